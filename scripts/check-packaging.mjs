@@ -1,0 +1,59 @@
+/**
+ * Looks at what would be published, as a list of files: publint and attw judge the entrances, this judges the content.
+ * It is not a build; `npm run check:packaging` builds first.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const packages = fileURLToPath(new URL('../packages/', import.meta.url));
+const problems = readdirSync(packages).flatMap((name) => problemsOf(`${packages}${name}`));
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exitCode = 1;
+
+/** Everything that is wrong with the package in `folder`, as sentences. */
+function problemsOf(folder) {
+  const manifest = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+  const files = packedFiles(folder);
+  const complain = (sentence) => `${manifest.name}: ${sentence}`;
+  return [
+    ...['README.md', 'LICENSE'].filter((file) => !files.has(file)).map((file) => complain(`${file} is missing.`)),
+    ...entrances(manifest)
+      .filter((file) => !files.has(file))
+      .map((file) => complain(`${file} is named in package.json and would not be published.`)),
+    ...[...files]
+      .filter((file) => isUnwanted(file) || isOrphan(folder, file))
+      .map((file) => complain(`${file} would be published and should not be.`)),
+    // The core has no dependencies; it is the one package of which that is said.
+    ...(manifest.name === 'smtpd' && Object.keys(manifest.dependencies ?? {}).length > 0
+      ? [complain('it has dependencies.')]
+      : []),
+  ];
+}
+
+function packedFiles(folder) {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  // npm 11 answers with a list of packages, later versions with an object keyed by name.
+  const [packed] = Object.values(JSON.parse(output));
+  return new Set(packed.files.map((file) => file.path));
+}
+
+/** The files that `bin` and `exports` point to. */
+function entrances(manifest) {
+  const targets = (value) => (typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(targets));
+  return [...targets(manifest.bin), ...targets(manifest.exports)].map((file) => file.replace(/^\.\//, ''));
+}
+
+function isUnwanted(file) {
+  return /(^|\/)(test|node_modules)\/|\.tsbuildinfo$|tsconfig\.json$/.test(file);
+}
+
+/** A compiled file whose source is gone: `tsc -b` leaves it behind. */
+function isOrphan(folder, file) {
+  const compiled = /^dist\/(.+?)\.(?:js|d\.ts)(?:\.map)?$/.exec(file);
+  return compiled !== null && !existsSync(`${folder}/src/${compiled[1]}.ts`);
+}
