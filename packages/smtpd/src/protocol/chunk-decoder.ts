@@ -1,0 +1,184 @@
+// Chunk decoder: the counted content that follows BDAT (RFC 3030 §2). It knows no dots: the count alone says where a
+// chunk ends. In the walk it stands, like the data decoder, between the input and the content buffer.
+
+import type { ContentBuffer } from './content-buffer.js';
+import { type ContentFault, ContentFacts, type ContentOptions } from './content-facts.js';
+import type { Input } from './input.js';
+import { LineEndSearch } from './line-end-search.js';
+import { octetAt } from './octets.js';
+import { classifyOctets, packTransitions, type TransitionTable } from './transition-table.js';
+
+/** How chunks are decoded. */
+export interface ChunkOptions extends ContentOptions {
+  /** RFC 3030 §3: under BODY=BINARYMIME the content has no lines; only its size is looked at. */
+  readonly binary?: boolean;
+}
+
+/**
+ * Decodes the chunks of one message. The facts go on from chunk to chunk: a CR that ends one and an LF that starts the
+ * next are a CRLF.
+ *
+ * @example
+ * ```ts
+ * const decoder = new ChunkDecoder({ lineEndings: 'reject', sizeLimitBytes: 1000 });
+ * decoder.begin(5);
+ * input.append(octets.encodeLatin1('abc\r\nQUIT\r\n'));
+ * decoder.decode(input, content); // true; `content` has 'abc\r\n', and 'QUIT\r\n' is unread
+ * decoder.finish(content);
+ * ```
+ */
+export class ChunkDecoder {
+  readonly #facts: ContentFacts;
+  readonly #isBinary: boolean;
+  readonly #search = new LineEndSearch();
+  #state = TEXT;
+  /** Octets of the line that earlier input began. */
+  #lineBytes = 0;
+  #remainingBytes = 0;
+
+  constructor(options: ChunkOptions) {
+    this.#facts = new ContentFacts(options);
+    this.#isBinary = options.binary ?? false;
+  }
+
+  /** Octets of the chunk that have not come yet. */
+  get remainingBytes(): number {
+    return this.#remainingBytes;
+  }
+
+  /** Content octets so far, over all chunks; under `normalize` after normalising. */
+  get sizeBytes(): number {
+    return this.#facts.sizeBytes;
+  }
+
+  get bareCRCount(): number {
+    return this.#facts.bareCRCount;
+  }
+
+  get bareLFCount(): number {
+    return this.#facts.bareLFCount;
+  }
+
+  /** The longest complete line, without CRLF; after `finish` an unfinished last line counts too. */
+  get longestLineBytes(): number {
+    return this.#facts.longestLineBytes;
+  }
+
+  /** The first fault met. From then on `content` stays empty, and the octets of every chunk are still taken. */
+  get fault(): ContentFault | undefined {
+    return this.#facts.fault;
+  }
+
+  /** A chunk of that many octets follows. */
+  begin(sizeBytes: number): void {
+    this.#remainingBytes = sizeBytes;
+  }
+
+  /** Takes the octets of the chunk from the input. True when the chunk is complete; false when more is needed. */
+  decode(input: Input, content: ContentBuffer): boolean {
+    const count = Math.min(input.length, this.#remainingBytes);
+    if (count > 0) {
+      if (this.#isBinary) this.#facts.append(content, input.bytes, input.start, input.start + count);
+      else this.#decodeLines(input, content, count);
+      this.#remainingBytes -= count;
+      input.take(count);
+    }
+    return this.#remainingBytes === 0;
+  }
+
+  /** The last chunk is over: a CR left pending is bare, and the line that was begun ends. */
+  finish(content: ContentBuffer): void {
+    if (this.#isBinary) return;
+    const isCRPending = this.#state === CR_PENDING;
+    if (isCRPending) this.#facts.meetBareCR(content);
+    this.#facts.endLine(isCRPending && this.#facts.lineEndings === 'normalize' ? this.#lineBytes - 1 : this.#lineBytes);
+    this.#state = TEXT;
+    this.#lineBytes = 0;
+  }
+
+  #decodeLines(input: Input, content: ContentBuffer, count: number): void {
+    const { start } = input;
+    const end = start + count;
+    // A view that ends with the chunk, so that a search for a line end cannot run through all that follows.
+    const bytes = end === input.end ? input.bytes : input.bytes.subarray(0, end);
+    const facts = this.#facts;
+    const search = this.#search;
+    let state = this.#state;
+    let from = start; // bytes[from..at) is content that has not been appended yet
+    let lineStart = start - this.#lineBytes; // so that at - lineStart is the length of the line before `at`
+    search.begin();
+
+    for (let at = start; at < end; at += 1) {
+      if (state === TEXT) {
+        at = search.next(bytes, at);
+        if (at === end) break;
+      }
+      const byteClass = octetAt(CLASSES, octetAt(bytes, at));
+      const cell = octetAt(CELLS, (state << 2) | byteClass);
+      state = cell & 7;
+      switch (cell >> 3) {
+        case END_LINE:
+          facts.endLine(at - 1 - lineStart);
+          lineStart = at + 1;
+          break;
+        case BARE_CR:
+          if (facts.lineEndings !== 'preserve') {
+            facts.append(content, bytes, from, at);
+            from = at;
+          }
+          facts.meetBareCR(content);
+          if (facts.lineEndings === 'normalize') {
+            facts.endLine(at - 1 - lineStart);
+            lineStart = at;
+          }
+          break;
+        case BARE_LF:
+          if (facts.lineEndings !== 'preserve') {
+            facts.append(content, bytes, from, at);
+            from = at;
+          }
+          facts.meetBareLF(content);
+          if (facts.lineEndings === 'normalize') {
+            facts.endLine(at - lineStart);
+            lineStart = at + 1;
+          }
+          break;
+        default: // keep: it goes with its range.
+      }
+    }
+
+    facts.append(content, bytes, from, end);
+    this.#state = state;
+    this.#lineBytes = end - lineStart;
+  }
+}
+
+const CHUNK_STATES = ['TEXT', 'CR'] as const;
+const CHUNK_CLASSES = ['CR', 'LF', 'OTHER'] as const;
+const CHUNK_ACTIONS = ['keep', 'endLine', 'bareCR', 'bareLF'] as const;
+
+/** Every octet is content; the table only tells whole line ends from bare ones (RFC 5321 §2.3.8). */
+export const CHUNK_TRANSITIONS: TransitionTable<
+  (typeof CHUNK_STATES)[number],
+  (typeof CHUNK_CLASSES)[number],
+  (typeof CHUNK_ACTIONS)[number]
+> = {
+  TEXT: { CR: ['CR', 'keep'], LF: ['TEXT', 'bareLF'], OTHER: ['TEXT', 'keep'] },
+  CR: { CR: ['CR', 'bareCR'], LF: ['TEXT', 'endLine'], OTHER: ['TEXT', 'bareCR'] },
+};
+
+const CELLS = packTransitions({
+  states: CHUNK_STATES,
+  classes: CHUNK_CLASSES,
+  actions: CHUNK_ACTIONS,
+  transitions: CHUNK_TRANSITIONS,
+});
+
+const CLASSES = classifyOctets({ named: { [0x0d]: 0, [0x0a]: 1 }, other: 2 });
+
+// The numbers of the names above, written out because a `switch` over constants is what the engine compiles best.
+const TEXT = 0;
+const CR_PENDING = 1;
+const END_LINE = 1;
+const BARE_CR = 2;
+const BARE_LF = 3;

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { ContentBuffer } from '../../src/protocol/content-buffer.js';
+
+describe('a content buffer', () => {
+  it('gives what was appended, in order', () => {
+    const append = fc.oneof(
+      fc.nat(255),
+      fc.record({ bytes: fc.uint8Array({ maxLength: 100 }), from: fc.nat(100), to: fc.nat(100) }),
+    );
+    fc.assert(
+      fc.property(fc.array(append), fc.nat(5000), (appends, expected) => {
+        const content = new ContentBuffer();
+        content.expect(expected);
+        const model: number[] = [];
+        for (const step of appends) {
+          if (typeof step === 'number') {
+            content.appendOctet(step);
+            model.push(step);
+          } else {
+            const end = Math.min(step.to, step.bytes.length);
+            const start = Math.min(step.from, end);
+            content.append(step.bytes, start, end);
+            model.push(...step.bytes.subarray(start, end));
+          }
+        }
+        expect(content.length).toBe(model.length);
+        expect([...content.take()]).toEqual(model);
+      }),
+    );
+  });
+
+  it('copies, so that the source may be used again', () => {
+    for (const length of [3, 300]) {
+      const content = new ContentBuffer();
+      const source = new Uint8Array(length).fill(1);
+      content.append(source, 0, length);
+      source.fill(2);
+      expect([...content.take()]).toEqual(Array.from({ length }, () => 1));
+    }
+  });
+
+  it('gives what it gave to nobody else', () => {
+    const content = new ContentBuffer();
+    content.append(Uint8Array.of(1, 2), 0, 2);
+    const first = content.take();
+    content.append(Uint8Array.of(3, 4), 0, 2);
+    content.take();
+    expect([...first]).toEqual([1, 2]);
+  });
+
+  it('is empty after take and after clear', () => {
+    const content = new ContentBuffer();
+    content.append(Uint8Array.of(1, 2), 0, 2);
+    content.take();
+    expect([content.length, content.take().length]).toEqual([0, 0]);
+    content.append(Uint8Array.of(1, 2), 0, 2);
+    content.clear();
+    expect([content.length, content.take().length]).toEqual([0, 0]);
+  });
+
+  it('allocates exactly what the first piece needs', () => {
+    expect(storageBytesAfter([20_000])).toBe(20_000);
+  });
+
+  it('doubles when more comes', () => {
+    expect(storageBytesAfter([20_000, 1])).toBe(40_000);
+  });
+
+  it('believes what the client declared once a quarter of it has come', () => {
+    expect(storageBytesAfter([20_000], 100_000)).toBe(20_000);
+    expect(storageBytesAfter([20_000, 5_000], 100_000)).toBe(100_000);
+    expect(storageBytesAfter([20_000, 4_999], 100_000)).toBe(40_000);
+  });
+
+  it('does not hold content to a declaration that was too small', () => {
+    expect(storageBytesAfter([20_000, 20_000], 30_000)).toBe(60_000);
+  });
+});
+
+/** The size of the array behind what is taken. Pieces are large, so that no runtime puts them into a shared one. */
+function storageBytesAfter(lengths: readonly number[], expected = 0): number {
+  const content = new ContentBuffer();
+  content.expect(expected);
+  for (const length of lengths) content.append(new Uint8Array(length), 0, length);
+  return content.take().buffer.byteLength;
+}
