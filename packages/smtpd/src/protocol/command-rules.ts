@@ -1,0 +1,157 @@
+/**
+ * What is true of each command, as one table: in which phases it may come, where it leads, its syntax and its argument.
+ *
+ * HELP, the replies to commands out of sequence, the state diagram in `docs/` and the phase × verb tests all read these
+ * rows. Nothing else in the package knows in which order commands may come.
+ */
+
+import type { Reply } from './reply.js';
+import { NEED_MAIL, NEED_RCPT, NESTED_MAIL, SEND_HELO_FIRST, SESSION_REFUSED } from './standard-replies.js';
+
+/** The phases in which a command line is expected. */
+export const COMMAND_PHASES = ['refused', 'start', 'ready', 'sender', 'recipients'] as const;
+
+/** One of the phases in which a command line is expected. */
+export type CommandPhase = (typeof COMMAND_PHASES)[number];
+
+/** Every phase of a session. */
+export type Phase = 'opening' | CommandPhase | 'content' | 'closed';
+
+/** The commands of RFC 5321 that this package knows, in the order in which HELP names them. */
+export type StandardVerb =
+  'EHLO' | 'HELO' | 'MAIL' | 'RCPT' | 'DATA' | 'RSET' | 'NOOP' | 'QUIT' | 'VRFY' | 'EXPN' | 'HELP';
+
+/** What a command does in one phase: lead to a phase when it is accepted, or come out of sequence. */
+export type PhaseRule = { readonly to: Phase } | { readonly outOfSequence: Reply };
+
+/** A row of the table. */
+export interface CommandRule {
+  /** The syntax that a `501 Syntax:` reply and HELP show. */
+  readonly syntax: string;
+  /** What is added to the syntax after EHLO. */
+  readonly parameters?: string;
+  readonly argument: 'required' | 'forbidden' | 'optional' | 'ignored';
+  /** Whether HELP lists the command: what is not implemented is not listed. */
+  readonly isListed: boolean;
+  /** Whether the command carries a transaction on; the others count against `idleCommandsMax`. */
+  readonly movesMail: boolean;
+  /** RFC 5321. */
+  readonly clause: string;
+  readonly in: Readonly<Record<CommandPhase, PhaseRule>>;
+}
+
+// RFC 5321 §3.1: after a 554 greeting the server waits for QUIT and answers 503 to everything else.
+const refused = { outOfSequence: SESSION_REFUSED } as const;
+const needHELO = { outOfSequence: SEND_HELO_FIRST } as const;
+const needMAIL = { outOfSequence: NEED_MAIL } as const;
+const needRCPT = { outOfSequence: NEED_RCPT } as const;
+const nestedMAIL = { outOfSequence: NESTED_MAIL } as const;
+const to = (phase: Phase): PhaseRule => ({ to: phase });
+/** Commands that change nothing (RFC 5321 §4.1.1.6 to §4.1.1.9): in every phase, and they stay there. */
+const staying = { refused, start: to('start'), ready: to('ready'), sender: to('sender'), recipients: to('recipients') };
+/** RFC 5321 §4.1.4: EHLO and HELO may come again at any time and then also do what RSET does. */
+const greeting = { refused, start: to('ready'), ready: to('ready'), sender: to('ready'), recipients: to('ready') };
+
+/** The table. */
+export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object.freeze({
+  EHLO: {
+    syntax: 'EHLO hostname',
+    argument: 'required',
+    isListed: true,
+    movesMail: false,
+    clause: '§4.1.1.1',
+    in: greeting,
+  },
+  HELO: {
+    syntax: 'HELO hostname',
+    argument: 'required',
+    isListed: true,
+    movesMail: false,
+    clause: '§4.1.1.1',
+    in: greeting,
+  },
+  MAIL: {
+    syntax: 'MAIL FROM: <address>',
+    parameters: '[SP <mail-parameters>]',
+    argument: 'required',
+    isListed: true,
+    movesMail: true,
+    clause: '§4.1.1.2',
+    in: { refused, start: needHELO, ready: to('sender'), sender: nestedMAIL, recipients: nestedMAIL },
+  },
+  RCPT: {
+    syntax: 'RCPT TO: <address>',
+    parameters: '[SP <rcpt-parameters>]',
+    argument: 'required',
+    isListed: true,
+    movesMail: true,
+    clause: '§4.1.1.3',
+    in: { refused, start: needHELO, ready: needMAIL, sender: to('recipients'), recipients: to('recipients') },
+  },
+  DATA: {
+    syntax: 'DATA',
+    argument: 'forbidden',
+    isListed: true,
+    movesMail: true,
+    clause: '§4.1.1.4',
+    in: { refused, start: needHELO, ready: needRCPT, sender: needRCPT, recipients: to('content') },
+  },
+  RSET: {
+    syntax: 'RSET',
+    argument: 'forbidden',
+    isListed: true,
+    movesMail: false,
+    clause: '§4.1.1.5',
+    in: { refused, start: to('start'), ready: to('ready'), sender: to('ready'), recipients: to('ready') },
+  },
+  NOOP: { syntax: 'NOOP', argument: 'ignored', isListed: true, movesMail: false, clause: '§4.1.1.9', in: staying },
+  QUIT: {
+    syntax: 'QUIT',
+    argument: 'ignored',
+    isListed: true,
+    movesMail: true,
+    clause: '§4.1.1.10',
+    in: {
+      refused: to('closed'),
+      start: to('closed'),
+      ready: to('closed'),
+      sender: to('closed'),
+      recipients: to('closed'),
+    },
+  },
+  VRFY: {
+    syntax: 'VRFY <address>',
+    argument: 'required',
+    isListed: true,
+    movesMail: false,
+    clause: '§4.1.1.6',
+    in: staying,
+  },
+  EXPN: {
+    syntax: 'EXPN <list>',
+    argument: 'optional',
+    isListed: false,
+    movesMail: false,
+    clause: '§4.1.1.7',
+    in: staying,
+  },
+  HELP: {
+    syntax: 'HELP [SP <topic>]',
+    argument: 'optional',
+    isListed: true,
+    movesMail: false,
+    clause: '§4.1.1.8',
+    in: staying,
+  },
+});
+
+/** Whether this is a command of the table. */
+export function isStandardVerb(verb: string): verb is StandardVerb {
+  return Object.hasOwn(COMMAND_RULES, verb);
+}
+
+/** The syntax of a command as the client may use it: parameters come after EHLO only. */
+export function syntaxOf(verb: StandardVerb, isExtended: boolean): string {
+  const rule = COMMAND_RULES[verb];
+  return isExtended && rule.parameters !== undefined ? `${rule.syntax} ${rule.parameters}` : rule.syntax;
+}

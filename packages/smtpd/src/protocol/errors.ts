@@ -1,0 +1,69 @@
+/**
+ * The errors that the protocol itself can raise, and the list of their stable codes.
+ *
+ * Not here: a peer's mistakes. They are values that become replies. An exception means that our caller or we ourselves did
+ * something wrong. A handler's verdict, which may be thrown as well, stands beside `Reply`.
+ */
+
+/** The `code` of each error that this package throws or rejects with, and what it means. `docs/errors.md` is made from it. */
+export const ERROR_CODES = {
+  SMTPD_BAD_OPTION: 'An option has a value that cannot work; the message says which and what to give instead.',
+  SMTPD_CONFLICTING_OPTIONS: 'Two options contradict each other.',
+  SMTPD_BAD_ADDRESS: 'A listen address could not be understood.',
+  SMTPD_BAD_EXTENSION:
+    'An extension is not well formed, or two extensions declare the same keyword, parameter or verb.',
+  SMTPD_BAD_HOOK: 'A hook is not well formed, or was added to a server that cannot call it.',
+  SMTPD_BAD_REPLY: 'A reply has an impossible code, or an enhanced status code of another class.',
+  SMTPD_ONE_REPLY: 'A command method gave a second final reply to one command, or one outside a command.',
+  SMTPD_ALREADY_LISTENING: 'listen() was called on a server that listens already, or that was closed.',
+  SMTPD_LISTEN_FAILED: 'A listen address could not be opened; `cause` is the operating system’s error.',
+  SMTPD_REPLY: 'An application’s verdict, thrown as SMTPReplyError.',
+  SMTPD_CLIENT_GONE: 'The client left before the message was complete.',
+  SMTPD_CONTENT_REFUSED: 'The content broke a rule of the protocol while it was streaming; the client gets the reply.',
+  SMTPD_VERDICT_OVERDUE: 'The application did not decide in time; the client was told 451.',
+  SMTPD_VERDICT_GIVEN: 'The body of a message was read on after streamMessage had given its verdict.',
+  SMTPD_TIMED_OUT: 'A wait of smtpd/testing ended without what it waited for; the message says what did arrive.',
+  SMTPD_INVARIANT: 'A fault of this package. Please report it.',
+} as const;
+
+/** One of the stable error codes. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/**
+ * Thrown at once when this package is used in a way that cannot work. The message says what to do instead.
+ *
+ * @example
+ * ```ts
+ * import { SMTPServer, UsageError } from 'smtpd';
+ * try {
+ *   new SMTPServer({ decodeData: true, enableSMTPUTF8: true });
+ * } catch (error) {
+ *   if (error instanceof UsageError) console.log(error.code); // SMTPD_CONFLICTING_OPTIONS
+ * }
+ * ```
+ */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Thrown when this package contradicts itself. */
+export class InvariantError extends Error {
+  override readonly name = 'InvariantError';
+  readonly code = 'SMTPD_INVARIANT';
+}
+
+/** Asserts what must be true whatever a peer or an application does. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new InvariantError(message);
+}
+
+/** The end of every `switch` over a union: the compiler proves that it cannot be reached. */
+export function assertNever(value: never): never {
+  throw new InvariantError(`Unexpected value: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,210 @@
+/**
+ * What an SMTP service extension is (RFC 5321 §2.2): a keyword in the EHLO reply, parameters of MAIL and RCPT, verbs, and
+ * longer command lines. The extensions of this package and those of its users are written with the same interface.
+ *
+ * Not here: the extensions themselves (`extensions/`), and calling a verb's method (`server/channel.ts`).
+ */
+
+import { isVerb } from './command.js';
+import { isStandardVerb } from './command-rules.js';
+import { UsageError } from './errors.js';
+import { REPLY_TEXT_BYTES_MAX, type Reply } from './reply.js';
+
+/** What an extension may look at to decide whether and how it is offered. */
+export interface OfferFacts {
+  /** Octets of the largest message that is taken; `undefined` for no limit. */
+  readonly sizeLimitBytes: number | undefined;
+  /** Whether messages are handed over as text (`decodeData`). */
+  readonly isDecoded: boolean;
+  /** Whether SMTPUTF8 is switched on. */
+  readonly isSMTPUTF8Enabled: boolean;
+}
+
+/** A parameter of MAIL or RCPT. */
+export interface ParameterDefinition {
+  /**
+   * Judges the value.
+   *
+   * @param value - what stands behind `=`, as it was sent; `undefined` when there was no `=`
+   * @returns the value in the form in which the application sees it, or a {@link Reply} that refuses the command
+   */
+  readonly parse: (value: string | undefined, offer: OfferFacts) => ParsedParameter | Reply;
+}
+
+/** A value in the form in which the application sees it; `undefined` for a parameter without one. */
+export interface ParsedParameter {
+  readonly value: string | undefined;
+}
+
+/** What a verb's method is handed. */
+export interface VerbRequest {
+  /** The text behind the verb: `undefined` when there was none, without blanks at both ends otherwise. */
+  readonly argument: string | undefined;
+  /** The session that the command came in. */
+  readonly session: VerbSession;
+  /**
+   * Sends an intermediate reply (3yz) and waits for the line that answers it.
+   *
+   * @returns the line without its CRLF, each octet as one character
+   */
+  readonly readLine: (prompt: Reply | string) => Promise<string>;
+}
+
+/** What a verb's method can see of its session. */
+export interface VerbSession {
+  readonly id: string;
+  readonly phase: string;
+  readonly clientName: string | undefined;
+  readonly isExtended: boolean;
+}
+
+/** What a verb's method may answer: nothing is `250 OK`. */
+export type VerbVerdict = Reply | string | undefined;
+
+/** A verb that an extension adds. */
+export interface VerbDefinition {
+  /** What HELP and a `501 Syntax:` reply show, such as `XPING [SP <text>]`. It begins with the verb. */
+  readonly syntax: string;
+  /** Answers the command. What it throws, apart from `SMTPReplyError`, is answered with 451 and logged. */
+  readonly run: (request: VerbRequest) => VerbVerdict | void | Promise<VerbVerdict | void>;
+}
+
+/** An SMTP service extension. */
+export interface Extension {
+  /** The EHLO keyword, which is the extension's name. */
+  readonly keyword: string;
+  /**
+   * The line in the EHLO reply: `true` for the keyword alone, a string for what stands behind it, `false` for not offered.
+   * Not offered means that nothing of the extension is there, unless `isAlwaysAccepted`. Default: `true`.
+   */
+  readonly offer?: (facts: OfferFacts) => boolean | string;
+  /** Whether parameters are accepted although the keyword is not offered. Default: `false`. */
+  readonly isAlwaysAccepted?: boolean;
+  readonly mailParameters?: Readonly<Record<string, ParameterDefinition>>;
+  readonly rcptParameters?: Readonly<Record<string, ParameterDefinition>>;
+  readonly verbs?: Readonly<Record<string, VerbDefinition>>;
+  /** Verb → octets that the extension adds to its longest command line (RFC 5321 §4.1.1.2). */
+  readonly lineBytes?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Checks an extension and freezes it.
+ *
+ * @throws {@link UsageError} `SMTPD_BAD_EXTENSION` when a keyword, parameter or verb is not well formed
+ *
+ * @example
+ * ```ts
+ * import { defineExtension, SMTPServer } from 'smtpd';
+ * const ping = defineExtension({
+ *   keyword: 'XPING',
+ *   verbs: { XPING: { syntax: 'XPING', run: () => '250 2.0.0 pong' } },
+ * });
+ * new SMTPServer({ extensions: [ping] });
+ * ```
+ */
+export function defineExtension(extension: Extension): Extension {
+  const { keyword } = extension;
+  if (!KEYWORD.test(keyword)) {
+    throw badExtension(keyword, 'its keyword is letters, digits and hyphens in upper case (RFC 5321 §4.1.1.1)');
+  }
+  for (const parameters of [extension.mailParameters, extension.rcptParameters]) {
+    for (const [name, definition] of Object.entries(parameters ?? {})) {
+      if (!KEYWORD.test(name)) throw badExtension(keyword, `the parameter "${name}" is not an upper-case keyword`);
+      if (typeof definition.parse !== 'function')
+        throw badExtension(keyword, `the parameter "${name}" has no parse function`);
+    }
+  }
+  for (const [verb, definition] of Object.entries(extension.verbs ?? {})) {
+    if (!isVerb(verb))
+      throw badExtension(keyword, `"${verb}" cannot be a verb: letters, digits and hyphens, in upper case`);
+    if (isStandardVerb(verb)) {
+      throw badExtension(keyword, `${verb} is a command of RFC 5321; override smtp_${verb} in a channel class instead`);
+    }
+    if (typeof definition.run !== 'function') throw badExtension(keyword, `the verb ${verb} has no run function`);
+    if (definition.syntax !== verb && !definition.syntax.startsWith(`${verb} `))
+      throw badExtension(keyword, `the syntax of ${verb} does not begin with ${verb}`);
+    if (!PRINTABLE.test(definition.syntax))
+      throw badExtension(keyword, `the syntax of ${verb} is one line of printable US-ASCII`);
+  }
+  for (const [verb, bytes] of Object.entries(extension.lineBytes ?? {})) {
+    if (!isVerb(verb)) throw badExtension(keyword, `lineBytes.${verb} names no verb: verbs are in upper case`);
+    if (!Number.isInteger(bytes) || bytes < 0) throw badExtension(keyword, `lineBytes.${verb} is a number of octets`);
+  }
+  return Object.freeze({ ...extension });
+}
+
+/** What all extensions of a server come to, for one set of facts. Made once, shared by all sessions. */
+export interface Offer {
+  readonly facts: OfferFacts;
+  /** The lines of the EHLO reply behind the host name. */
+  readonly keywordLines: readonly string[];
+  readonly mailParameters: ReadonlyMap<string, ParameterDefinition>;
+  readonly rcptParameters: ReadonlyMap<string, ParameterDefinition>;
+  readonly verbs: ReadonlyMap<string, VerbDefinition>;
+  /** Verb → octets that its line may have beyond the basic limit. */
+  readonly lineBytes: ReadonlyMap<string, number>;
+}
+
+/**
+ * Puts the extensions of a server together.
+ *
+ * @throws {@link UsageError} `SMTPD_BAD_EXTENSION` when two of them declare the same thing
+ */
+export function composeOffer(extensions: readonly Extension[], facts: OfferFacts): Offer {
+  const keywords = new Set<string>();
+  const keywordLines: string[] = [];
+  const mailParameters = new Map<string, ParameterDefinition>();
+  const rcptParameters = new Map<string, ParameterDefinition>();
+  const verbs = new Map<string, VerbDefinition>();
+  const lineBytes = new Map<string, number>();
+  const addAll = <T>(map: Map<string, T>, entries: Readonly<Record<string, T>> | undefined, keyword: string): void => {
+    for (const [name, value] of Object.entries(entries ?? {})) {
+      if (map.has(name)) throw badExtension(keyword, `${name} is declared by another extension too`);
+      map.set(name, value);
+    }
+  };
+  // Not every extension was made by `defineExtension`: an object of the same shape will do.
+  for (const extension of extensions.map(defineExtension)) {
+    const { keyword } = extension;
+    if (keywords.has(keyword)) throw badExtension(keyword, 'the same keyword is there twice');
+    keywords.add(keyword);
+    const offered = extension.offer?.(facts) ?? true;
+    if (offered !== false) keywordLines.push(keywordLine(keyword, offered));
+    else if (extension.isAlwaysAccepted !== true) continue;
+    addAll(mailParameters, extension.mailParameters, keyword);
+    addAll(rcptParameters, extension.rcptParameters, keyword);
+    addAll(verbs, extension.verbs, keyword);
+    if (offered === false) continue;
+    for (const [verb, bytes] of Object.entries(extension.lineBytes ?? {})) {
+      lineBytes.set(verb, (lineBytes.get(verb) ?? 0) + bytes);
+    }
+  }
+  return Object.freeze({
+    facts,
+    keywordLines: Object.freeze(keywordLines),
+    mailParameters,
+    rcptParameters,
+    verbs,
+    lineBytes,
+  });
+}
+
+/** RFC 5321 §4.1.1.1: `ehlo-line`. It is one line of the reply, or it would be another keyword. */
+function keywordLine(keyword: string, offered: true | string): string {
+  const line = offered === true || offered === '' ? keyword : `${keyword} ${offered}`;
+  if (!PRINTABLE.test(line) || line.length > REPLY_TEXT_BYTES_MAX) {
+    throw badExtension(
+      keyword,
+      `what it offers is printable US-ASCII, at most ${String(REPLY_TEXT_BYTES_MAX)} octets with the keyword`,
+    );
+  }
+  return line;
+}
+
+function badExtension(keyword: string, reason: string): UsageError {
+  return new UsageError('SMTPD_BAD_EXTENSION', `Extension ${keyword}: ${reason}`);
+}
+
+// RFC 5321 §4.1.1.1 (ehlo-keyword) and §4.1.2 (esmtp-keyword): letters, digits, hyphens. Keywords are compared in upper case.
+const KEYWORD = /^[A-Z0-9][A-Z0-9-]*$/;
+const PRINTABLE = /^[ -~]*$/;

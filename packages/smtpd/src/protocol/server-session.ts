@@ -1,0 +1,969 @@
+/**
+ * The server's side of one SMTP session, pure: octets in, events and questions out, octets to send.
+ *
+ * It knows the order of commands, their syntax, the limits that can be counted, and every reply that needs no application.
+ * It knows no socket, clock or application: `server/channel.ts` pulls it, hands its questions to the hooks and gives it
+ * their answers. A command runs as check → ask → proceed: `mail()` and its sisters check and either refuse or open a
+ * question; {@link ServerSession.accept} and {@link ServerSession.refuse} answer it. While anything is unanswered, `next()`
+ * says `paused`: pipelining and backpressure come from that one rule.
+ */
+
+import { parseClientName, type ClientName } from './client-name.js';
+import { parseCommand, type Command } from './command.js';
+import { COMMAND_RULES, isStandardVerb, syntaxOf, type Phase, type StandardVerb } from './command-rules.js';
+import { ContentBuffer } from './content-buffer.js';
+import { DataDecoder, type ContentFault, type LineEndings } from './data-decoder.js';
+import { assertNever, invariant, UsageError } from './errors.js';
+import type { Offer, ParameterDefinition } from './extension.js';
+import { Input } from './input.js';
+import type { Limits } from './limits.js';
+import { LineDecoder, type Line } from './line-decoder.js';
+import { utf8FromLatin1 } from './octets.js';
+import { parseParameters, type Parameter } from './parameters.js';
+import { matchPathKeyword, parseMailbox, parsePath, type Path } from './path.js';
+import { Reply } from './reply.js';
+import { ReplyQueue } from './reply-encoder.js';
+import {
+  assertStep,
+  clientNamed,
+  clientOf,
+  contentBegun,
+  envelopeOf,
+  greetingSent,
+  isCommandPhase,
+  recipientAccepted,
+  senderAccepted,
+  sessionClosed,
+  transactionEnded,
+  type ClientIdentity,
+  type Envelope,
+  type Recipient,
+  type SessionState,
+} from './session-state.js';
+import * as replies from './standard-replies.js';
+
+/** What is the same for all sessions of a server. */
+export interface SessionOptions {
+  /** The name that the server goes by (RFC 5321 §4.3.1). */
+  readonly hostname: string;
+  /** What stands behind the name in the greeting. */
+  readonly greeting: string;
+  readonly offer: Offer;
+  readonly limits: Limits;
+  readonly lineEndings: LineEndings;
+  readonly pathSyntax: 'strict' | 'lenient';
+  /** Whether content is handed out while it comes, by `content` events, or all at once with `contentEnd`. */
+  readonly isStreaming: boolean;
+  /** Told of each reply when it is queued. It must not call the session. */
+  readonly onReply?: (reply: Reply) => void;
+}
+
+/** What a session says when it is asked for the next thing. */
+export type SessionEvent =
+  /** More octets are needed. */
+  | { readonly kind: 'needData' }
+  /** Something is unanswered. */
+  | { readonly kind: 'paused' }
+  /** A command came. It must be answered by one of the command methods, {@link ServerSession.respond} or an open question. */
+  | ({ readonly kind: 'command' } & Command)
+  /** The line that answers a challenge came. */
+  | { readonly kind: 'line'; readonly text: string; readonly isTooLong: boolean }
+  /** There is new content to take (only when streaming). */
+  | { readonly kind: 'content' }
+  /** The content is complete; unless `refused`, the question about the message is open now. */
+  | { readonly kind: 'contentEnd'; readonly facts: ContentFacts; readonly refused: Reply | undefined }
+  /** The session is over; send what there is and close. */
+  | { readonly kind: 'closed' };
+
+/** What was seen of a message's form while it came. */
+export interface ContentFacts {
+  /** Octets of content (RFC 1870 §5). */
+  readonly sizeBytes: number;
+  readonly bareCRCount: number;
+  readonly bareLFCount: number;
+  /** Octets of the longest line without its CRLF. */
+  readonly longestLineBytes: number;
+  readonly fault: ContentFault | undefined;
+}
+
+/** A decision that the application may take. Without one, the answer is yes. */
+export type Question =
+  | { readonly kind: 'connect' }
+  | { readonly kind: 'helo'; readonly verb: 'HELO' | 'EHLO'; readonly client: ClientIdentity }
+  | { readonly kind: 'mail'; readonly reversePath: Path; readonly parameters: readonly Parameter[] }
+  | { readonly kind: 'rcpt'; readonly recipient: Recipient }
+  | { readonly kind: 'data' }
+  | { readonly kind: 'message'; readonly facts: ContentFacts };
+
+/** The question about one recipient. */
+export type RecipientQuestion = Extract<Question, { kind: 'rcpt' }>;
+
+/** Whom we wait for, and so which limit counts. */
+export type Wait = 'command' | 'content' | 'verdict' | 'messageVerdict' | 'nothing';
+
+/**
+ * One session.
+ *
+ * @example
+ * ```ts
+ * const question = session.open();
+ * session.accept();
+ * session.receive(bytes);
+ * for (let event = session.next(); event.kind === 'command'; event = session.next()) {
+ *   if (session.perform(event) !== undefined) session.accept();
+ * }
+ * socket.write(session.takeOutput());
+ * ```
+ */
+export class ServerSession {
+  readonly #options: SessionOptions;
+  readonly #input = new Input();
+  readonly #lines: LineDecoder;
+  readonly #replies = new ReplyQueue();
+  readonly #content = new ContentBuffer();
+  /** Open questions and replies that wait behind them, oldest first. More than one only for a batch of recipients. */
+  readonly #questions: (Question | Reply)[] = [];
+  #state: SessionState = { phase: 'opening' };
+  /** Commands that were handed out and have no final reply yet. */
+  #unanswered = 0;
+  #isReadingLine = false;
+  /** A line that was decoded while looking for more recipients and is none. */
+  #heldLine: Line | undefined;
+  #errors = 0;
+  #refusals = 0;
+  #idleCommands = 0;
+  #messages = 0;
+  #exceeded: (keyof Limits)[] = [];
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { limits } = options;
+    const commandMax = limits.commandLengthBytesMax + Math.max(0, ...options.offer.lineBytes.values());
+    this.#lines = new LineDecoder({
+      lineLengthBytesMax: Math.max(commandMax, limits.continuationLengthBytesMax),
+      discardedBytesMax: limits.discardedLineBytesMax,
+    });
+  }
+
+  // ---- What is known ------------------------------------------------------------------------------------------------
+
+  get phase(): Phase {
+    return this.#state.phase;
+  }
+
+  get client(): ClientIdentity | undefined {
+    return clientOf(this.#state);
+  }
+
+  get envelope(): Envelope | undefined {
+    return envelopeOf(this.#state);
+  }
+
+  get isExtended(): boolean {
+    return this.client?.isExtended ?? false;
+  }
+
+  get options(): SessionOptions {
+    return this.#options;
+  }
+
+  /** How many messages were taken. */
+  get messageCount(): number {
+    return this.#messages;
+  }
+
+  /** Octets of replies that were not taken yet. */
+  get outputBytes(): number {
+    return this.#replies.lengthBytes;
+  }
+
+  /** Octets that were received and not used. */
+  get unreadBytes(): number {
+    return this.#input.length;
+  }
+
+  /** Whether nothing is under way between the client and us: no command, no transaction, no octets of one. */
+  get isIdle(): boolean {
+    const { phase } = this.#state;
+    return (
+      (phase === 'start' || phase === 'ready' || phase === 'refused') &&
+      this.#unanswered === 0 &&
+      this.#heldLine === undefined &&
+      this.#input.length === 0
+    );
+  }
+
+  /** Whether a command, a message or our greeting has no final reply yet. */
+  get isUnanswered(): boolean {
+    return this.#unanswered > 0;
+  }
+
+  /** Whom we wait for now (RFC 5321 §4.5.3.2). */
+  get wait(): Wait {
+    if (this.#state.phase === 'closed') return 'nothing';
+    if (this.#isReadingLine) return 'command';
+    const question = this.#questions[0];
+    if (question !== undefined)
+      return !(question instanceof Reply) && question.kind === 'message' ? 'messageVerdict' : 'verdict';
+    if (this.#state.phase === 'content') return 'content';
+    return this.#unanswered > 0 ? 'verdict' : 'command';
+  }
+
+  /** How long that may take, in ms. `Infinity`: for ever. */
+  get deadline(): number {
+    const { limits } = this.#options;
+    const { wait } = this;
+    switch (wait) {
+      case 'command':
+        return limits.commandWaitMs;
+      case 'content':
+        return limits.contentWaitMs;
+      case 'verdict':
+        return limits.verdictWaitMs;
+      case 'messageVerdict':
+        return limits.messageVerdictWaitMs;
+      case 'nothing':
+        return Infinity;
+      default:
+        return assertNever(wait);
+    }
+  }
+
+  /** The limits that were exceeded since the last call. */
+  takeExceeded(): readonly (keyof Limits)[] {
+    if (this.#exceeded.length === 0) return NOTHING_EXCEEDED;
+    const exceeded = this.#exceeded;
+    this.#exceeded = [];
+    return exceeded;
+  }
+
+  // ---- Octets in and out --------------------------------------------------------------------------------------------
+
+  /** Begins the session: may this client come in? */
+  open(): Question {
+    invariant(this.#state.phase === 'opening' && this.#questions.length === 0, 'A session opens once');
+    this.#unanswered = 1;
+    return this.#ask({ kind: 'connect' });
+  }
+
+  /** Takes octets of the client. Nothing is parsed. The octets are borrowed until {@link settle} or until they were used. */
+  receive(bytes: Uint8Array): void {
+    if (this.#state.phase === 'closed') return;
+    this.#input.append(bytes);
+  }
+
+  /** Copies what was received and not used, so that its buffer may be written over. */
+  settle(): void {
+    this.#input.settle();
+  }
+
+  /** What the session has to say: octets for the client, or `undefined` for none. The octets must not be changed. */
+  takeOutput(): Uint8Array | undefined {
+    return this.#replies.take();
+  }
+
+  /** The content that has come since the last call. */
+  takeContent(): Uint8Array {
+    return this.#content.take();
+  }
+
+  /** Looks for the next thing in what was received. */
+  next(): SessionEvent {
+    for (;;) {
+      const state = this.#state;
+      if (state.phase === 'closed') return CLOSED;
+      if (this.#questions.length > 0) return PAUSED;
+      if (state.phase === 'content') return this.#nextContent(state.decoder);
+      if (this.#isReadingLine) {
+        const continuation = this.#nextContinuation();
+        if (continuation !== undefined) return continuation;
+        continue;
+      }
+      if (this.#unanswered > 0 || state.phase === 'opening') return PAUSED;
+      const line = this.#nextLine();
+      if (line === undefined) return NEED_DATA;
+      const command = this.#commandOf(line);
+      if (command !== undefined) return command;
+    }
+  }
+
+  // ---- Commands: check, then refuse or ask --------------------------------------------------------------------------
+
+  /** Runs a command of the table; `undefined` when it is answered already, else the question that is open now. */
+  perform(command: Command): Question | undefined {
+    const { verb, argument } = command;
+    if (!isStandardVerb(verb)) {
+      this.unrecognized(verb);
+      return undefined;
+    }
+    switch (verb) {
+      case 'EHLO':
+      case 'HELO':
+        return this.greet(verb, argument);
+      case 'MAIL':
+        return this.mail(argument);
+      case 'RCPT':
+        return this.rcpt(argument);
+      case 'DATA':
+        return this.data(argument);
+      case 'RSET':
+        this.rset(argument);
+        return undefined;
+      case 'NOOP':
+        this.noop();
+        return undefined;
+      case 'QUIT':
+        this.quit();
+        return undefined;
+      case 'VRFY':
+        this.vrfy(argument);
+        return undefined;
+      case 'EXPN':
+        this.expn();
+        return undefined;
+      case 'HELP':
+        this.help(argument);
+        return undefined;
+      default:
+        return assertNever(verb);
+    }
+  }
+
+  /** HELO and EHLO (RFC 5321 §4.1.1.1). */
+  greet(verb: 'HELO' | 'EHLO', argument: string | undefined): Question | undefined {
+    if (!this.#mayRun(verb, argument)) return undefined;
+    const name: ClientName | undefined = parseClientName(argument ?? '');
+    if (name === undefined) {
+      this.#refuseError(this.#syntaxReply(verb));
+      return undefined;
+    }
+    return this.#ask({ kind: 'helo', verb, client: { name, isExtended: verb === 'EHLO' } });
+  }
+
+  /** MAIL (RFC 5321 §4.1.1.2). */
+  mail(argument: string | undefined): Question | undefined {
+    if (!this.#mayRun('MAIL', argument)) return undefined;
+    if (this.#messages >= this.#options.limits.messagesMax) {
+      this.#closeForLimit('messagesMax', replies.TOO_MANY_MESSAGES);
+      return undefined;
+    }
+    const checked = this.#checkSender(argument);
+    if (!(checked instanceof Reply)) return this.#ask(checked);
+    this.#refuseChecked(checked);
+    return undefined;
+  }
+
+  /** RCPT (RFC 5321 §4.1.1.3). */
+  rcpt(argument: string | undefined): RecipientQuestion | undefined {
+    if (!this.#isCommandOpen()) return undefined;
+    const checked = this.#checkRecipient(argument);
+    if (!(checked instanceof Reply)) return this.#ask({ kind: 'rcpt', recipient: checked });
+    this.#refuseChecked(checked);
+    return undefined;
+  }
+
+  /**
+   * RCPT, together with those that came behind it in the same group. They are answered in order; the open questions among them
+   * are returned and must be answered in that order.
+   *
+   * @param onFollowing - told of the argument of each of those behind the first
+   */
+  rcptBatch(
+    argument: string | undefined,
+    onFollowing?: (argument: string | undefined) => void,
+  ): readonly RecipientQuestion[] {
+    if (!this.#isCommandOpen()) return [];
+    const questions: RecipientQuestion[] = [];
+    const following = this.#takePipelinedRecipients();
+    if (onFollowing !== undefined) following.forEach(onFollowing);
+    for (const each of [argument, ...following]) {
+      const checked = this.#checkRecipient(each);
+      if (checked instanceof Reply) {
+        this.#questions.push(checked);
+      } else {
+        questions.push(this.#ask({ kind: 'rcpt', recipient: checked }));
+      }
+    }
+    this.#answerWaitingReplies();
+    // The refusals in front may have been one too many.
+    return this.#questions.length === 0 ? [] : questions;
+  }
+
+  /** DATA (RFC 5321 §4.1.1.4). */
+  data(argument: string | undefined): Question | undefined {
+    if (!this.#mayRun('DATA', argument)) return undefined;
+    return this.#ask({ kind: 'data' });
+  }
+
+  /** RSET (RFC 5321 §4.1.1.5). @returns whether it was done */
+  rset(argument: string | undefined): boolean {
+    if (!this.#mayRun('RSET', argument)) return false;
+    this.#content.clear();
+    this.#enter(transactionEnded(this.#state));
+    this.#answer(replies.OK);
+    return true;
+  }
+
+  /** NOOP (RFC 5321 §4.1.1.9: the argument is ignored). */
+  noop(): void {
+    if (this.#mayRun('NOOP', undefined)) this.#answer(replies.OK);
+  }
+
+  /** QUIT (RFC 5321 §4.1.1.10). What came behind it is dropped. */
+  quit(): void {
+    if (!this.#mayRun('QUIT', undefined)) return;
+    this.#answer(replies.BYE);
+    this.#close();
+  }
+
+  /** VRFY (RFC 5321 §3.5.3: 252 where the server does not verify). */
+  vrfy(argument: string | undefined): void {
+    if (!this.#mayRun('VRFY', argument)) return;
+    let text = argument ?? '';
+    // RFC 6531 §3.7.4.2: VRFY takes SMTPUTF8 as its only parameter.
+    const isUTF8 = this.#options.offer.facts.isSMTPUTF8Enabled && UTF8_PARAMETER.test(text);
+    if (isUTF8) text = text.replace(UTF8_PARAMETER, '');
+    if (isVerifiable(text, isUTF8)) this.#answer(replies.CANNOT_VERIFY);
+    else this.#refuseError(this.#syntaxReply('VRFY'));
+  }
+
+  /** EXPN (RFC 5321 §3.5.2: 502 where it is not implemented). */
+  expn(): void {
+    if (this.#mayRun('EXPN', undefined)) this.#answer(replies.EXPN_NOT_IMPLEMENTED);
+  }
+
+  /** HELP (RFC 5321 §4.1.1.8, §4.3.2: 214, or 504 for what there is no help about). */
+  help(argument: string | undefined): void {
+    if (!this.#mayRun('HELP', argument)) return;
+    const { verbs } = this.#options.offer;
+    const listed = Object.keys(COMMAND_RULES).filter((verb) => isStandardVerb(verb) && COMMAND_RULES[verb].isListed);
+    const all = `Supported commands: ${[...listed, ...verbs.keys()].join(' ')}`;
+    if (argument === undefined || argument === '') {
+      this.#answer(new Reply(214, '2.0.0', all));
+      return;
+    }
+    const topic = parseCommand(argument).verb;
+    const syntax =
+      verbs.get(topic)?.syntax ??
+      (isStandardVerb(topic) && COMMAND_RULES[topic].isListed ? syntaxOf(topic, this.isExtended) : undefined);
+    if (syntax === undefined) this.#refuseError(new Reply(504, '5.5.4', all));
+    else this.#answer(new Reply(214, '2.0.0', `Syntax: ${syntax}`));
+  }
+
+  /** A verb that nobody knows. */
+  unrecognized(verb: string): void {
+    this.#refuseError(replies.unrecognizedReply(verb));
+  }
+
+  // ---- Answers ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Answers the oldest open question with yes, with a reply of the application or the usual one.
+   *
+   * @throws {@link UsageError} `SMTPD_BAD_REPLY` when the reply says anything else than yes
+   */
+  accept(reply?: Reply): void {
+    if (this.#state.phase === 'closed') return;
+    if (reply !== undefined && !reply.isPositive) {
+      throw new UsageError('SMTPD_BAD_REPLY', `${String(reply.code)} does not accept; give a 2yz reply, or refuse()`);
+    }
+    const question = this.#takeQuestion();
+    this.#proceed(question, reply);
+    this.#answerWaitingReplies();
+  }
+
+  /**
+   * Answers the oldest open question with no.
+   *
+   * @throws {@link UsageError} `SMTPD_BAD_REPLY` when the reply says anything else than no
+   */
+  refuse(reply: Reply): void {
+    if (this.#state.phase === 'closed') return;
+    if (!reply.isTransient && !reply.isPermanent) {
+      throw new UsageError(
+        'SMTPD_BAD_REPLY',
+        `${String(reply.code)} does not refuse; give a 4yz or 5yz reply, or accept()`,
+      );
+    }
+    const question = this.#takeQuestion();
+    if (question.kind === 'message') {
+      this.#refuseMessage(reply);
+    } else if (question.kind === 'connect') {
+      this.#answer(reply);
+      // RFC 5321 §3.1: after 554 the client is waited for; 421 closed the session already.
+      this.#enterOpen({ phase: 'refused' });
+    } else {
+      this.#countRefusal(reply);
+    }
+    this.#answerWaitingReplies();
+  }
+
+  /**
+   * Answers the command under way without a question: a verb of a user's, or a refusal before the check.
+   *
+   * @throws {@link UsageError} `SMTPD_ONE_REPLY` when nothing is unanswered, `SMTPD_BAD_REPLY` for a 3yz reply: it is not final
+   */
+  respond(reply: Reply): void {
+    if (!this.#isCommandOpen()) return;
+    if (reply.code >= 300 && reply.code < 400) {
+      throw new UsageError(
+        'SMTPD_BAD_REPLY',
+        `${String(reply.code)} asks for more and answers nothing (RFC 5321 §4.2.1); ask with readLine(), then give a final reply`,
+      );
+    }
+    if (reply.isPositive) this.#answer(reply);
+    else this.#countRefusal(reply);
+  }
+
+  /**
+   * Sends an intermediate reply (3yz) and reads the client's next line as its answer, not as a command. When the command gets its
+   * final reply first, the line is dropped: the client sends it all the same.
+   *
+   * @throws {@link UsageError} `SMTPD_ONE_REPLY` when no command is unanswered, or another challenge is
+   */
+  challenge(reply: Reply): void {
+    if (!this.#isCommandOpen()) return;
+    if (this.#isReadingLine) {
+      throw new UsageError(
+        'SMTPD_ONE_REPLY',
+        'The line that was asked for has not come; await readLine() before the next',
+      );
+    }
+    this.#send(reply);
+    this.#isReadingLine = true;
+  }
+
+  /** Ends the session with this reply, whatever is under way (RFC 5321 §3.8: 421). */
+  closeWith(reply: Reply): void {
+    if (this.#state.phase === 'closed') return;
+    this.#send(reply);
+    this.#close();
+  }
+
+  /** Ends the session without a word: the client is gone. */
+  abandon(): void {
+    this.#close();
+  }
+
+  /** Notes that a limit which only the caller can see was exceeded. */
+  noteExceeded(limit: keyof Limits): void {
+    this.#exceeded.push(limit);
+  }
+
+  // ---- Reading ------------------------------------------------------------------------------------------------------
+
+  #nextLine(): Line | undefined {
+    const held = this.#heldLine;
+    if (held === undefined) return this.#lines.decode(this.#input);
+    this.#heldLine = undefined;
+    return held;
+  }
+
+  /** The command of a line, or `undefined` when the line was answered here. */
+  #commandOf(line: Line): SessionEvent | undefined {
+    this.#unanswered = 1;
+    if (line.flaw === 'endless') {
+      this.#closeForLimit('discardedLineBytesMax', replies.ENDLESS_LINE);
+      return CLOSED;
+    }
+    const { verb, argument } = parseCommand(line.text);
+    const objection = this.#lineObjection(line, verb);
+    if (objection !== undefined) {
+      this.#refuseError(objection);
+      return undefined;
+    }
+    if (!isStandardVerb(verb) || !COMMAND_RULES[verb].movesMail) {
+      this.#idleCommands += 1;
+      if (this.#idleCommands > this.#options.limits.idleCommandsMax) {
+        this.#closeForLimit('idleCommandsMax', replies.TOO_MANY_IDLE_COMMANDS);
+        return CLOSED;
+      }
+    }
+    return { kind: 'command', verb, argument };
+  }
+
+  /** What is wrong with a line whatever its command would say to it. */
+  #lineObjection(line: Line, verb: string): Reply | undefined {
+    const lengthMax = this.#options.limits.commandLengthBytesMax + this.#extraLineBytes(verb);
+    if (line.flaw === 'tooLong' || (line.flaw === undefined && line.lengthBytes > lengthMax)) {
+      this.#exceeded.push('commandLengthBytesMax');
+      return replies.LINE_TOO_LONG;
+    }
+    // RFC 5321 §2.3.8: CR and LF only as CRLF. The line is dropped whole.
+    if (line.flaw !== undefined) return replies.BARE_LINE_END;
+    if (line.text === '') return replies.EMPTY_LINE;
+    // Here and not with the commands' own checks, so that it holds for verbs of users as well.
+    return this.#state.phase === 'refused' && verb !== 'QUIT' ? replies.SESSION_REFUSED : undefined;
+  }
+
+  /** RFC 5321 §4.1.1.2: extensions lengthen the lines of a client that knows of them. */
+  #extraLineBytes(verb: string): number {
+    return this.isExtended ? (this.#options.offer.lineBytes.get(verb) ?? 0) : 0;
+  }
+
+  /** The line that was asked for, or `undefined` when nobody waits for it any more. */
+  #nextContinuation(): SessionEvent | undefined {
+    const line = this.#nextLine();
+    if (line === undefined) return NEED_DATA;
+    this.#isReadingLine = false;
+    if (line.flaw === 'endless') {
+      this.#closeForLimit('discardedLineBytesMax', replies.ENDLESS_LINE);
+      return CLOSED;
+    }
+    const isTooLong = line.lengthBytes > this.#options.limits.continuationLengthBytesMax;
+    if (isTooLong) this.#exceeded.push('continuationLengthBytesMax');
+    if (this.#unanswered === 0) return undefined;
+    return { kind: 'line', text: isTooLong ? '' : line.text, isTooLong };
+  }
+
+  #nextContent(decoder: DataDecoder): SessionEvent {
+    const isComplete = decoder.decode(this.#input, this.#content);
+    if (!isComplete) return this.#options.isStreaming && this.#content.length > 0 ? CONTENT : NEED_DATA;
+    const facts: ContentFacts = {
+      sizeBytes: decoder.sizeBytes,
+      bareCRCount: decoder.bareCRCount,
+      bareLFCount: decoder.bareLFCount,
+      longestLineBytes: decoder.longestLineBytes,
+      fault: decoder.fault,
+    };
+    const refused = facts.fault === undefined ? undefined : CONTENT_FAULT_REPLIES[facts.fault];
+    if (refused === undefined) this.#questions.push({ kind: 'message', facts });
+    else this.#refuseMessage(refused);
+    return { kind: 'contentEnd', facts, refused };
+  }
+
+  /** The arguments of the RCPT commands that came whole behind the one under way. */
+  #takePipelinedRecipients(): (string | undefined)[] {
+    const found: (string | undefined)[] = [];
+    for (let line = this.#nextLine(); line !== undefined; line = this.#nextLine()) {
+      const command = line.flaw === undefined ? parseCommand(line.text) : undefined;
+      const isFitting = line.lengthBytes <= this.#options.limits.commandLengthBytesMax + this.#extraLineBytes('RCPT');
+      if (command?.verb !== 'RCPT' || !isFitting) {
+        this.#heldLine = line;
+        break;
+      }
+      this.#unanswered += 1;
+      found.push(command.argument);
+    }
+    return found;
+  }
+
+  // ---- Checking -----------------------------------------------------------------------------------------------------
+
+  /** Whether the command may come now and has an argument where it needs one; if not, it is refused here. */
+  #mayRun(verb: StandardVerb, argument: string | undefined): boolean {
+    if (!this.#isCommandOpen()) return false;
+    const reply = this.#objection(verb, argument);
+    if (reply !== undefined) this.#refuseError(reply);
+    return reply === undefined;
+  }
+
+  /**
+   * Whether a command waits for its reply; not when the session is over, where nothing needs to be said.
+   *
+   * @throws {@link UsageError} `SMTPD_ONE_REPLY` when what comes now would answer another command, or a message
+   */
+  #isCommandOpen(): boolean {
+    const { phase } = this.#state;
+    if (phase === 'closed') return false;
+    if (this.#unanswered > 0 && this.#questions.length === 0 && isCommandPhase(phase)) return true;
+    throw new UsageError(
+      'SMTPD_ONE_REPLY',
+      'A command gets one final reply (RFC 5321 §4.2), and this one has it already or is being decided; remove one of the replies',
+    );
+  }
+
+  #objection(verb: StandardVerb, argument: string | undefined): Reply | undefined {
+    const { phase } = this.#state;
+    invariant(isCommandPhase(phase), `${verb} cannot run in the phase ${phase}`);
+    const rule = COMMAND_RULES[verb];
+    const inPhase = rule.in[phase];
+    if ('outOfSequence' in inPhase) return inPhase.outOfSequence;
+    const isThere = argument !== undefined && argument !== '';
+    const isWrong = rule.argument === 'required' ? !isThere : rule.argument === 'forbidden' && isThere;
+    return isWrong ? this.#syntaxReply(verb) : undefined;
+  }
+
+  #checkSender(argument: string | undefined): Extract<Question, { kind: 'mail' }> | Reply {
+    const parsed = this.#parsePathAndParameters('MAIL', argument ?? '', this.#options.offer.mailParameters);
+    if (parsed instanceof Reply) return parsed;
+    const { path: reversePath, parameters } = parsed;
+    if (reversePath.isInternationalized && !hasParameter(parameters, 'SMTPUTF8')) return replies.NEED_SMTPUTF8;
+    return { kind: 'mail', reversePath, parameters };
+  }
+
+  #checkRecipient(argument: string | undefined): Recipient | Reply {
+    const objection = this.#objection('RCPT', argument);
+    if (objection !== undefined) return objection;
+    const parsed = this.#parsePathAndParameters('RCPT', argument ?? '', this.#options.offer.rcptParameters);
+    if (parsed instanceof Reply) return parsed;
+    const envelope = this.#transaction();
+    if (parsed.path.isInternationalized && !envelope.isInternational) return replies.NEED_SMTPUTF8;
+    if (envelope.recipients.length >= this.#options.limits.recipientsMax) {
+      this.#exceeded.push('recipientsMax');
+      return replies.TOO_MANY_RECIPIENTS;
+    }
+    return parsed;
+  }
+
+  #parsePathAndParameters(
+    verb: 'MAIL' | 'RCPT',
+    argument: string,
+    declared: ReadonlyMap<string, ParameterDefinition>,
+  ): { readonly path: Path; readonly parameters: readonly Parameter[] } | Reply {
+    const isSender = verb === 'MAIL';
+    const text = matchPathKeyword(argument, isSender ? 'FROM' : 'TO');
+    if (text === undefined) return this.#syntaxReply(verb);
+    const result = parsePath(text, {
+      syntax: this.#options.pathSyntax,
+      allowNull: isSender,
+      allowPostmaster: !isSender,
+    });
+    if (!result.ok) return result.fault === 'charset' ? replies.BAD_CHARSET : this.#syntaxReply(verb);
+    // RFC 5321 §4.1.1.11: parameters belong to EHLO; a client that said HELO cannot know any.
+    if (!this.isExtended && result.rest.trim() !== '') return this.#syntaxReply(verb);
+    const parsed = parseParameters(result.rest);
+    if (!parsed.ok) {
+      if (parsed.fault === 'repeated') return replies.PARAMETER_REPEATED;
+      return parsed.fault === 'charset' ? replies.BAD_CHARSET : this.#syntaxReply(verb);
+    }
+    if (parsed.parameters.length === 0) return { path: result.path, parameters: parsed.parameters };
+    const parameters: Parameter[] = [];
+    for (const { keyword, value } of parsed.parameters) {
+      const definition = declared.get(keyword);
+      if (definition === undefined) continue;
+      const judged = definition.parse(value, this.#options.offer.facts);
+      if (judged instanceof Reply) return judged;
+      parameters.push({ keyword, value: judged.value });
+    }
+    // A wrong value of a known parameter says more than an unknown one, so it is told first.
+    if (parameters.length < parsed.parameters.length) {
+      return isSender ? replies.MAIL_PARAMETERS_UNKNOWN : replies.RCPT_PARAMETERS_UNKNOWN;
+    }
+    return { path: result.path, parameters };
+  }
+
+  #syntaxReply(verb: StandardVerb): Reply {
+    return replies.syntaxReply(syntaxOf(verb, this.isExtended));
+  }
+
+  // ---- Asking and proceeding ----------------------------------------------------------------------------------------
+
+  #ask<Q extends Question>(question: Q): Q {
+    this.#questions.push(question);
+    return question;
+  }
+
+  #takeQuestion(): Question {
+    const question = this.#questions.shift();
+    invariant(question !== undefined && !(question instanceof Reply), 'There is no open question to answer');
+    return question;
+  }
+
+  /** Sends the refusals of a batch that stand before its next open question. */
+  #answerWaitingReplies(): void {
+    for (let waiting = this.#questions[0]; waiting instanceof Reply; waiting = this.#questions[0]) {
+      this.#questions.shift();
+      this.#refuseChecked(waiting);
+    }
+  }
+
+  /** The step that a command takes once nobody objects. */
+  #proceed(question: Question, reply: Reply | undefined): void {
+    const state = this.#state;
+    switch (question.kind) {
+      case 'connect':
+        this.#enter(greetingSent());
+        this.#answer(this.#greetingReply(220, reply?.lines ?? [this.#options.greeting]));
+        return;
+      case 'helo':
+        this.#content.clear();
+        this.#enter(clientNamed(question.client));
+        this.#answer(this.#greetingReply(250, [...(reply?.lines ?? ['']), ...this.#keywordLines()]));
+        return;
+      case 'mail': {
+        invariant(state.phase === 'ready', 'MAIL proceeds from ready');
+        const { reversePath, parameters } = question;
+        this.#content.expect(Number(parameters.find(({ keyword }) => keyword === 'SIZE')?.value ?? 0));
+        const isInternational = hasParameter(parameters, 'SMTPUTF8');
+        this.#enter(senderAccepted(state, { reversePath, parameters, isInternational }));
+        this.#answer(reply ?? replies.SENDER_OK);
+        return;
+      }
+      case 'rcpt':
+        invariant(state.phase === 'sender' || state.phase === 'recipients', 'RCPT proceeds in a transaction');
+        // The batch was checked before its first recipients were accepted.
+        if (state.envelope.recipients.length >= this.#options.limits.recipientsMax) {
+          this.#exceeded.push('recipientsMax');
+          this.#answer(replies.TOO_MANY_RECIPIENTS);
+          return;
+        }
+        this.#enter(recipientAccepted(state, question.recipient));
+        this.#answer(reply ?? replies.RECIPIENT_OK);
+        return;
+      case 'data': {
+        invariant(state.phase === 'recipients', 'DATA proceeds with recipients');
+        const { lineEndings, offer } = this.#options;
+        const decoder = new DataDecoder({ lineEndings, sizeLimitBytes: offer.facts.sizeLimitBytes ?? Infinity });
+        this.#enter(contentBegun(state, decoder));
+        // 354 is intermediate: the command's final reply is the one after the content.
+        this.#send(replies.START_MAIL_INPUT);
+        return;
+      }
+      case 'message':
+        this.#messages += 1;
+        this.#errors = 0;
+        this.#refusals = 0;
+        this.#idleCommands = 0;
+        this.#endMessage(reply ?? replies.OK);
+        return;
+      default:
+        assertNever(question);
+    }
+  }
+
+  /**
+   * RFC 5321 §4.1.1.1: the first line names the server; after EHLO the others name the extensions.
+   * The greeting begins like it (§4.3.1). Whatever the application chose for its yes, the code is the one that a client understands
+   * here, without an enhanced code (RFC 2034).
+   */
+  #greetingReply(code: 220 | 250, [first = '', ...others]: readonly string[]): Reply {
+    const { hostname } = this.#options;
+    const isNamed = first === hostname || first.startsWith(`${hostname} `);
+    return new Reply(code, undefined, [isNamed ? first : `${hostname} ${first}`.trimEnd(), ...others]);
+  }
+
+  #keywordLines(): readonly string[] {
+    return this.isExtended ? this.#options.offer.keywordLines : [];
+  }
+
+  /** The message has its final reply; the transaction is over whatever it was (RFC 5321 §4.1.1.4). */
+  #endMessage(reply: Reply): void {
+    this.#content.clear();
+    this.#answer(reply);
+    if (this.#state.phase !== 'closed') this.#enter(transactionEnded(this.#state));
+  }
+
+  #refuseMessage(reply: Reply): void {
+    this.#refusals += 1;
+    if (this.#refusals > this.#options.limits.refusalsMax) {
+      this.#closeForLimit('refusalsMax', replies.TOO_MANY_REFUSALS);
+    } else {
+      this.#endMessage(reply);
+    }
+  }
+
+  #transaction(): Envelope {
+    const envelope = envelopeOf(this.#state);
+    invariant(envelope !== undefined, 'A transaction is open');
+    return envelope;
+  }
+
+  // ---- Replies ------------------------------------------------------------------------------------------------------
+
+  /** The final reply to the oldest unanswered command. */
+  #answer(reply: Reply): void {
+    invariant(this.#unanswered > 0, 'Every final reply answers a command');
+    this.#unanswered -= 1;
+    this.#send(reply);
+    // RFC 5321 §4.2.2, §3.8: with 421 the server closes the channel.
+    if (reply.code === 421) this.#close();
+  }
+
+  #send(reply: Reply): void {
+    this.#replies.add(reply, this.#isUTF8());
+    this.#options.onReply?.(reply);
+  }
+
+  /** Refuses a command that was not well formed, unknown or out of sequence. */
+  #refuseError(reply: Reply): void {
+    this.#errors += 1;
+    if (this.#errors > this.#options.limits.errorsMax) this.#closeForLimit('errorsMax', replies.TOO_MANY_ERRORS);
+    else this.#answer(reply);
+  }
+
+  /** Refuses a command by what its check found: an error of the client's, or a bound that an honest client may meet. */
+  #refuseChecked(reply: Reply): void {
+    // RFC 5321 §4.5.3.1.10: the client sends the rest in another message, and may have sent many ahead. Closing here would cost it
+    // the recipients that were accepted. What is refused this way is neither held nor told anything about an address.
+    if (reply === replies.TOO_MANY_RECIPIENTS) this.#answer(reply);
+    else if (isSyntaxReply(reply)) this.#refuseError(reply);
+    else this.#countRefusal(reply);
+  }
+
+  /** Refuses a command because the application or a policy says so. */
+  #countRefusal(reply: Reply): void {
+    this.#refusals += 1;
+    if (this.#refusals > this.#options.limits.refusalsMax)
+      this.#closeForLimit('refusalsMax', replies.TOO_MANY_REFUSALS);
+    else this.#answer(reply);
+  }
+
+  #closeForLimit(limit: keyof Limits, reply: Reply): void {
+    this.#exceeded.push(limit);
+    this.closeWith(reply);
+  }
+
+  /** RFC 6531 §3.7.4: UTF-8 may be sent in a transaction that was opened with SMTPUTF8. */
+  #isUTF8(): boolean {
+    return envelopeOf(this.#state)?.isInternational ?? false;
+  }
+
+  // ---- State --------------------------------------------------------------------------------------------------------
+
+  /** The one place where the state changes. */
+  #enter(next: SessionState): void {
+    assertStep(this.#state.phase, next.phase);
+    this.#state = next;
+  }
+
+  /** Enters a state unless the reply that led there was 421. */
+  #enterOpen(next: SessionState): void {
+    if (this.#state.phase !== 'closed') this.#enter(next);
+  }
+
+  #close(): void {
+    this.#enter(sessionClosed());
+    this.#unanswered = 0;
+    this.#questions.length = 0;
+    this.#isReadingLine = false;
+    this.#heldLine = undefined;
+    this.#input.clear();
+    this.#content.clear();
+  }
+}
+
+/** RFC 5321 §4.2.1: x0z is about syntax; 555 (§4.2.2) is a parameter that nobody knows. */
+function isSyntaxReply({ code }: Reply): boolean {
+  return code === 555 || Math.floor(code / 10) % 10 === 0;
+}
+
+function hasParameter(parameters: readonly Parameter[], keyword: string): boolean {
+  return parameters.some((parameter) => parameter.keyword === keyword);
+}
+
+/** RFC 5321 §4.1.1.6: a user name, or a mailbox with or without brackets. */
+function isVerifiable(text: string, isUTF8: boolean): boolean {
+  const decoded = utf8FromLatin1(text);
+  if (decoded === undefined || CONTROL_OR_EMPTY.test(decoded) || (!isUTF8 && NON_ASCII.test(decoded))) return false;
+  if (text.startsWith('<')) {
+    const result = parsePath(text, { syntax: 'lenient', allowNull: false, allowPostmaster: true });
+    return result.ok && result.rest === '';
+  }
+  return !text.includes('@') || parseMailbox(text) !== undefined;
+}
+
+const NEED_DATA = Object.freeze({ kind: 'needData' });
+const PAUSED = Object.freeze({ kind: 'paused' });
+const CONTENT = Object.freeze({ kind: 'content' });
+const CLOSED = Object.freeze({ kind: 'closed' });
+const NOTHING_EXCEEDED: readonly (keyof Limits)[] = Object.freeze([]);
+const CONTENT_FAULT_REPLIES: Readonly<Record<ContentFault, Reply>> = Object.freeze({
+  tooLarge: replies.TOO_MUCH_DATA,
+  bareLineEnd: replies.BARE_LINE_END_IN_CONTENT,
+});
+const UTF8_PARAMETER = / +SMTPUTF8$/i;
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROL_OR_EMPTY = /^(?:"")?$|[\u0000-\u001f\u007f]/;
+// eslint-disable-next-line no-control-regex -- the whole of US-ASCII is meant
+const NON_ASCII = /[^\u0000-\u007f]/;

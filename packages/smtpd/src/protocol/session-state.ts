@@ -1,0 +1,137 @@
+/**
+ * The states of a session and the steps between them, as small functions on values.
+ *
+ * A phase holds exactly the data that exists in it. Which command takes which step stands in `command-rules.ts`; who may
+ * call these functions is `server-session.ts`.
+ */
+
+import type { ClientName } from './client-name.js';
+import type { CommandPhase, Phase } from './command-rules.js';
+import { invariant } from './errors.js';
+import type { DataDecoder } from './data-decoder.js';
+import { formatParameter, type Parameter } from './parameters.js';
+import type { Path } from './path.js';
+
+/** Who the client says it is (RFC 5321 §4.1.1.1). */
+export interface ClientIdentity {
+  readonly name: ClientName;
+  /** Whether it came with EHLO. */
+  readonly isExtended: boolean;
+}
+
+/** A recipient of the open transaction. */
+export interface Recipient {
+  readonly path: Path;
+  readonly parameters: readonly Parameter[];
+}
+
+/** The envelope of the open transaction (RFC 5321 §2.3.1). */
+export interface Envelope {
+  readonly reversePath: Path;
+  readonly parameters: readonly Parameter[];
+  /** Whether the transaction was opened with SMTPUTF8 (RFC 6531 §3.4). */
+  readonly isInternational: boolean;
+  readonly recipients: readonly Recipient[];
+}
+
+/** The state of a session. */
+export type SessionState =
+  | { readonly phase: 'opening' }
+  | { readonly phase: 'refused' }
+  | { readonly phase: 'start' }
+  | { readonly phase: 'ready'; readonly client: ClientIdentity }
+  | { readonly phase: 'sender'; readonly client: ClientIdentity; readonly envelope: Envelope }
+  | { readonly phase: 'recipients'; readonly client: ClientIdentity; readonly envelope: Envelope }
+  | {
+      readonly phase: 'content';
+      readonly client: ClientIdentity;
+      readonly envelope: Envelope;
+      readonly decoder: DataDecoder;
+    }
+  | { readonly phase: 'closed' };
+
+/** Phase → the phases that may come next. Every step of a session is asserted against it. */
+export const STEPS: Readonly<Record<Phase, readonly Phase[]>> = Object.freeze({
+  opening: ['start', 'refused', 'closed'],
+  refused: ['closed'],
+  start: ['start', 'ready', 'closed'],
+  ready: ['ready', 'sender', 'closed'],
+  sender: ['ready', 'recipients', 'closed'],
+  recipients: ['ready', 'recipients', 'content', 'closed'],
+  content: ['ready', 'closed'],
+  closed: ['closed'],
+});
+
+/** Our greeting was a positive one. */
+export function greetingSent(): SessionState {
+  return { phase: 'start' };
+}
+
+/** The client named itself, for the first time or again (RFC 5321 §4.1.4: then as if with RSET). */
+export function clientNamed(client: ClientIdentity): SessionState {
+  return { phase: 'ready', client };
+}
+
+/** MAIL was accepted. */
+export function senderAccepted(
+  state: Extract<SessionState, { phase: 'ready' }>,
+  envelope: Omit<Envelope, 'recipients'>,
+): SessionState {
+  return { phase: 'sender', client: state.client, envelope: { ...envelope, recipients: [] } };
+}
+
+/** RCPT was accepted. */
+export function recipientAccepted(
+  state: Extract<SessionState, { phase: 'sender' | 'recipients' }>,
+  recipient: Recipient,
+): SessionState {
+  // The list belongs to this state alone until the message is handed over. It grows in place because a copy for each
+  // recipient would make ten thousand of them cost fifty million steps.
+  (state.envelope.recipients as Recipient[]).push(recipient);
+  return state.phase === 'recipients' ? state : { phase: 'recipients', client: state.client, envelope: state.envelope };
+}
+
+/** DATA was accepted. */
+export function contentBegun(
+  state: Extract<SessionState, { phase: 'recipients' }>,
+  decoder: DataDecoder,
+): SessionState {
+  return { phase: 'content', client: state.client, envelope: state.envelope, decoder };
+}
+
+/** The transaction is over, by its last reply or by RSET (RFC 5321 §4.1.1.5). The client keeps its name. */
+export function transactionEnded(state: SessionState): SessionState {
+  return 'client' in state ? { phase: 'ready', client: state.client } : state;
+}
+
+/** The session is over. */
+export function sessionClosed(): SessionState {
+  return { phase: 'closed' };
+}
+
+/** Asserts that the step exists. */
+export function assertStep(from: Phase, next: Phase): void {
+  invariant(STEPS[from].includes(next), `No step leads from ${from} to ${next}`);
+}
+
+/** The open transaction's envelope, if there is one. */
+export function envelopeOf(state: SessionState): Envelope | undefined {
+  return 'envelope' in state ? state.envelope : undefined;
+}
+
+/** The client's identity, once it has one. */
+export function clientOf(state: SessionState): ClientIdentity | undefined {
+  return 'client' in state ? state.client : undefined;
+}
+
+/** Whether a command line is expected in this phase. */
+export function isCommandPhase(phase: Phase): phase is CommandPhase {
+  return phase !== 'opening' && phase !== 'content' && phase !== 'closed';
+}
+
+/** Parameters as words: `['SIZE=10', 'SMTPUTF8']`. */
+export function formatOptions(parameters: readonly Parameter[]): readonly string[] {
+  return parameters.length === 0 ? NO_OPTIONS : parameters.map(formatParameter);
+}
+
+const NO_OPTIONS: readonly string[] = Object.freeze([]);
