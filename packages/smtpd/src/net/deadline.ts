@@ -1,0 +1,56 @@
+/**
+ * One wait that is set anew again and again, with one timer that is rarely touched: moving a deadline later costs a number,
+ * and the timer looks again when it fires.
+ */
+
+import type { Clock } from './clock.js';
+
+/** A deadline. */
+export class Deadline {
+  readonly #clock: Clock;
+  readonly #onExpire: () => void;
+  #dueAt = Infinity;
+  #timerAt = Infinity;
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, onExpire: () => void) {
+    this.#clock = clock;
+    this.#onExpire = onExpire;
+  }
+
+  /** Expires `ms` from now, whatever was set before. `Infinity`: never. */
+  set(ms: number): void {
+    if (ms === Infinity) {
+      this.clear();
+      return;
+    }
+    const now = this.#clock.now();
+    this.#dueAt = now + ms;
+    // A timer that fires earlier than needed looks again; only an earlier deadline needs a new one.
+    if (this.#cancel !== undefined && this.#timerAt <= this.#dueAt) return;
+    this.#cancel?.();
+    this.#arm(ms);
+  }
+
+  /** Never expires, until set again. */
+  clear(): void {
+    this.#dueAt = Infinity;
+    this.#timerAt = Infinity;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #arm(ms: number): void {
+    this.#timerAt = this.#clock.now() + ms;
+    this.#cancel = this.#clock.setTimer(() => {
+      this.#cancel = undefined;
+      const left = this.#dueAt - this.#clock.now();
+      if (left > 0) {
+        this.#arm(left);
+        return;
+      }
+      this.#dueAt = Infinity;
+      this.#onExpire();
+    }, ms);
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Opens listen addresses and hands over the connections. It knows nothing about mail.
+ *
+ * An error of one accept (too many open files, say) is reported and the listener goes on.
+ */
+
+import { lstat, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** Where to listen. */
+export type ListenAddress =
+  | {
+      /** A host name or address; `localhost` is both 127.0.0.1 and ::1; absent or `''` is every address of the machine. */
+      readonly host?: string;
+      /** 0 lets the system choose. */
+      readonly port: number;
+    }
+  | {
+      /** The path of a Unix socket. One that a dead process left behind is replaced. */
+      readonly path: string;
+    }
+  | {
+      /** A descriptor that listens already, inherited from whoever started us. */
+      readonly fd: number;
+    };
+
+/** Where a listener really listens. */
+export interface BoundAddress {
+  /** An IP address, or the path of a Unix socket. */
+  readonly address: string;
+  /** 0 for a Unix socket. */
+  readonly port: number;
+  readonly family: 'IPv4' | 'IPv6' | 'unix';
+}
+
+/** What a listener is given. */
+export interface ListenerOptions {
+  readonly backlog: number;
+  readonly onConnection: (socket: Socket) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** Some open listen addresses. */
+export interface Listener {
+  readonly addresses: readonly BoundAddress[];
+  /** Stops listening. Connections that were handed over are not touched. */
+  close(): Promise<void>;
+}
+
+/** Opens all of the addresses, or none. */
+export async function openListener(wanted: readonly ListenAddress[], options: ListenerOptions): Promise<Listener> {
+  const servers: Server[] = [];
+  try {
+    for (const address of wanted) servers.push(...(await openAddress(address, options)));
+  } catch (error) {
+    await Promise.all(servers.map(closeServer));
+    throw error;
+  }
+  return {
+    addresses: servers.map(boundAddress),
+    close: async () => {
+      await Promise.all(servers.map(closeServer));
+    },
+  };
+}
+
+async function openAddress(address: ListenAddress, options: ListenerOptions): Promise<Server[]> {
+  if ('path' in address) return [await openPath(address.path, options)];
+  if ('fd' in address) return [await openServer({ fd: address.fd }, options)];
+  const { host, port } = address;
+  if (host === 'localhost') return openLocalhost(port, options);
+  return [await openServer(host === undefined || host === '' ? { port } : { host, port }, options)];
+}
+
+/** 127.0.0.1 and ::1 with one port. A machine without IPv6 has the first alone. */
+async function openLocalhost(port: number, options: ListenerOptions): Promise<Server[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const first = await openServer({ host: '127.0.0.1', port }, options);
+    try {
+      return [first, await openServer({ host: '::1', port: boundAddress(first).port }, options)];
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return [first];
+      await closeServer(first);
+      // The port that was free on one address was taken on the other: choose again.
+      if (port !== 0 || code !== 'EADDRINUSE' || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function openPath(path: string, options: ListenerOptions): Promise<Server> {
+  try {
+    return await openServer({ path }, options);
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE' || !(await isStaleSocket(path))) throw error;
+    await unlink(path);
+    return openServer({ path }, options);
+  }
+}
+
+/** Whether this is a Unix socket on which nobody listens. A file of another kind refuses connections, too, and stays. */
+async function isStaleSocket(path: string): Promise<boolean> {
+  return (await lstat(path)).isSocket() && !(await isAlive(path));
+}
+
+/** Whether somebody listens on a Unix socket. */
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => {
+      // Only a refusal means that nobody is there; anything else we do not understand, and leave the file alone.
+      resolve(codeOf(error) !== 'ECONNREFUSED');
+    });
+  });
+}
+
+function openServer(
+  where: { host: string; port: number } | { port: number } | { path: string } | { fd: number },
+  options: ListenerOptions,
+): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, options.onConnection);
+    server.once('error', reject);
+    server.listen({ ...where, backlog: options.backlog }, () => {
+      server.off('error', reject);
+      server.on('error', options.onError);
+      resolve(server);
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // The callback's error says only that the server was closed before.
+    server.close(() => {
+      resolve();
+    });
+  });
+}
+
+function boundAddress(server: Server): BoundAddress {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return { address: address ?? '', port: 0, family: 'unix' };
+  return { address: address.address, port: address.port, family: address.family === 'IPv6' ? 'IPv6' : 'IPv4' };
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+const PORT_ATTEMPTS = 20;

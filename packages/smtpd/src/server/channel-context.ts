@@ -1,0 +1,44 @@
+/** What a channel needs of its server, and nothing more. It keeps `channel.ts` from importing `server.ts`. */
+
+import type { Clock } from '../net/clock.js';
+import type { Transport } from '../net/transport.js';
+import type { SessionOptions } from '../protocol/server-session.js';
+import type { HookTable } from './hooks.js';
+import type { Logger } from './logger.js';
+import type { ReceivedMessage, StreamedMessage } from './received-message.js';
+import type { CompleteOptions } from './server-options.js';
+import type { Awaitable, Verdict } from './verdict.js';
+import type { Watch } from './watch.js';
+
+/** The server, as its channels see it. */
+export interface ChannelOwner {
+  /** The server's options, complete. */
+  readonly options: CompleteOptions;
+  readonly remoteAddress: unknown;
+}
+
+/** How a server takes its messages. */
+export type MessageTaker =
+  | { readonly kind: 'whole'; readonly process: (message: ReceivedMessage<never>) => Awaitable<Verdict> }
+  | { readonly kind: 'stream'; readonly stream: (message: StreamedMessage) => Awaitable<Verdict> }
+  | { readonly kind: 'hooks' };
+
+/** What the server hands to each of its channels. */
+export interface ChannelContext {
+  readonly sessionOptions: SessionOptions;
+  readonly hooks: HookTable;
+  readonly watch: Watch;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly messages: MessageTaker;
+  /** The channel's connection is gone. */
+  readonly onGone: (channel: object) => void;
+}
+
+/** What a channel is made of. A subclass with a constructor of its own passes it on as it is. */
+export interface ChannelOptions {
+  readonly server: ChannelOwner;
+  readonly transport: Transport;
+  /** @internal */
+  readonly context: ChannelContext;
+}

@@ -1,0 +1,228 @@
+/**
+ * Hooks: how an application takes part in a session without a class of its own.
+ *
+ * A stage's hooks are asked in the order of `use()`. The first refusal decides and ends the round; without one, the first positive
+ * reply given is the reply. They see the envelope and cannot write it.
+ */
+
+import { UsageError } from '../protocol/errors.js';
+import type { Parameter } from '../protocol/parameters.js';
+import type { Path } from '../protocol/path.js';
+import type { ReceivedMessage } from './received-message.js';
+import type { SessionInfo } from './session-info.js';
+import { isThenable, judge, judgeThrown, type Awaitable, type Decision, type Verdict } from './verdict.js';
+
+/** What every hook is handed. */
+export interface HookRequest<State> {
+  readonly session: SessionInfo;
+  /** Aborted when the client leaves, the time for a verdict is over, or the server is cut off. */
+  readonly signal: AbortSignal;
+  /** This hook's own state of this session, made by its `createState`. */
+  readonly state: State;
+}
+
+/** A client named itself. */
+export interface HeloRequest<State> extends HookRequest<State> {
+  readonly verb: 'HELO' | 'EHLO';
+  readonly clientName: string;
+  /** Whether the name is a domain, an address literal, or something else. */
+  readonly clientNameKind: 'domain' | 'addressLiteral' | 'other';
+}
+
+/** MAIL came and is well formed. */
+export interface MailRequest<State> extends HookRequest<State> {
+  /** `''` for the null reverse-path. */
+  readonly address: string;
+  readonly path: Path;
+  readonly parameters: readonly Parameter[];
+}
+
+/** RCPT came and is well formed. */
+export interface RcptRequest<State> extends HookRequest<State> {
+  readonly address: string;
+  readonly path: Path;
+  readonly parameters: readonly Parameter[];
+}
+
+/** A message came whole. */
+export interface MessageRequest<State> extends HookRequest<State> {
+  readonly message: ReceivedMessage;
+}
+
+/** Verdicts by recipient address, for what a `message` hook has to say about each. */
+export type RecipientVerdicts = ReadonlyMap<string, Verdict>;
+
+/** A hook: any of these methods. */
+export interface Hook<State = undefined> {
+  /** For logs and error messages. */
+  readonly name: string;
+  /** Makes this hook's state of a session, when it is first needed. */
+  readonly createState?: (session: SessionInfo) => State;
+  /** A client connected. A refusal is the greeting; 421 closes. */
+  readonly connect?: (request: HookRequest<State>) => Awaitable<Verdict>;
+  readonly helo?: (request: HeloRequest<State>) => Awaitable<Verdict>;
+  readonly mail?: (request: MailRequest<State>) => Awaitable<Verdict>;
+  readonly rcpt?: (request: RcptRequest<State>) => Awaitable<Verdict>;
+  /** Instead of `rcpt`: all RCPT commands that came together, in order. Returns one verdict for each. */
+  readonly rcptBatch?: (requests: readonly RcptRequest<State>[]) => Awaitable<readonly Verdict[]>;
+  /** DATA came, before the client is asked for the content. */
+  readonly data?: (request: HookRequest<State>) => Awaitable<Verdict>;
+  readonly message?: (request: MessageRequest<State>) => Awaitable<Verdict | RecipientVerdicts>;
+  /** A transaction was given up, by RSET, EHLO or HELO. Nothing is answered. */
+  readonly reset?: (request: HookRequest<State>) => Awaitable<void>;
+  /** The session is over. Nothing is answered. */
+  readonly close?: (request: HookRequest<State>) => Awaitable<void>;
+}
+
+/** The stages at which hooks are asked for a verdict. */
+export type VerdictStage = 'connect' | 'helo' | 'mail' | 'rcpt' | 'data' | 'message';
+
+/** A hook of any state, as the server keeps it. */
+export type AnyHook = Hook<unknown>;
+
+/**
+ * Types a hook with state.
+ *
+ * @example
+ * ```ts
+ * import { defineHook, SMTPReplyError, SMTPServer } from 'smtpd';
+ * const quota = defineHook({
+ *   name: 'quota',
+ *   createState: () => ({ recipients: 0 }),
+ *   rcpt({ state }) {
+ *     state.recipients += 1;
+ *     if (state.recipients > 10) throw new SMTPReplyError(452, '4.5.3', 'Ten recipients a session');
+ *   },
+ * });
+ * new SMTPServer().use(quota);
+ * ```
+ */
+export function defineHook<State>(hook: Hook<State>): Hook<State> {
+  return hook;
+}
+
+/** The hooks of a server, by stage. */
+export class HookTable {
+  readonly connect: AnyHook[] = [];
+  readonly helo: AnyHook[] = [];
+  readonly mail: AnyHook[] = [];
+  readonly rcpt: AnyHook[] = [];
+  readonly data: AnyHook[] = [];
+  readonly message: AnyHook[] = [];
+  readonly reset: AnyHook[] = [];
+  readonly close: AnyHook[] = [];
+  hasBatch = false;
+
+  /** @throws {@link UsageError} `SMTPD_BAD_HOOK` */
+  add(hook: AnyHook): void {
+    if (typeof hook.name !== 'string' || hook.name === '') throw badHook('A hook has a name');
+    for (const key of Object.keys(hook)) {
+      if (!HOOK_KEYS.has(key))
+        throw badHook(`Hook ${hook.name}: there is no stage "${key}"; stages: ${[...STAGES, 'rcptBatch'].join(', ')}`);
+    }
+    for (const key of METHOD_KEYS) {
+      if (hook[key] !== undefined && typeof hook[key] !== 'function')
+        throw badHook(`Hook ${hook.name}: ${key} is a function, not ${typeof hook[key]}`);
+    }
+    if (hook.rcpt !== undefined && hook.rcptBatch !== undefined)
+      throw badHook(`Hook ${hook.name}: give rcpt or rcptBatch, not both`);
+    for (const stage of STAGES) if (hook[stage] !== undefined) this[stage].push(hook);
+    if (hook.rcptBatch !== undefined) {
+      this.rcpt.push(hook);
+      this.hasBatch = true;
+    }
+  }
+}
+
+/** Asks several in turn. Answers in the same turn when every one of them does. */
+export function askInTurn(asked: readonly (() => Awaitable<Decision>)[]): Awaitable<Decision> {
+  return askFrom(asked, 0, PASS);
+}
+
+function askFrom(asked: readonly (() => Awaitable<Decision>)[], from: number, before: Decision): Awaitable<Decision> {
+  let soFar = before;
+  for (let index = from; index < asked.length; index += 1) {
+    const decision = asked[index]?.() ?? PASS;
+    if (isThenable(decision)) {
+      return decision.then((late) => {
+        const joined = join(soFar, late);
+        return isFinal(joined) ? joined : askFrom(asked, index + 1, joined);
+      });
+    }
+    soFar = join(soFar, decision);
+    if (isFinal(soFar)) return soFar;
+  }
+  return soFar;
+}
+
+/**
+ * Asks a stage's hooks about several recipients at once: one decision for each, in order. Whoever was refused by one hook is not asked
+ * about by the next.
+ */
+export async function askAboutRecipients(
+  hooks: readonly AnyHook[],
+  recipientCount: number,
+  requestOf: (hook: AnyHook, index: number) => RcptRequest<unknown>,
+): Promise<readonly Decision[]> {
+  const decisions: Decision[] = Array.from({ length: recipientCount }, () => PASS);
+  for (const hook of hooks) {
+    const open = [...decisions.entries()].filter(([, decision]) => !isFinal(decision));
+    if (open.length === 0) break;
+    const found = await askHookAboutAll(
+      hook,
+      open.map(([index]) => requestOf(hook, index)),
+    );
+    for (const [position, [index, before]] of open.entries()) decisions[index] = join(before, found[position] ?? PASS);
+  }
+  return decisions;
+}
+
+async function askHookAboutAll(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Promise<readonly Decision[]> {
+  const decisions: Decision[] = [];
+  if (hook.rcptBatch === undefined) {
+    // One after the other, as this hook would be asked without the batch of another one.
+    for (const request of requests) decisions.push(await decide(() => hook.rcpt?.(request)));
+    return decisions;
+  }
+  const failed = await decide(
+    () => hook.rcptBatch?.(requests),
+    (verdicts) => {
+      if (!Array.isArray(verdicts) || verdicts.length !== requests.length) {
+        throw new TypeError(`Hook ${hook.name}: rcptBatch returns one verdict for each request`);
+      }
+      decisions.push(...verdicts.map(judge));
+      return PASS;
+    },
+  );
+  return isFinal(failed) ? requests.map(() => failed) : decisions;
+}
+
+/** Runs something that has a verdict, and understands it. Never throws, and its promise never rejects. */
+export function decide(run: () => unknown, understand: (value: unknown) => Decision = judge): Awaitable<Decision> {
+  try {
+    const value = run();
+    // A thenable that is no promise may answer twice, or throw when it is asked: a promise of ours takes the edge off.
+    return isThenable(value) ? Promise.resolve(value).then(understand).then(undefined, judgeThrown) : understand(value);
+  } catch (error) {
+    return judgeThrown(error);
+  }
+}
+
+/** The first positive reply stays; a refusal or a fault takes over. */
+export function join(before: Decision, decision: Decision): Decision {
+  return decision.kind === 'pass' || (decision.kind === 'accept' && before.kind === 'accept') ? before : decision;
+}
+
+/** Whether nobody else needs to be asked. */
+export function isFinal(decision: Decision): boolean {
+  return decision.kind === 'refuse' || decision.kind === 'fault';
+}
+
+function badHook(message: string): UsageError {
+  return new UsageError('SMTPD_BAD_HOOK', message);
+}
+
+const PASS: Decision = Object.freeze({ kind: 'pass' });
+const STAGES = ['connect', 'helo', 'mail', 'rcpt', 'data', 'message', 'reset', 'close'] as const;
+const METHOD_KEYS = [...STAGES, 'rcptBatch', 'createState'] as const;
+const HOOK_KEYS = new Set<string>([...METHOD_KEYS, 'name']);

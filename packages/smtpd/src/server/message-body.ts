@@ -1,0 +1,156 @@
+/**
+ * The content of one message while it arrives, for `streamMessage`: what the client sends waits here until the application takes
+ * it, and what waits is bounded, because the channel stops reading while {@link MessageBody.isFull}.
+ *
+ * A loop over the body that ends without an error has seen the whole message, always.
+ */
+
+import type { Decision } from './verdict.js';
+
+/** Why a message is not, or no longer, there to be read. */
+type AbortCode = 'SMTPD_CLIENT_GONE' | 'SMTPD_CONTENT_REFUSED' | 'SMTPD_VERDICT_OVERDUE' | 'SMTPD_VERDICT_GIVEN';
+
+/** Raised by the body when the message will not be complete, and the reason of a `signal` that is aborted. */
+export class MessageAbortedError extends Error {
+  override readonly name = 'MessageAbortedError';
+  readonly code: AbortCode;
+
+  constructor(code: AbortCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The source of a body: the channel's side. */
+export class MessageBody implements AsyncIterable<Uint8Array> {
+  readonly #onRoom: () => void;
+  #chunks: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #isComplete = false;
+  #error: Error | undefined;
+  #isTaken = false;
+  #isLeft = false;
+  #wake: (() => void) | undefined;
+
+  /** @param onRoom - called when there is room again after the body was full */
+  constructor(onRoom: () => void) {
+    this.#onRoom = onRoom;
+  }
+
+  /** Whether the application has to take something before more is read. */
+  get isFull(): boolean {
+    return this.#waitingBytes >= HIGH_WATER_BYTES;
+  }
+
+  /** Whether whoever read it is done with it. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  /** Adds content that has arrived. When nobody will read it, it is dropped. */
+  push(chunk: Uint8Array): void {
+    if (this.#isLeft || this.#error !== undefined || chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#waitingBytes += chunk.length;
+    this.#stir();
+  }
+
+  /** The content is complete. */
+  end(): void {
+    this.#isComplete = true;
+    this.#stir();
+  }
+
+  /** The content will not be complete: whoever reads gets this error next. */
+  fail(error: Error): void {
+    if (!this.#isComplete) this.revoke(error);
+  }
+
+  /** Takes the content back, complete or not: whoever reads on gets this error next. */
+  revoke(error: Error): void {
+    this.#error ??= error;
+    this.#drop();
+    this.#stir();
+  }
+
+  /** Reads the content once, in order. Leaving the loop early drops the rest. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#isTaken) throw new TypeError('A message body can be read once');
+    this.#isTaken = true;
+    try {
+      for (;;) {
+        if (this.#error !== undefined) throw this.#error;
+        const chunk = this.#take();
+        if (chunk !== undefined) yield chunk;
+        else if (this.#isComplete) return;
+        else await this.#change();
+      }
+    } finally {
+      this.#isLeft = true;
+      this.#drop();
+    }
+  }
+
+  #take(): Uint8Array | undefined {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) this.#setWaitingBytes(this.#waitingBytes - chunk.length);
+    return chunk;
+  }
+
+  #drop(): void {
+    this.#chunks = [];
+    this.#setWaitingBytes(0);
+  }
+
+  #setWaitingBytes(waitingBytes: number): void {
+    const hadRoom = !this.isFull;
+    this.#waitingBytes = waitingBytes;
+    if (!hadRoom && waitingBytes < HIGH_WATER_BYTES) this.#onRoom();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #stir(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
+
+/** A message on its way to `streamMessage`, and what that decided. */
+export class StreamingMessage {
+  readonly body: MessageBody;
+  /** What was decided. Never rejected. */
+  readonly decision: Promise<Decision>;
+  #resolve: (decision: Decision) => void = () => undefined;
+
+  constructor(body: MessageBody) {
+    this.body = body;
+    this.decision = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** The application decided. What it did not read is dropped as it comes, and cannot be read any more. */
+  decide(decision: Decision): void {
+    this.#resolve(decision);
+    if (this.body.isLeft) return;
+    this.body.revoke(
+      new MessageAbortedError(
+        'SMTPD_VERDICT_GIVEN',
+        'streamMessage was done before the message was read; await what reads message.body',
+      ),
+    );
+  }
+
+  /** The time is over: this is the decision now. */
+  giveUp(decision: Decision, error: MessageAbortedError): void {
+    this.#resolve(decision);
+    this.body.revoke(error);
+  }
+}
+
+const HIGH_WATER_BYTES = 65_536;

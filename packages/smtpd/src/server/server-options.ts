@@ -1,0 +1,177 @@
+/** The options of a server: completed and frozen once, at the edge. Inside, nothing is optional. */
+
+import { hostname as systemHostname } from 'node:os';
+
+import { systemClock, type Clock } from '../net/clock.js';
+import type { ListenAddress } from '../net/listener.js';
+import type { LineEndings } from '../protocol/data-decoder.js';
+import { UsageError } from '../protocol/errors.js';
+import type { Extension } from '../protocol/extension.js';
+import { completeLimits, type Limits } from '../protocol/limits.js';
+import { parseListenAddress } from './listen-address.js';
+import { defaultLogger, type Logger } from './logger.js';
+
+/** What a server may be given. Everything has a default. */
+export interface SMTPServerOptions {
+  /** Where to listen: one address or several, as text (`localhost:8025`, `[::1]:25`, `:25`, a path, `fd:3`) or parts. Default: `localhost:8025`. */
+  readonly localAddress?: string | ListenAddress | readonly (string | ListenAddress)[];
+  /** Where a proxy sends mail on. Kept as it is, for subclasses. */
+  readonly remoteAddress?: unknown;
+  /** Octets of the largest message (RFC 1870). `null` or 0: no limit. Default: 33,554,432. */
+  readonly dataSizeLimit?: number | null;
+  /** The set that live channels are kept in; several servers may share one. Default: a new set. */
+  readonly channels?: Set<unknown>;
+  /** Whether SMTPUTF8 is offered (RFC 6531). Default: yes, unless `decodeData`. */
+  readonly enableSMTPUTF8?: boolean;
+  /** Hands messages over as strings, decoded from UTF-8; 8BITMIME and SMTPUTF8 are not offered then. Default: `false`. */
+  readonly decodeData?: boolean;
+  /** The server's name in the greeting and the EHLO reply (RFC 5321 §4.3.1). Default: the machine's host name; no DNS is asked. */
+  readonly hostname?: string;
+  /** What stands behind the name in the greeting. Default: `ESMTP smtpd`. */
+  readonly greeting?: string;
+  /** Bare CR and LF in content: `reject` the message with 550 5.6.11, `normalize` them to CRLF, or `preserve` them. Default: `reject`. */
+  readonly lineEndings?: LineEndings;
+  /** `strict`: addresses exactly by the grammar of RFC 5321 §4.1.2. `lenient` also takes a blank after the colon, no brackets, no domain, and `_` in a domain. Default: `lenient`. */
+  readonly pathSyntax?: 'strict' | 'lenient';
+  /** Bounds that differ from the defaults. */
+  readonly limits?: Partial<Limits>;
+  /** Whether clients of this machine count for `sessionsPerAddressMax`. Default: `false`. */
+  readonly countLoopback?: boolean;
+  /** Extensions besides the standard ones. */
+  readonly extensions?: readonly Extension[];
+  /** How many connections may wait to be accepted. Default: 511. */
+  readonly backlog?: number;
+  /** Default: warnings and errors to standard error. */
+  readonly logger?: Logger;
+  /** Default: the clock of this process. */
+  readonly clock?: Clock;
+}
+
+/** The options of a server, complete. */
+export interface CompleteOptions {
+  readonly localAddress: readonly ListenAddress[];
+  readonly remoteAddress: unknown;
+  /** `undefined`: no limit. */
+  readonly dataSizeLimit: number | undefined;
+  readonly channels: Set<unknown>;
+  readonly enableSMTPUTF8: boolean;
+  readonly decodeData: boolean;
+  readonly hostname: string;
+  readonly greeting: string;
+  readonly lineEndings: LineEndings;
+  readonly pathSyntax: 'strict' | 'lenient';
+  readonly limits: Limits;
+  readonly countLoopback: boolean;
+  readonly extensions: readonly Extension[];
+  readonly backlog: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/**
+ * Completes the options.
+ *
+ * @throws {@link UsageError} when one is unknown, has a value that cannot work, or contradicts another
+ */
+export function completeOptions(given: SMTPServerOptions): CompleteOptions {
+  for (const name of Object.keys(given)) {
+    if (!OPTION_NAMES.has(name))
+      throw badOption(`There is no option "${name}"; there are: ${[...OPTION_NAMES].join(', ')}`);
+  }
+  const decodeData = given.decodeData ?? false;
+  if (decodeData && given.enableSMTPUTF8 === true) {
+    throw new UsageError(
+      'SMTPD_CONFLICTING_OPTIONS',
+      'decodeData and enableSMTPUTF8 cannot be set to true at the same time',
+    );
+  }
+  return Object.freeze({
+    localAddress: listenAddresses(given.localAddress ?? 'localhost:8025'),
+    remoteAddress: given.remoteAddress,
+    dataSizeLimit: sizeLimit(given.dataSizeLimit),
+    channels: given.channels ?? new Set<unknown>(),
+    enableSMTPUTF8: given.enableSMTPUTF8 ?? !decodeData,
+    decodeData,
+    hostname: hostName(given.hostname),
+    greeting: greetingText(given.greeting ?? 'ESMTP smtpd'),
+    lineEndings: oneOf('lineEndings', given.lineEndings ?? 'reject', ['reject', 'normalize', 'preserve'] as const),
+    pathSyntax: oneOf('pathSyntax', given.pathSyntax ?? 'lenient', ['strict', 'lenient'] as const),
+    limits: completeLimits(given.limits ?? {}),
+    countLoopback: given.countLoopback ?? false,
+    extensions: Object.freeze([...(given.extensions ?? [])]),
+    backlog: given.backlog ?? 511,
+    logger: given.logger ?? defaultLogger,
+    clock: given.clock ?? systemClock,
+  });
+}
+
+function listenAddresses(given: NonNullable<SMTPServerOptions['localAddress']>): readonly ListenAddress[] {
+  const list: readonly (string | ListenAddress)[] = Array.isArray(given) ? given : [given as string | ListenAddress];
+  if (list.length === 0) throw badOption('localAddress is an empty list; give at least one address');
+  return Object.freeze(
+    list.map((address) => (typeof address === 'string' ? parseListenAddress(address) : checkAddress(address))),
+  );
+}
+
+function checkAddress(address: ListenAddress): ListenAddress {
+  if ('port' in address && !(Number.isInteger(address.port) && address.port >= 0 && address.port <= 65_535)) {
+    throw new UsageError('SMTPD_BAD_ADDRESS', `A port is 0 to 65535, not ${String(address.port)}`);
+  }
+  return Object.freeze({ ...address });
+}
+
+function sizeLimit(given: number | null | undefined): number | undefined {
+  if (given === undefined) return DATA_SIZE_DEFAULT;
+  if (given === null || given === 0 || given === Infinity) return undefined;
+  if (!Number.isSafeInteger(given) || given < 0) {
+    throw badOption(`dataSizeLimit is a number of octets, or null or 0 for no limit, not ${String(given)}`);
+  }
+  return given;
+}
+
+function hostName(given: string | undefined): string {
+  if (given === undefined) {
+    const found = systemHostname();
+    return HOST_NAME.test(found) ? found : 'localhost';
+  }
+  if (!HOST_NAME.test(given))
+    throw badOption(`hostname is a domain or an address literal (RFC 5321 §4.1.1.1), not "${given}"`);
+  return given;
+}
+
+function greetingText(given: string): string {
+  if (!GREETING_TEXT.test(given)) throw badOption('greeting is one line of printable US-ASCII');
+  return given;
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((each) => each === value);
+  if (found === undefined) throw badOption(`${name} is one of ${allowed.join(', ')}, not "${value}"`);
+  return found;
+}
+
+function badOption(message: string): UsageError {
+  return new UsageError('SMTPD_BAD_OPTION', message);
+}
+
+const DATA_SIZE_DEFAULT = 33_554_432;
+const HOST_NAME = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[!-Z^-~]+\])$/;
+const GREETING_TEXT = /^[ -~]*$/;
+const OPTION_NAMES = new Set<string>([
+  'localAddress',
+  'remoteAddress',
+  'dataSizeLimit',
+  'channels',
+  'enableSMTPUTF8',
+  'decodeData',
+  'hostname',
+  'greeting',
+  'lineEndings',
+  'pathSyntax',
+  'limits',
+  'countLoopback',
+  'extensions',
+  'backlog',
+  'logger',
+  'clock',
+] satisfies (keyof SMTPServerOptions)[]);

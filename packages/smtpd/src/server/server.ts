@@ -1,0 +1,441 @@
+/**
+ * The server: it listens, makes a channel for each connection, and knows what all channels share. The conversation itself is the
+ * channel's.
+ */
+
+import type { Socket } from 'node:net';
+
+import { openListener, type BoundAddress, type Listener } from '../net/listener.js';
+import { openSocketTransport } from '../net/socket-transport.js';
+import type { EndpointAddress, Transport } from '../net/transport.js';
+import { UsageError } from '../protocol/errors.js';
+import { composeOffer } from '../protocol/extension.js';
+import { STANDARD_EXTENSIONS } from '../protocol/extensions/index.js';
+import type { Limits } from '../protocol/limits.js';
+import { encodeReply } from '../protocol/reply-encoder.js';
+import { Reply } from '../protocol/reply.js';
+import type { SessionOptions } from '../protocol/server-session.js';
+import { SHUTTING_DOWN, TOO_MANY_SESSIONS, TOO_MANY_SESSIONS_OF_CLIENT } from '../protocol/standard-replies.js';
+import type { ChannelContext, ChannelOptions, ChannelOwner, MessageTaker } from './channel-context.js';
+import { SMTPChannel } from './channel.js';
+import { commandMethodsOf } from './command-methods.js';
+import { HookTable, type AnyHook, type Hook } from './hooks.js';
+import { formatBoundAddress } from './listen-address.js';
+import type { ReceivedMessage, StreamedMessage } from './received-message.js';
+import { completeOptions, type CompleteOptions, type SMTPServerOptions } from './server-options.js';
+import type { Awaitable, Verdict } from './verdict.js';
+import { Watch, type SMTPServerEvents } from './watch.js';
+
+/** How a server closes. */
+export interface CloseOptions {
+  /** How long messages under way may take to finish, in ms. Default: 10,000. */
+  readonly graceMs?: number;
+  /** Ends the grace at once when it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * An SMTP server. Override {@link SMTPServer.processMessage}, or {@link SMTPServer.streamMessage} for large mail, or add hooks.
+ *
+ * @example
+ * ```ts
+ * import { SMTPServer, type ReceivedMessage } from 'smtpd';
+ * class Inbox extends SMTPServer {
+ *   override async processMessage(message: ReceivedMessage) {
+ *     console.log(message.mailFrom, message.rcptTos, message.data.length);
+ *   }
+ * }
+ * const server = new Inbox({ localAddress: 'localhost:0' });
+ * await server.listen();
+ * await server.close();
+ * ```
+ */
+export class SMTPServer implements ChannelOwner {
+  /** The class of this server's channels. */
+  static channelClass: new (options: ChannelOptions) => SMTPChannel = SMTPChannel;
+
+  readonly options: CompleteOptions;
+  readonly #hooks = new HookTable();
+  readonly #watch: Watch;
+  readonly #channels = new Set<SMTPChannel>();
+  readonly #sessionsByAddress = new Map<string, number>();
+  readonly #sessionOptions: SessionOptions;
+  readonly #messages: MessageTaker;
+  /** Connections that were answered with 421 and have not closed yet. */
+  readonly #turnedAway = new Set<Transport>();
+  #opening: Promise<Listener> | undefined;
+  #listener: Listener | undefined;
+  #phase: 'new' | 'opening' | 'listening' | 'closing' | 'closed' = 'new';
+  #closing: Promise<void> | undefined;
+  #onLastGone: () => void = ignore;
+
+  /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
+  constructor(options: SMTPServerOptions = {}) {
+    this.options = completeOptions(options);
+    this.#watch = new Watch(this.options.logger);
+    const {
+      hostname,
+      greeting,
+      limits,
+      lineEndings,
+      pathSyntax,
+      extensions,
+      dataSizeLimit,
+      decodeData,
+      enableSMTPUTF8,
+    } = this.options;
+    const offer = composeOffer([...STANDARD_EXTENSIONS, ...extensions], {
+      sizeLimitBytes: dataSizeLimit,
+      isDecoded: decodeData,
+      isSMTPUTF8Enabled: enableSMTPUTF8,
+    });
+    this.#messages = this.#findTaker();
+    this.#sessionOptions = Object.freeze({
+      hostname,
+      greeting,
+      offer,
+      limits,
+      lineEndings,
+      pathSyntax,
+      isStreaming: this.#messages.kind === 'stream',
+    });
+    // A method that no client can call is told of now, not when the first client comes.
+    commandMethodsOf(this.#channelClass.prototype as object);
+  }
+
+  /** The address mail is sent on to, as it was given. The base class does nothing with it. */
+  get remoteAddress(): unknown {
+    return this.options.remoteAddress;
+  }
+
+  /** The live channels of this server, and of every server that shares the set. */
+  get channels(): ReadonlySet<unknown> {
+    return this.options.channels;
+  }
+
+  /** Where the server listens; empty before {@link SMTPServer.listen} and after {@link SMTPServer.close}. */
+  get addresses(): readonly BoundAddress[] {
+    return this.#listener?.addresses ?? [];
+  }
+
+  /** The port of the first TCP address. 0 when there is none. */
+  get port(): number {
+    return this.addresses.find(({ port }) => port !== 0)?.port ?? 0;
+  }
+
+  // ---- For subclasses -----------------------------------------------------------------------------------------------
+
+  /**
+   * Takes a message that arrived whole.
+   *
+   * Return nothing for `250 OK`, or a reply; throw `SMTPReplyError`; anything else that is thrown becomes 451 with an incident
+   * number, and the log has the rest. A message that was answered with 250 is yours.
+   */
+  processMessage(message: ReceivedMessage<never>): Awaitable<Verdict | ReadonlyMap<string, Verdict>>;
+  processMessage(): Verdict {
+    return NOT_OVERRIDDEN;
+  }
+
+  /** Takes a message while it arrives, instead of {@link SMTPServer.processMessage}. The client waits while `message.body` is not read. */
+  streamMessage(message: StreamedMessage): Awaitable<Verdict>;
+  streamMessage(): Verdict {
+    return NOT_OVERRIDDEN;
+  }
+
+  // ---- Hooks and events ---------------------------------------------------------------------------------------------
+
+  /**
+   * Adds a hook. Hooks are asked in the order in which they were added.
+   *
+   * @throws {@link UsageError} `SMTPD_BAD_HOOK`
+   */
+  use<State>(hook: Hook<State>): this {
+    if (hook.message !== undefined && this.#messages.kind === 'stream') {
+      throw new UsageError(
+        'SMTPD_BAD_HOOK',
+        `Hook ${hook.name}: a message hook reads message.data, which a server with streamMessage does not gather; use the other stages, or processMessage`,
+      );
+    }
+    this.#hooks.add(hook as unknown as AnyHook);
+    return this;
+  }
+
+  /** Watches. A listener can neither delay nor change a reply; what it throws is logged. */
+  on<Name extends keyof SMTPServerEvents>(name: Name, listener: (event: SMTPServerEvents[Name]) => void): this {
+    this.#watch.on(name, listener);
+    return this;
+  }
+
+  /** Stops watching. */
+  off<Name extends keyof SMTPServerEvents>(name: Name, listener: (event: SMTPServerEvents[Name]) => void): this {
+    this.#watch.off(name, listener);
+    return this;
+  }
+
+  // ---- Listening ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Opens the listen addresses: all of them, or none.
+   *
+   * @returns where the server listens
+   * @throws {@link UsageError} `SMTPD_ALREADY_LISTENING`; `SMTPD_LISTEN_FAILED` with the operating system's error as `cause`
+   */
+  async listen(): Promise<readonly BoundAddress[]> {
+    if (this.#phase !== 'new') {
+      throw new UsageError('SMTPD_ALREADY_LISTENING', 'listen() may be called once; make a new server to listen again');
+    }
+    this.#phase = 'opening';
+    this.#opening = openListener(this.options.localAddress, {
+      backlog: this.options.backlog,
+      onConnection: (socket) => {
+        this.#onConnection(socket);
+      },
+      onError: (error) => {
+        this.options.logger.error({ error }, 'A connection could not be accepted; the server goes on');
+        this.#watch.tell('fault', { error });
+      },
+    });
+    let listener: Listener;
+    try {
+      listener = await this.#opening;
+    } catch (error) {
+      this.#opening = undefined;
+      if (!this.#hasBeenClosed()) this.#phase = 'new';
+      throw new UsageError('SMTPD_LISTEN_FAILED', listenFailure(error), { cause: error });
+    }
+    if (this.#hasBeenClosed()) {
+      throw new UsageError('SMTPD_ALREADY_LISTENING', 'close() was called while listen() was under way');
+    }
+    this.#listener = listener;
+    this.#phase = 'listening';
+    if (this.#messages.kind === 'hooks' && this.#hooks.message.length === 0) {
+      this.options.logger.warn(
+        {},
+        'Nothing takes messages: override processMessage() or add a message hook; every message is refused with 451',
+      );
+    }
+    this.#watch.tell('listening', { addresses: this.addresses });
+    return this.addresses;
+  }
+
+  /**
+   * Takes a connection that somebody else accepted, such as one end of a connection in memory.
+   *
+   * @param transport - not started yet
+   */
+  accept(transport: Transport): void {
+    if (this.#hasBeenClosed()) {
+      this.#turnAway(transport, SHUTTING_DOWN);
+      return;
+    }
+    const key = addressKey(transport.remote);
+    const exceeded = this.#admissionLimit(transport.remote, key);
+    if (exceeded !== undefined) {
+      this.#watch.tell('limit', { limit: exceeded, peer: transport.remote });
+      this.#turnAway(transport, exceeded === 'sessionsMax' ? TOO_MANY_SESSIONS : TOO_MANY_SESSIONS_OF_CLIENT);
+      return;
+    }
+    const channel = new this.#channelClass({ server: this, transport, context: this.#contextFor(key) });
+    this.#sessionsByAddress.set(key, (this.#sessionsByAddress.get(key) ?? 0) + 1);
+    this.#channels.add(channel);
+    this.options.channels.add(channel);
+    try {
+      channel.begin();
+    } catch (error) {
+      this.#onGone(channel, key);
+      throw error;
+    }
+  }
+
+  /**
+   * Closes: no new connections; idle clients hear 421 at once; messages under way may finish until the grace is over; then
+   * connections are cut and their signals aborted. A second call waits for the first, and may shorten it by its own grace or signal.
+   *
+   * @returns when every connection is gone
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    const cutOff = (): void => {
+      for (const channel of [...this.#channels]) channel.cutOff();
+    };
+    const cancelTimer = this.options.clock.setTimer(cutOff, options.graceMs ?? GRACE_MS);
+    options.signal?.addEventListener('abort', cutOff, { once: true });
+    try {
+      this.#closing ??= this.#close();
+      if (options.signal?.aborted === true) cutOff();
+      await this.#closing;
+    } finally {
+      cancelTimer();
+      options.signal?.removeEventListener('abort', cutOff);
+    }
+  }
+
+  /** Closes, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#phase = 'closing';
+    const channelsGone = this.#whenAllGone();
+    for (const channel of [...this.#channels]) channel.shutDown();
+    // When it cannot be opened, listen() tells its own caller.
+    const listener = await this.#opening?.catch(() => undefined);
+    await Promise.all([listener?.close(), channelsGone]);
+    for (const transport of this.#turnedAway) transport.destroy();
+    this.#listener = undefined;
+    this.#phase = 'closed';
+    this.#watch.tell('close', {});
+  }
+
+  #whenAllGone(): Promise<void> {
+    if (this.#channels.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onLastGone = resolve;
+    });
+  }
+
+  #hasBeenClosed(): boolean {
+    return this.#phase === 'closing' || this.#phase === 'closed';
+  }
+
+  #onConnection(socket: Socket): void {
+    try {
+      this.accept(openSocketTransport(socket, { lingerMs: LINGER_MS }));
+    } catch (error) {
+      // A channel class that throws in its constructor loses this one connection, not the listener.
+      socket.destroy();
+      this.options.logger.error({ error }, 'A channel could not be made; the connection is closed');
+      this.#watch.tell('fault', { error });
+    }
+  }
+
+  get #channelClass(): typeof SMTPServer.channelClass {
+    return (this.constructor as typeof SMTPServer).channelClass;
+  }
+
+  #contextFor(key: string): ChannelContext {
+    return {
+      sessionOptions: this.#sessionOptions,
+      hooks: this.#hooks,
+      watch: this.#watch,
+      logger: this.options.logger,
+      clock: this.options.clock,
+      messages: this.#messages,
+      onGone: (channel) => {
+        this.#onGone(channel as SMTPChannel, key);
+      },
+    };
+  }
+
+  #onGone(channel: SMTPChannel, key: string): void {
+    if (!this.#channels.delete(channel)) return;
+    this.options.channels.delete(channel);
+    const left = (this.#sessionsByAddress.get(key) ?? 1) - 1;
+    if (left === 0) this.#sessionsByAddress.delete(key);
+    else this.#sessionsByAddress.set(key, left);
+    if (this.#channels.size === 0) this.#onLastGone();
+  }
+
+  /** Says why, and closes. */
+  #turnAway(transport: Transport, reply: Reply): void {
+    this.#turnedAway.add(transport);
+    const onClose = (): void => {
+      this.#turnedAway.delete(transport);
+    };
+    transport.start({ onBytes: ignore, onEnd: ignore, onDrain: ignore, onClose });
+    // Whoever is turned away still has a descriptor until it closes its side. There is a bound on courtesy, too.
+    if (this.#turnedAway.size > TURNED_AWAY_MAX) {
+      transport.destroy();
+      return;
+    }
+    transport.write(encodeReply(reply, false));
+    transport.end();
+  }
+
+  #admissionLimit(peer: EndpointAddress, key: string): keyof Limits | undefined {
+    const { limits, channels, countLoopback } = this.options;
+    if (channels.size >= limits.sessionsMax) return 'sessionsMax';
+    if (!countLoopback && isOfThisMachine(peer)) return undefined;
+    return (this.#sessionsByAddress.get(key) ?? 0) >= limits.sessionsPerAddressMax
+      ? 'sessionsPerAddressMax'
+      : undefined;
+  }
+
+  #findTaker(): MessageTaker {
+    const base = SMTPServer.prototype;
+    const processes = this.processMessage !== base.processMessage;
+    const streams = this.streamMessage !== base.streamMessage;
+    if (processes && streams) {
+      throw new UsageError(
+        'SMTPD_CONFLICTING_OPTIONS',
+        'Override processMessage or streamMessage, not both: a message is handed over once',
+      );
+    }
+    if (streams && this.options.decodeData) {
+      throw new UsageError(
+        'SMTPD_CONFLICTING_OPTIONS',
+        'decodeData needs the whole message; with streamMessage decode what you read yourself',
+      );
+    }
+    if (streams) return { kind: 'stream', stream: (message) => this.streamMessage(message) };
+    // A Map of recipients is understood where the verdict is judged.
+    if (processes) return { kind: 'whole', process: (message) => this.processMessage(message) as Awaitable<Verdict> };
+    return { kind: 'hooks' };
+  }
+}
+
+/** Whom sessions are counted by: an IPv4 address, or an IPv6 network of /64, which one customer has to itself. */
+function addressKey({ address, family }: EndpointAddress): string {
+  if (family !== 'IPv6') return address;
+  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const tailGroups = tail === '' ? [] : tail.split(':');
+    while (groups.length + tailGroups.length < 8) groups.push('0');
+    groups.push(...tailGroups);
+  }
+  return groups.slice(0, 4).join(':');
+}
+
+function isOfThisMachine({ address, family }: EndpointAddress): boolean {
+  return family === 'unix' || family === 'memory' || address === '::1' || address.startsWith('127.');
+}
+
+function listenFailure(error: unknown): string {
+  const { code, address, port } = error as {
+    readonly code?: string;
+    readonly address?: string;
+    readonly port?: number;
+  };
+  const where =
+    address === undefined ? 'the address' : formatBoundAddress({ address, port: port ?? 0, family: familyOf(address) });
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${where} is in use; stop what listens there or choose another port`;
+    case 'EACCES':
+      return `${where} is not allowed; a port below 1024 needs privileges: choose a higher one`;
+    case 'EADDRNOTAVAIL':
+      return `${where} is no address of this machine`;
+    case 'ENOTFOUND':
+      return `The host name does not resolve: ${error instanceof Error ? error.message : ''}`;
+    case undefined:
+    default:
+      return `Cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function familyOf(address: string): BoundAddress['family'] {
+  if (address.includes('/')) return 'unix';
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
+function ignore(): void {
+  // Nothing that this client does matters any more.
+}
+
+const NOT_OVERRIDDEN = new Reply(451, '4.3.5', 'Error: this server takes no messages yet');
+const GRACE_MS = 10_000;
+/** How many connections that were turned away may linger at a time. */
+const TURNED_AWAY_MAX = 1_000;
+/** How long a client may take to close its side after we closed ours. */
+const LINGER_MS = 2_000;

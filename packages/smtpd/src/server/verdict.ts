@@ -1,0 +1,76 @@
+/**
+ * What the application decided: from what a hook returned or threw to a decision that the session can carry out.
+ *
+ * One rule for hooks, `processMessage`, `streamMessage` and verbs: nothing is yes; a reply or its text is that reply; a thrown
+ * `SMTPReplyError` is its reply; anything else is a fault of the application, answered with 451 and logged.
+ */
+
+import type { Recipient } from '../protocol/session-state.js';
+import { parseReply, Reply, SMTPReplyError } from '../protocol/reply.js';
+
+/** What an application may answer. Nothing (`undefined`, `null`, `''`, `false`, `0`) is yes. */
+export type Verdict = Reply | string | void | null | undefined;
+
+/** A verdict, or the promise of one. */
+export type Awaitable<T> = T | PromiseLike<T>;
+
+/** A verdict that was understood. */
+export type Decision =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'accept'; readonly reply: Reply }
+  | { readonly kind: 'refuse'; readonly reply: Reply }
+  | { readonly kind: 'fault'; readonly error: unknown };
+
+/** Understands what was returned. */
+export function judge(value: unknown): Decision {
+  // The old module took every false value for yes.
+  if (value === undefined || value === null || value === '' || value === false || value === 0) return PASS;
+  const reply = value instanceof Reply ? value : typeof value === 'string' ? parseReply(value) : undefined;
+  if (reply === undefined) return { kind: 'fault', error: new TypeError(`Not a reply: ${describeValue(value)}`) };
+  if (reply.isPositive) return { kind: 'accept', reply };
+  if (reply.isTransient || reply.isPermanent) return { kind: 'refuse', reply };
+  return { kind: 'fault', error: new TypeError(`A verdict is a 2yz, 4yz or 5yz reply, not ${String(reply.code)}`) };
+}
+
+/** Understands what was thrown. */
+export function judgeThrown(error: unknown): Decision {
+  return error instanceof SMTPReplyError ? { kind: 'refuse', reply: error.reply } : { kind: 'fault', error };
+}
+
+/**
+ * Makes one verdict of several, one a recipient, where the protocol has room for one (RFC 5321 §4.2.5 knows no other way).
+ * Yes only when every recipient is; else the first transient refusal, so that the client tries again and nobody is left out; else
+ * the first permanent one, which the client reports to the sender.
+ */
+export function foldRecipientVerdicts(
+  verdicts: ReadonlyMap<unknown, unknown>,
+  recipients: readonly Recipient[],
+): Decision {
+  const known = new Set(recipients.map(({ path }) => path.address));
+  let accepted: Decision = PASS;
+  let permanent: Decision | undefined;
+  for (const [recipient, verdict] of verdicts) {
+    if (typeof recipient !== 'string' || !known.has(recipient)) {
+      return {
+        kind: 'fault',
+        error: new TypeError(`A verdict for ${describeValue(recipient)}, who is no recipient of this message`),
+      };
+    }
+    const decision = judge(verdict);
+    if (decision.kind === 'fault' || (decision.kind === 'refuse' && decision.reply.isTransient)) return decision;
+    if (decision.kind === 'refuse') permanent ??= decision;
+    else if (accepted.kind === 'pass') accepted = decision;
+  }
+  return permanent ?? accepted;
+}
+
+/** Whether a value is a promise of one. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function describeValue(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 200)) : Object.prototype.toString.call(value);
+}
+
+const PASS: Decision = Object.freeze({ kind: 'pass' });

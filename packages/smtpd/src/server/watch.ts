@@ -1,0 +1,98 @@
+/**
+ * Watching: typed events of a server, and the same on `node:diagnostics_channel`. A watcher can neither delay nor change a reply:
+ * what it returns is ignored, and what it throws is logged.
+ */
+
+import { channel as diagnosticsChannel } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
+
+import type { BoundAddress } from '../net/listener.js';
+import type { EndpointAddress } from '../net/transport.js';
+import type { Limits } from '../protocol/limits.js';
+import type { Reply } from '../protocol/reply.js';
+import type { Logger } from './logger.js';
+import type { SessionInfo } from './session-info.js';
+
+/** The events of a server. Each is also published on the diagnostics channel `smtpd.<event>`. */
+export interface SMTPServerEvents {
+  /** The server listens. */
+  listening: { readonly addresses: readonly BoundAddress[] };
+  /** A client connected; the greeting is not decided yet. */
+  connect: { readonly session: SessionInfo };
+  /** A command came. The argument is as sent, each octet one character. */
+  command: { readonly session: SessionInfo; readonly verb: string; readonly argument: string | undefined };
+  /** A reply was given. */
+  reply: { readonly session: SessionInfo; readonly reply: Reply };
+  /** A message got its final reply. */
+  message: {
+    readonly session: SessionInfo;
+    readonly mailFrom: string;
+    readonly rcptTos: readonly string[];
+    readonly sizeBytes: number;
+    readonly reply: Reply;
+  };
+  /** A limit was exceeded. `session` is absent when the connection was turned away before one began. */
+  limit: { readonly limit: keyof Limits; readonly peer: EndpointAddress; readonly session?: SessionInfo };
+  /** A session is over. */
+  disconnect: { readonly session: SessionInfo; readonly reason: DisconnectReason };
+  /** The application or the operating system failed; the client heard 451 with the incident's number, or nothing. */
+  fault: { readonly error: unknown; readonly session?: SessionInfo; readonly incident?: string };
+  /** The server has closed. */
+  close: Record<string, never>;
+}
+
+/** Why a session ended. */
+export type DisconnectReason = 'quit' | 'clientGone' | 'timedOut' | 'limit' | 'refused' | 'serverClosing' | 'error';
+
+/** The events of one server. */
+export class Watch {
+  readonly #emitter = new EventEmitter();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  on<Name extends keyof SMTPServerEvents>(name: Name, listener: (event: SMTPServerEvents[Name]) => void): void {
+    this.#emitter.on(name, listener);
+  }
+
+  off<Name extends keyof SMTPServerEvents>(name: Name, listener: (event: SMTPServerEvents[Name]) => void): void {
+    this.#emitter.off(name, listener);
+  }
+
+  /** Whether anybody looks; if not, there is no need to make the event. */
+  isWatched(name: keyof SMTPServerEvents): boolean {
+    return this.#emitter.listenerCount(name) > 0 || DIAGNOSTICS[name].hasSubscribers;
+  }
+
+  /** Tells everybody who looks. */
+  tell<Name extends keyof SMTPServerEvents>(name: Name, event: SMTPServerEvents[Name]): void {
+    // Subscribers of a diagnostics channel that throw are reported by Node itself.
+    if (DIAGNOSTICS[name].hasSubscribers) DIAGNOSTICS[name].publish(event);
+    for (const listener of this.#emitter.listeners(name)) {
+      try {
+        const result: unknown = (listener as (event: SMTPServerEvents[Name]) => unknown)(event);
+        if (result instanceof Promise) result.catch((error: unknown) => this.#log(name, error));
+      } catch (error) {
+        this.#log(name, error);
+      }
+    }
+  }
+
+  #log(name: string, error: unknown): void {
+    this.#logger.error({ event: name, error }, 'A listener threw; nothing else was affected');
+  }
+}
+
+const DIAGNOSTICS = {
+  listening: diagnosticsChannel('smtpd.listening'),
+  connect: diagnosticsChannel('smtpd.connect'),
+  command: diagnosticsChannel('smtpd.command'),
+  reply: diagnosticsChannel('smtpd.reply'),
+  message: diagnosticsChannel('smtpd.message'),
+  limit: diagnosticsChannel('smtpd.limit'),
+  disconnect: diagnosticsChannel('smtpd.disconnect'),
+  fault: diagnosticsChannel('smtpd.fault'),
+  close: diagnosticsChannel('smtpd.close'),
+} as const satisfies Record<keyof SMTPServerEvents, unknown>;

@@ -1,0 +1,404 @@
+/**
+ * The transport over a socket, in both of its ways to read: into one buffer of ours, and by `data` events (as on Bun and Deno, and
+ * forced here by a handle that cannot use a buffer).
+ */
+
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+import { openSocketTransport } from '../../src/net/socket-transport.js';
+import type { Transport, TransportReceiver } from '../../src/net/transport.js';
+
+/** A connection: a transport under test on one side, a plain socket on the other. */
+interface Pair {
+  readonly transport: Transport;
+  readonly accepted: Socket;
+  readonly peer: Socket;
+}
+
+const opened: { destroy: () => void }[] = [];
+
+afterEach(() => {
+  for (const each of opened.splice(0)) each.destroy();
+});
+
+async function openPair({ isPlain = false, lingerMs = 2_000 } = {}): Promise<Pair> {
+  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as { port: number };
+  const peer = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  peer.on('error', () => undefined);
+  const [accepted] = (await once(listener, 'connection')) as [Socket];
+  listener.close();
+  if (isPlain) {
+    Object.defineProperty((accepted as unknown as { _handle: object })._handle, 'useUserBuffer', { value: undefined });
+  }
+  const transport = openSocketTransport(accepted, { lingerMs });
+  opened.push(peer, transport);
+  return { transport, accepted, peer };
+}
+
+/** Notes what a transport tells. */
+class Recorder implements TransportReceiver {
+  readonly told: string[] = [];
+  bytes = Buffer.alloc(0);
+  bytesCount = 0;
+  error: Error | undefined;
+  readonly #isKeeping: boolean;
+
+  constructor(isKeeping = true) {
+    this.#isKeeping = isKeeping;
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    this.bytesCount += bytes.length;
+    if (this.#isKeeping) this.bytes = Buffer.concat([this.bytes, bytes]);
+  }
+
+  onEnd(): void {
+    this.told.push('end');
+  }
+
+  onDrain(): void {
+    this.told.push('drain');
+  }
+
+  onClose(error: Error | undefined): void {
+    this.error = error;
+    this.told.push('close');
+  }
+}
+
+/** Waits until a number has not changed for a while: nothing moves any more. */
+async function settled(read: () => number): Promise<number> {
+  let last = read();
+  let stillSince = performance.now();
+  while (performance.now() - stillSince < 250) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const now = read();
+    if (now !== last) stillSince = performance.now();
+    last = now;
+  }
+  return last;
+}
+
+const MIB = 1_048_576;
+
+describe.each([
+  { way: 'reading into our buffer', isPlain: false },
+  { way: 'reading by data events', isPlain: true },
+])('a socket transport, $way', ({ isPlain }) => {
+  it('reads the way it says', async () => {
+    const { transport, accepted } = await openPair({ isPlain });
+    transport.start(new Recorder());
+    // A socket of our own stands in for the accepted one only where its handle takes a buffer.
+    expect(transport.socket === accepted).toBe(isPlain);
+  });
+
+  it('knows both ends of the connection', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    if (peer.connecting) await once(peer, 'connect');
+    expect(transport.remote).toEqual({ address: '127.0.0.1', port: peer.localPort, family: 'IPv4' });
+    expect(transport.local).toEqual({ address: '127.0.0.1', port: peer.remotePort, family: 'IPv4' });
+  });
+
+  it('hands over what was sent before it started, then the end, and closes when both sides have ended', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    const recorder = new Recorder();
+    await new Promise<void>((resolve) => peer.end('early', resolve));
+    transport.start(recorder);
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['end']);
+    });
+    expect(recorder.bytes.toString()).toBe('early');
+    // The peer ended its side only: it still reads.
+    peer.setEncoding('latin1');
+    transport.write(Buffer.from('late'));
+    transport.end();
+    expect(await once(peer, 'data')).toEqual(['late']);
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['end', 'close']);
+    });
+    expect(recorder.error).toBeUndefined();
+  });
+
+  it('stops reading while it is paused, so that the peer has to wait, and loses nothing', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    const recorder = new Recorder(false);
+    transport.start(recorder);
+    peer.write('x');
+    await vi.waitFor(() => {
+      expect(recorder.bytesCount).toBe(1);
+    });
+    transport.pause();
+    const total = 64 * MIB;
+    const block = Buffer.alloc(MIB, 'y');
+    for (let sent = 0; sent < total; sent += block.length) peer.write(block);
+    // The kernel's buffers fill, and the rest stays with the sender.
+    expect(await settled(() => peer.writableLength)).toBeGreaterThan(total / 2);
+    // Without a buffer of ours, what Node had read already may sit in its stream; it is not handed over either.
+    expect(recorder.bytesCount).toBe(1);
+    expect((transport.socket as Socket).bytesRead).toBeLessThan(MIB);
+    transport.resume();
+    await vi.waitFor(
+      () => {
+        expect(recorder.bytesCount).toBe(total + 1);
+      },
+      { timeout: 15_000 },
+    );
+  });
+
+  it('can be paused from within the call that hands octets over', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    const recorder = new Recorder(false);
+    let calls = 0;
+    transport.start({
+      onBytes: (bytes) => {
+        calls += 1;
+        recorder.onBytes(bytes);
+        transport.pause();
+      },
+      onEnd: () => {
+        recorder.onEnd();
+      },
+      onDrain: () => undefined,
+      onClose: () => undefined,
+    });
+    peer.end(Buffer.alloc(4 * MIB));
+    await settled(() => recorder.bytesCount);
+    expect(calls).toBe(1);
+    expect(recorder.told).toEqual([]);
+    while (recorder.told.length === 0) {
+      transport.resume();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(recorder.bytesCount).toBe(4 * MIB);
+    expect(calls).toBeGreaterThan(1);
+  });
+
+  it('says when to stop writing, counts what is unsent, and says when to go on', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    const recorder = new Recorder();
+    transport.start(recorder);
+    peer.pause();
+    let total = 0;
+    while (transport.unsentBytes < 4 * MIB) {
+      expect(total).toBeLessThan(256 * MIB);
+      transport.write(Buffer.alloc(MIB));
+      total += MIB;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(transport.write(Buffer.from('z'))).toBe(false);
+    expect(recorder.told).toEqual([]);
+    let received = 0;
+    peer.on('data', (bytes) => (received += bytes.length));
+    peer.resume();
+    await vi.waitFor(
+      () => {
+        expect(received).toBe(total + 1);
+      },
+      { timeout: 15_000 },
+    );
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['drain']);
+    });
+    expect(transport.unsentBytes).toBe(0);
+  });
+
+  it('drops what comes after end(), lets the peer read everything, and closes when the peer does', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    const recorder = new Recorder();
+    transport.start(recorder);
+    let received = '';
+    peer.setEncoding('latin1');
+    peer.on('data', (text: string) => (received += text));
+    const peerSawEnd = once(peer, 'end');
+    transport.write(Buffer.from('221 bye\r\n'));
+    transport.end();
+    expect(transport.write(Buffer.from('never'))).toBe(true);
+    peer.write('too late');
+    await peerSawEnd;
+    expect(received).toBe('221 bye\r\n');
+    expect(recorder.told).toEqual([]);
+    peer.end();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['end', 'close']);
+    });
+    expect(recorder.bytes.length).toBe(0);
+    expect(recorder.error).toBeUndefined();
+  });
+
+  it('reads on after end() though it was paused, so that the last reply is not lost to a reset', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    transport.start(new Recorder());
+    transport.pause();
+    const errors: Error[] = [];
+    peer.on('error', (error) => errors.push(error));
+    peer.write(Buffer.alloc(8 * MIB));
+    let received = '';
+    peer.setEncoding('latin1');
+    peer.on('data', (text: string) => (received += text));
+    transport.write(Buffer.from('421 enough\r\n'));
+    transport.end();
+    await once(peer, 'end');
+    await new Promise<void>((resolve) => peer.end(resolve));
+    expect(received).toBe('421 enough\r\n');
+    expect(errors).toEqual([]);
+  });
+
+  it('cuts a peer that does not close its side', async () => {
+    const { transport, peer } = await openPair({ isPlain, lingerMs: 60 });
+    const recorder = new Recorder();
+    transport.start(recorder);
+    peer.resume();
+    const beganAt = performance.now();
+    transport.end();
+    await once(peer, 'end');
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['close']);
+    });
+    expect(performance.now() - beganAt).toBeGreaterThan(55);
+    expect(recorder.error).toBeUndefined();
+  });
+
+  it('cuts a peer that sends for ever after the end', async () => {
+    const { transport, peer } = await openPair({ isPlain, lingerMs: 60 });
+    const recorder = new Recorder();
+    transport.start(recorder);
+    transport.end();
+    const flood = (): void => {
+      peer.write(Buffer.alloc(65_536), (error) => {
+        // In a later turn: a write that succeeds at once must not keep the process from anything else.
+        if (error === null || error === undefined) setImmediate(flood);
+      });
+    };
+    flood();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['close']);
+    });
+  });
+
+  it('cuts a peer that does not read what was written before the end', async () => {
+    const { transport, peer } = await openPair({ isPlain, lingerMs: 60 });
+    const recorder = new Recorder();
+    peer.pause();
+    transport.start(recorder);
+    transport.write(Buffer.alloc(64 * MIB));
+    transport.end();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['close']);
+    });
+  });
+
+  it('gives a peer that reads slowly the time to read to the end', async () => {
+    const { transport, peer } = await openPair({ isPlain, lingerMs: 150 });
+    transport.start(new Recorder());
+    const total = 32 * MIB;
+    for (let written = 0; written < total; written += MIB / 4) transport.write(Buffer.alloc(MIB / 4));
+    const beganAt = performance.now();
+    transport.end();
+    let received = 0;
+    // A megabyte, a rest, and so on: longer than one linger in all.
+    for await (const bytes of peer as AsyncIterable<Buffer>) {
+      const before = received;
+      received += bytes.length;
+      if (Math.floor(received / MIB) > Math.floor(before / MIB)) {
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+    }
+    expect(received).toBe(total);
+    expect(performance.now() - beganAt).toBeGreaterThan(150);
+  });
+
+  it('tells a reset as an error, once, last', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    const recorder = new Recorder();
+    transport.start(recorder);
+    peer.write('x');
+    await vi.waitFor(() => {
+      expect(recorder.bytesCount).toBe(1);
+    });
+    peer.resetAndDestroy();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['close']);
+    });
+    expect(recorder.error).toMatchObject({ code: 'ECONNRESET' });
+    // What is done to a connection that is gone does nothing.
+    expect(transport.write(Buffer.from('x'))).toBe(true);
+    transport.pause();
+    transport.resume();
+    transport.end();
+    transport.destroy();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(recorder.told).toEqual(['close']);
+  });
+
+  it('destroy() cuts at once and hands nothing over any more', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    const recorder = new Recorder();
+    transport.start(recorder);
+    peer.write('unread');
+    transport.destroy();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['close']);
+    });
+    expect(recorder.bytesCount).toBe(0);
+    await vi.waitFor(() => {
+      expect(peer.readableEnded || peer.destroyed || peer.errored !== null).toBe(true);
+      peer.resume();
+    });
+  });
+});
+
+it('two connections that share the read buffer do not see each other', async () => {
+  const pairs = await Promise.all([openPair(), openPair(), openPair()]);
+  const recorders = pairs.map(({ transport }) => {
+    const recorder = new Recorder();
+    transport.start(recorder);
+    return recorder;
+  });
+  for (let round = 0; round < 200; round += 1) {
+    for (const [index, { peer }] of pairs.entries()) peer.write(Buffer.alloc(997, 97 + index));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await vi.waitFor(() => {
+    for (const recorder of recorders) expect(recorder.bytesCount).toBe(997 * 200);
+  });
+  for (const [index, recorder] of recorders.entries()) {
+    expect(recorder.bytes.equals(Buffer.alloc(997 * 200, 97 + index))).toBe(true);
+  }
+});
+
+it('a client that was gone before we looked came by TCP all the same', async () => {
+  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as { port: number };
+  const accepted = once(listener, 'connection');
+  // Another process connects and resets while this one is not looking.
+  const source = `const s = require('node:net').connect(${String(port)}, '127.0.0.1', () => s.resetAndDestroy());`;
+  execFileSync(process.execPath, ['-e', source], { timeout: 10_000 });
+  const [socket] = (await accepted) as [Socket];
+  const transport = openSocketTransport(socket, { lingerMs: 100 });
+  expect(socket.remoteAddress).toBeUndefined();
+  expect(transport.remote).toEqual({ address: '', port: 0, family: 'IPv4' });
+  transport.start(new Recorder());
+  transport.destroy();
+  listener.close();
+});
+
+it('an IPv4 client of a listener for both families is an IPv4 client', async () => {
+  const listener = createServer({ pauseOnConnect: true });
+  listener.listen(0, '::');
+  await once(listener, 'listening');
+  const peer = connect((listener.address() as { port: number }).port, '127.0.0.1');
+  const [socket] = (await once(listener, 'connection')) as [Socket];
+  opened.push(peer, socket);
+  listener.close();
+  expect(socket.remoteAddress).toBe('::ffff:127.0.0.1');
+  expect(openSocketTransport(socket, { lingerMs: 100 }).remote).toMatchObject({ address: '127.0.0.1', family: 'IPv4' });
+});
