@@ -1,0 +1,107 @@
+/**
+ * Takes arguments apart by an option table, from left to right. It gives no meaning to what it finds.
+ *
+ * Node's `parseArgs` is not used: the old command line takes unique beginnings of long names, and `--version` wins over whatever
+ * is wrong behind it; both need the arguments in order, against the table.
+ */
+
+import { usageError } from './command-error.js';
+import type { OptionDefinition } from './commands.js';
+
+/** What was found. */
+export interface ParsedArguments {
+  /** By long name: the value, or for a switch whether it is on. */
+  readonly options: ReadonlyMap<string, string | boolean>;
+  /** What is not an option, in order. */
+  readonly words: readonly string[];
+}
+
+/**
+ * Takes arguments apart. Behind a final option (`--help`, `--version`) nothing is looked at.
+ *
+ * @throws CommandError with exit code 2 for an option that is unknown, ambiguous, or has a value too few or too many
+ *
+ * @example
+ * ```ts
+ * parseArguments(['-ns', '100', 'localhost:25'], options); // nosetuid → true, size → '100'; words: ['localhost:25']
+ * ```
+ */
+export function parseArguments(argv: readonly string[], table: readonly OptionDefinition[]): ParsedArguments {
+  const options = new Map<string, string | boolean>();
+  const words: string[] = [];
+  const left = [...argv];
+  for (let argument = left.shift(); argument !== undefined; argument = left.shift()) {
+    if (argument === '--') return { options, words: [...words, ...left] };
+    if (argument === '-' || !argument.startsWith('-')) {
+      words.push(argument);
+      continue;
+    }
+    const given = argument.startsWith('--') ? readLong(argument, left, table) : readShort(argument, left, table);
+    for (const { definition, value } of given) {
+      options.set(definition.name, value);
+      if (definition.isFinal === true) return { options, words };
+    }
+  }
+  return { options, words };
+}
+
+interface GivenOption {
+  readonly definition: OptionDefinition;
+  readonly value: string | boolean;
+}
+
+/** `--name`, `--name=value`, `--name value`, `--no-name`. */
+function readLong(argument: string, left: string[], table: readonly OptionDefinition[]): GivenOption[] {
+  const equals = argument.indexOf('=');
+  const name = equals === -1 ? argument : argument.slice(0, equals);
+  const inlined = equals === -1 ? undefined : argument.slice(equals + 1);
+  const { definition, isOn } = findLong(name, table);
+  if (definition.value === undefined) {
+    if (inlined !== undefined) throw usageError(`option ${name} takes no value`);
+    return [{ definition, value: isOn }];
+  }
+  return [{ definition, value: checked(name, definition, inlined ?? left.shift()) }];
+}
+
+/** `-n`, `-nd`, `-s100`, `-s 100`. */
+function readShort(argument: string, left: string[], table: readonly OptionDefinition[]): GivenOption[] {
+  const given: GivenOption[] = [];
+  for (let at = 1; at < argument.length; at += 1) {
+    const letter = argument.charAt(at);
+    const name = `-${letter}`;
+    const definition = table.find((each) => each.letter === letter);
+    if (definition === undefined) throw usageError(`option ${name} not recognized; smtpd --help names all`);
+    if (definition.value === undefined) {
+      given.push({ definition, value: true });
+      if (definition.isFinal === true) break;
+      continue;
+    }
+    const inlined = argument.slice(at + 1);
+    given.push({ definition, value: checked(name, definition, inlined === '' ? left.shift() : inlined) });
+    break;
+  }
+  return given;
+}
+
+/** The option of this name, or the only one whose name begins so. */
+function findLong(name: string, table: readonly OptionDefinition[]): { definition: OptionDefinition; isOn: boolean } {
+  const all = table.flatMap((definition) => [
+    { name: `--${definition.name}`, definition, isOn: true },
+    ...(definition.isNegatable === true ? [{ name: `--no-${definition.name}`, definition, isOn: false }] : []),
+  ]);
+  const exact = all.find((each) => each.name === name);
+  if (exact !== undefined) return exact;
+  const candidates = all.filter((each) => each.name.startsWith(name));
+  const [only] = candidates;
+  if (only === undefined) throw usageError(`option ${name} not recognized; smtpd --help names all`);
+  if (candidates.length > 1)
+    throw usageError(`option ${name} is not unique: ${candidates.map((each) => each.name).join(', ')}`);
+  return only;
+}
+
+function checked(name: string, { choices }: OptionDefinition, value: string | undefined): string {
+  if (value === undefined) throw usageError(`option ${name} requires argument`);
+  if (choices !== undefined && !choices.includes(value))
+    throw usageError(`option ${name} is one of ${choices.join(', ')}, not "${value}"`);
+  return value;
+}

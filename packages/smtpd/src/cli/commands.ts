@@ -1,0 +1,143 @@
+/**
+ * The commands and their options, as one table: the parser, `--help`, the completion scripts and `docs/cli.md` are made from it.
+ * Nothing here runs.
+ */
+
+/** One option. */
+export interface OptionDefinition {
+  /** The long name, without its dashes. */
+  readonly name: string;
+  /** The letter of the short name. */
+  readonly letter?: string;
+  /** What its value is called in the help; absent for a switch. */
+  readonly value?: string;
+  /** The only values there are. */
+  readonly choices?: readonly string[];
+  /** Whether `--no-NAME` exists. */
+  readonly isNegatable?: boolean;
+  /** Whether everything behind it is ignored. */
+  readonly isFinal?: boolean;
+  readonly help: string;
+}
+
+/** One command. */
+export interface CommandDefinition {
+  /** `''` for the form without a command. */
+  readonly name: string;
+  readonly summary: string;
+  readonly usage: readonly string[];
+  readonly options: readonly OptionDefinition[];
+  /** What the help says besides. */
+  readonly notes: readonly string[];
+  /** Words that may follow it. */
+  readonly words?: readonly string[];
+}
+
+const VERSION: OptionDefinition = { name: 'version', letter: 'V', isFinal: true, help: 'print the version and exit' };
+const HELP: OptionDefinition = { name: 'help', letter: 'h', isFinal: true, help: 'print this help and exit' };
+const DEBUG: OptionDefinition = {
+  name: 'debug',
+  letter: 'd',
+  help: 'print what happens on standard error, one line an event',
+};
+
+/** The form of the old module. */
+export const SERVE: CommandDefinition = {
+  name: '',
+  summary: 'serve as the old module did',
+  usage: ['smtpd [options] [localhost:port [remotehost:port]]'],
+  options: [
+    { name: 'nosetuid', letter: 'n', help: 'stay root; without it root becomes "nobody" after binding' },
+    VERSION,
+    {
+      name: 'class',
+      letter: 'c',
+      value: 'CLASS',
+      help: 'what serves: DebuggingServer, or path-or-package#ExportedClass (default: DebuggingServer)',
+    },
+    {
+      name: 'size',
+      letter: 's',
+      value: 'SIZE',
+      help: 'octets of the largest message; 0 for no limit (default: 33554432)',
+    },
+    { name: 'smtputf8', letter: 'u', help: 'offer SMTPUTF8' },
+    DEBUG,
+    HELP,
+  ],
+  notes: [
+    'The addresses default to localhost:8025 and localhost:25. An IPv6 address stands in brackets: [::1]:8025.',
+    'The remote address is handed to the class; DebuggingServer does nothing with it.',
+  ],
+};
+
+/** Prints what arrives. */
+export const DEBUG_COMMAND: CommandDefinition = {
+  name: 'debug',
+  summary: 'print the mail that arrives',
+  usage: ['smtpd debug [options] [host:port ...]'],
+  options: [
+    { name: 'json', help: 'one JSON object a line on standard output, the content in base64 (--format json)' },
+    {
+      name: 'format',
+      value: 'FORMAT',
+      choices: ['text', 'json', 'python'],
+      help: 'text, json, or python: as the old module printed (default: text)',
+    },
+    {
+      name: 'size',
+      letter: 's',
+      value: 'SIZE',
+      help: 'octets of the largest message; 0 for no limit (default: 33554432)',
+    },
+    { name: 'hostname', value: 'NAME', help: 'the name in the greeting (default: the name of this machine)' },
+    { name: 'greeting', value: 'TEXT', help: 'what stands behind the name (default: ESMTP smtpd)' },
+    { name: 'smtputf8', isNegatable: true, help: 'offer SMTPUTF8, or not (default: offer)' },
+    DEBUG,
+    VERSION,
+    HELP,
+  ],
+  notes: [
+    'The address defaults to 127.0.0.1:1025. It may be host:port, [IPv6]:port, :port for every address of the machine,',
+    'a path with a slash for a Unix socket, or fd:N for an inherited descriptor. Port 0 lets the system choose.',
+    'Standard error says "listening on HOST:PORT" for each address. An interrupt closes when the messages under way are',
+    'done, a second one at once. A reader of standard output that stops reading slows the senders down.',
+  ],
+};
+
+const INBOX: CommandDefinition = {
+  name: 'inbox',
+  summary: 'show the mail that arrives in a browser (package smtpd-inbox)',
+  usage: ['smtpd inbox [arguments of smtpd-inbox]'],
+  options: [],
+  notes: ['Needs the package smtpd-inbox: npm install smtpd-inbox'],
+};
+
+const RELAY: CommandDefinition = {
+  name: 'relay',
+  summary: 'pass mail on, with a queue (package smtpd-relay)',
+  usage: ['smtpd relay [arguments of smtpd-relay]'],
+  options: [],
+  notes: ['Needs the package smtpd-relay: npm install smtpd-relay'],
+};
+
+const COMPLETION: CommandDefinition = {
+  name: 'completion',
+  summary: 'print a completion script for a shell',
+  usage: ['smtpd completion bash|zsh|fish'],
+  options: [HELP],
+  notes: ['In bash: source <(smtpd completion bash)'],
+  words: ['bash', 'zsh', 'fish'],
+};
+
+const HELP_COMMAND: CommandDefinition = {
+  name: 'help',
+  summary: 'print the help of a command',
+  usage: ['smtpd help [command]'],
+  options: [HELP],
+  notes: [],
+  words: ['debug', 'inbox', 'relay', 'completion'],
+};
+
+/** The commands with a name. A first argument that is none of these names belongs to the old form. */
+export const COMMANDS: readonly CommandDefinition[] = [DEBUG_COMMAND, INBOX, RELAY, COMPLETION, HELP_COMMAND];

@@ -1,0 +1,93 @@
+/**
+ * The command line: which command was meant, and what becomes of its errors. A first argument that is the name of a command is that
+ * command; everything else is the old module's form.
+ */
+
+import { readFileSync } from 'node:fs';
+
+import { parseArguments } from './arguments.js';
+import { CommandError, EXIT, usageError } from './command-error.js';
+import { COMMANDS, type CommandDefinition } from './commands.js';
+import { formatCompletion } from './completion.js';
+import { runDebug } from './debug-command.js';
+import { formatCommandHelp, formatMainHelp } from './help.js';
+import { parsePythonArguments } from './python-arguments.js';
+import { runPythonForm } from './python-command.js';
+import { runSibling } from './sibling-command.js';
+import { asLine, print, type Terminal } from './terminal.js';
+
+/**
+ * Runs the command line.
+ *
+ * @param argv - without the program's name
+ * @returns the exit code: 0, 1 when it failed, 2 when the arguments were wrong
+ *
+ * @example
+ * ```ts
+ * process.exit(await main(['--version'], { output: process.stdout, errors: process.stderr, isColored: false }));
+ * ```
+ */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const command = findCommand(argv[0]);
+    return await (command === undefined ? runOldForm(argv, terminal) : runCommand(command, argv.slice(1), terminal));
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    await print(terminal.errors, `smtpd: ${asLine(error.message)}\n`);
+    return error.exitCode;
+  }
+}
+
+function findCommand(first: string | undefined): CommandDefinition | undefined {
+  const command = COMMANDS.find(({ name }) => name === first);
+  if (command !== undefined || first === undefined) return command;
+  // An address has a colon or a slash, an option a dash: anything else was meant to be a command.
+  if (!/^-|[:/]/.test(first)) {
+    const names = COMMANDS.map(({ name }) => name).join(', ');
+    throw usageError(`There is no command "${first}"; there are ${names}; an address is host:port`);
+  }
+  return undefined;
+}
+
+async function runOldForm(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const request = parsePythonArguments(argv);
+  switch (request.kind) {
+    case 'help':
+      return printed(terminal, formatMainHelp(terminal.isColored));
+    case 'version':
+      return printed(terminal, `smtpd ${readVersion()}\n`);
+    case 'serve':
+      return runPythonForm(request, terminal);
+  }
+}
+
+async function runCommand(command: CommandDefinition, argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { name } = command;
+  if (name === 'inbox' || name === 'relay') return runSibling(name, argv);
+  const parsed = parseArguments(argv, command.options);
+  if (parsed.options.has('version')) return printed(terminal, `smtpd ${readVersion()}\n`);
+  if (parsed.options.has('help')) return printed(terminal, formatCommandHelp(command, terminal.isColored));
+  if (name === 'debug') return runDebug(parsed, terminal);
+  const [word, ...more] = parsed.words;
+  if (more.length > 0) throw usageError(`Invalid arguments: ${more.join(', ')}; smtpd ${name} takes one word`);
+  return printed(terminal, name === 'completion' ? formatCompletion(word) : helpFor(word, terminal));
+}
+
+function helpFor(word: string | undefined, { isColored }: Terminal): string {
+  if (word === undefined) return formatMainHelp(isColored);
+  const command = COMMANDS.find(({ name }) => name === word);
+  if (command === undefined)
+    throw usageError(`There is no command "${word}"; there are ${COMMANDS.map(({ name }) => name).join(', ')}`);
+  return formatCommandHelp(command, isColored);
+}
+
+async function printed({ output }: Terminal, text: string): Promise<number> {
+  await print(output, text);
+  return EXIT.success;
+}
+
+/** `package.json` lies two folders up, from the sources and from what is published. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}

@@ -1,0 +1,48 @@
+/** The public names of `smtpd`, and nothing else. */
+
+export { SMTPServer, type CloseOptions } from './server/server.js';
+export { SMTPChannel } from './server/channel.js';
+export { DebuggingServer, type DebuggingFormat, type DebuggingServerOptions } from './handlers/debugging-server.js';
+export type { MessageRecord } from './handlers/json-format.js';
+export type { OddityName } from './handlers/oddities.js';
+export type { ChannelOptions, ChannelOwner } from './server/channel-context.js';
+export type { CompleteOptions, SMTPServerOptions } from './server/server-options.js';
+export { formatBoundAddress, parseListenAddress } from './server/listen-address.js';
+export { defaultLogger, silentLogger, type Logger } from './server/logger.js';
+export {
+  defineHook,
+  type HeloRequest,
+  type Hook,
+  type HookRequest,
+  type MailRequest,
+  type MessageRequest,
+  type RcptRequest,
+  type RecipientVerdicts,
+} from './server/hooks.js';
+export { MessageAbortedError } from './server/message-body.js';
+export { MessageEnvelope, ReceivedMessage, StreamedMessage } from './server/received-message.js';
+export { SessionInfo, type EnvelopeInfo } from './server/session-info.js';
+export type { Awaitable, Verdict } from './server/verdict.js';
+export type { DisconnectReason, SMTPServerEvents } from './server/watch.js';
+export type { Clock } from './net/clock.js';
+export type { BoundAddress, ListenAddress } from './net/listener.js';
+export type { EndpointAddress, Transport, TransportReceiver } from './net/transport.js';
+export { ERROR_CODES, InvariantError, UsageError, type ErrorCode } from './protocol/errors.js';
+export {
+  defineExtension,
+  type Extension,
+  type OfferFacts,
+  type ParameterDefinition,
+  type ParsedParameter,
+  type VerbDefinition,
+  type VerbRequest,
+  type VerbSession,
+  type VerbVerdict,
+} from './protocol/extension.js';
+export { DEFAULT_LIMITS, LIMIT_NOTES, type LimitNote, type Limits } from './protocol/limits.js';
+export type { LineEndings } from './protocol/data-decoder.js';
+export type { Parameter } from './protocol/parameters.js';
+export type { Path } from './protocol/path.js';
+export { parseReply, Reply, SMTPReplyError } from './protocol/reply.js';
+export type { ContentFacts } from './protocol/server-session.js';
+export type { Recipient } from './protocol/session-state.js';

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+
+import { COMMANDS } from '../../src/cli/commands.js';
+import { main } from '../../src/cli/main.js';
+import { ODDITY_NAMES } from '../../src/handlers/oddities.js';
+
+async function ran(...argv: string[]) {
+  const output = new PassThrough();
+  const errors = new PassThrough();
+  const code = await main(argv, { output, errors, isColored: false });
+  return { code, stdout: String(output.read() ?? ''), stderr: String(errors.read() ?? '') };
+}
+
+describe('smtpd', () => {
+  it.each([['-V'], ['--version'], ['--vers'], ['debug --version'], ['-V -s x']])(
+    'prints its version: %s',
+    async (line) => {
+      const packageFile = new URL('../../package.json', import.meta.url);
+      const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+      expect(await ran(...line.split(' '))).toEqual({ code: 0, stdout: `smtpd ${version}\n`, stderr: '' });
+    },
+  );
+
+  it('prints help on standard output, the same for every way of asking', async () => {
+    const { code, stdout, stderr } = await ran('--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('smtpd [options] [localhost:port [remotehost:port]]');
+    for (const { name } of COMMANDS) expect(stdout).toContain(`\n  ${name} `);
+    expect((await ran('-h')).stdout).toBe(stdout);
+    expect((await ran('help')).stdout).toBe(stdout);
+    expect((await ran('debug', '--help')).stdout).toBe((await ran('help', 'debug')).stdout);
+    expect((await ran('help', 'inbox')).stdout).toContain('npm install smtpd-inbox');
+  });
+
+  it('uses bold letters only where it may', async () => {
+    const output = new PassThrough();
+    await main(['--help'], { output, errors: new PassThrough(), isColored: true });
+    expect(String(output.read())).toContain('\u001b[1mUsage:\u001b[22m');
+  });
+
+  it.each([
+    ['--nope', 'smtpd: option --nope not recognized; smtpd --help names all'],
+    ['-c', 'smtpd: option -c requires argument'],
+    ['-c PureProxy', 'smtpd: PureProxy is not in this version of smtpd yet'],
+    ['-c MailmanProxy', 'smtpd: MailmanProxy is not in this version of smtpd yet'],
+    ['-c NoSuch', 'smtpd: There is no class "NoSuch"; write DebuggingServer or path-or-package#ExportedClass'],
+    ['-c no_such_module#X', 'smtpd: There is no module no_such_module, neither as a file here nor as a package'],
+    ['-c ./nowhere.js#X', 'smtpd: There is no module ./nowhere.js, neither as a file here nor as a package'],
+    [
+      'dbug',
+      'smtpd: There is no command "dbug"; there are debug, inbox, relay, completion, help; an address is host:port',
+    ],
+    ['help dbug', 'smtpd: There is no command "dbug"; there are debug, inbox, relay, completion, help'],
+    ['help a b', 'smtpd: Invalid arguments: b; smtpd help takes one word'],
+    ['completion', 'smtpd: Say which shell: smtpd completion bash, zsh or fish'],
+    ['debug --json --format text', 'smtpd: --json and --format text contradict each other'],
+    ['debug --size x', 'smtpd: Invalid size: x; it is a number of octets, 0 for no limit'],
+    ['debug localhost', 'smtpd: Bad local spec: localhost; write host:port, or [IPv6]:port with the brackets'],
+    ['debug --hostname -', 'smtpd: hostname is a domain or an address literal (RFC 5321 §4.1.1.1), not "-"'],
+    ['debug --greeting=\u00e9', 'smtpd: greeting is one line of printable US-ASCII'],
+  ])('refuses "%s" with one line and exit code 2', async (line, message) => {
+    expect(await ran(...line.split(' '))).toEqual({ code: 2, stdout: '', stderr: `${message}\n` });
+  });
+
+  it('keeps the line one line, whatever was typed', async () => {
+    const { stderr } = await ran('a\u001b[2J\nb');
+    expect(stderr).toMatch(/^smtpd: There is no command "a\\u001b\[2J\\u000ab"[^\n]*\n$/);
+  });
+});
+
+describe('docs/cli.md', () => {
+  const page = readFileSync(new URL('../../../../docs/cli.md', import.meta.url), 'utf8');
+
+  it.each([['--help'], ['debug --help']])('shows the help of today: %s', async (line) => {
+    const { stdout } = await ran(...line.split(' '));
+    expect(page).toContain(`\`\`\`text\n$ smtpd ${line}\n${stdout}\`\`\`\n`);
+  });
+
+  it('names every oddity and every command', () => {
+    for (const name of ODDITY_NAMES) expect(page).toContain(`| \`${name}\` |`);
+    for (const { name } of COMMANDS) expect(page).toContain(`smtpd ${name}`);
+  });
+});

@@ -1,0 +1,357 @@
+/** The program from outside: processes, signals, pipes, users. */
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { MessageRecord } from '../../src/index.js';
+import { RawClient } from '../support/raw-client.js';
+import { BIN, Program, run, sendContent } from './program.js';
+
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+let folder = '';
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'smtpd-cli-'));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(PACKAGE, join(folder, 'node_modules', 'smtpd'));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function recordsOf(stdout: string): MessageRecord[] {
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as MessageRecord);
+}
+
+describe('smtpd debug', () => {
+  it('says on standard error where it listens, and prints mail on standard output', async () => {
+    await using program = new Program(['debug', '127.0.0.1:0']);
+    const client = await program.connect();
+    await sendContent(client, 'Subject: x\r\n\r\nhello\r\n');
+    expect((await client.reply()).code).toBe(250);
+    const { code, stdout, stderr } = await program.stop();
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^listening on 127\.0\.0\.1:\d+\n$/);
+    expect(stdout.split('\n').slice(0, -1)).toEqual([
+      '---------- MESSAGE FOLLOWS ----------',
+      'envelope from: <alice@example.org>',
+      'envelope to: <bob@example.net>',
+      'Subject: x',
+      'X-Peer: 127.0.0.1',
+      '',
+      'hello',
+      '------------ END MESSAGE ------------',
+    ]);
+  });
+
+  it('listens on several addresses, IPv6 in brackets', async () => {
+    await using program = new Program(['debug', '127.0.0.1:0', '[::1]:0']);
+    const said = await program.says(/^listening on 127\.0\.0\.1:\d+\nlistening on \[::1\]:(\d+)\n$/);
+    const client = await RawClient.connect(Number(said[1]), '::1');
+    expect((await client.reply()).code).toBe(220);
+    client.destroy();
+    expect((await program.stop()).code).toBe(0);
+  });
+
+  it('hands its options to the server', async () => {
+    const options = ['--hostname', 'mail.example', '--greeting=hello there', '--no-smtputf8', '--size', '1000'];
+    await using program = new Program(['debug', '127.0.0.1:0', ...options]);
+    const client = await RawClient.connect(await program.port());
+    expect((await client.reply()).lines).toEqual(['mail.example hello there']);
+    const { lines } = await client.command('EHLO a.example');
+    expect(lines).toContain('SIZE 1000');
+    expect(lines).not.toContain('SMTPUTF8');
+    client.destroy();
+  });
+
+  it('prints one JSON object a message and nothing else with --json', async () => {
+    await using program = new Program(['debug', '127.0.0.1:0', '--json', '-d']);
+    const client = await program.connect();
+    for (const text of ['one', 'two']) {
+      await sendContent(client, `${text}\r\n`);
+      await client.reply();
+    }
+    const { stdout, stderr } = await program.stop();
+    expect(recordsOf(stdout).map(({ data }) => Buffer.from(data, 'base64').toString())).toEqual(['one\r\n', 'two\r\n']);
+    expect(stderr).toMatch(/^debug event=command session=\w+ verb=RCPT argument=TO:<bob@example\.net>$/m);
+    expect(stderr).toMatch(/^debug event=started class=DebuggingServer$/m);
+  });
+
+  it('keeps 25 MiB to the octet', async () => {
+    const content = `${randomBytes(25 * 1024 * 1024 - 2).toString('latin1')}\r\n`;
+    await using program = new Program(['debug', '127.0.0.1:0', '--json']);
+    const client = await program.connect();
+    await sendContent(client, content);
+    expect((await client.reply()).code).toBe(250);
+    const [record] = recordsOf((await program.stop()).stdout);
+    expect(record?.size).toBe(content.length);
+    expect(Buffer.from(record?.data ?? '', 'base64').equals(Buffer.from(content, 'latin1'))).toBe(true);
+  });
+
+  it('prints as the old module did with --format python', async () => {
+    await using program = new Program(['debug', '127.0.0.1:0', '--format', 'python']);
+    const client = await program.connect();
+    await sendContent(client, "it's\r\n");
+    await client.reply();
+    expect((await program.stop()).stdout).toContain('\nb"it\'s"\n');
+  });
+
+  it('lets senders wait while nobody reads standard output, and goes on when somebody does', async () => {
+    await using program = new Program(['debug', '127.0.0.1:0', '--json'], { readsOutput: false });
+    const client = await program.connect();
+    const clock = await RawClient.connect(await program.port());
+    await clock.reply();
+    const content = `${'x'.repeat(70)}\r\n`.repeat(1000);
+    let accepted = 0;
+    for (;;) {
+      await sendContent(client, content);
+      const answered: number[] = [];
+      const reply = client.reply().then(({ code }) => answered.push(code));
+      // Other sessions go on: their rounds are the clock. These are far more than a message takes that can be printed.
+      for (let round = 0; round < 300 && answered.length === 0; round += 1) await clock.command('NOOP');
+      if (answered.length === 0) {
+        program.readOutput();
+        await reply;
+        expect(answered).toEqual([250]);
+        break;
+      }
+      accepted += 1;
+      // Pipes of several MiB exist nowhere: without backpressure there would be no end.
+      expect(accepted * content.length).toBeLessThan(8 * 1024 * 1024);
+    }
+    const { stdout } = await program.stop();
+    const records = recordsOf(stdout);
+    expect(records).toHaveLength(accepted + 1);
+    expect(new Set(records.map(({ size }) => size))).toEqual(new Set([content.length]));
+  });
+
+  it('ends quietly when the reader of standard output has gone, and tells the sender 451', async () => {
+    await using program = new Program(['debug', '127.0.0.1:0'], { readsOutput: false });
+    const client = await program.connect();
+    program.child.stdout.destroy();
+    await sendContent(client, 'Subject: x\r\n');
+    expect((await client.reply()).code).toBe(451);
+    const { code, stderr } = await program.ended();
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^listening on \S+\n$/);
+  });
+
+  it('says in one line that a port is in use, with exit code 1', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { readonly port: number };
+    const ended = await run(['debug', `127.0.0.1:${String(port)}`]);
+    other.close();
+    expect(ended).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `smtpd: 127.0.0.1:${String(port)} is in use; stop what listens there or choose another port\n`,
+    });
+  });
+});
+
+describe('signals', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s closes: an idle client hears 421, and the exit code is 0',
+    async (signal) => {
+      await using program = new Program(['debug', '127.0.0.1:0']);
+      const client = await program.connect();
+      const ended = program.stop(signal);
+      expect(await client.closed()).toMatchObject([{ code: 421 }]);
+      expect((await ended).code).toBe(0);
+    },
+  );
+
+  it('a message under way is finished first', async () => {
+    await using program = new Program(['debug', '127.0.0.1:0']);
+    const [client, idle] = [await program.connect(), await program.connect()];
+    client.send('HELO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: x\r\n');
+    await client.replies(4);
+    const ended = program.stop();
+    await idle.closed();
+    client.send('\r\nhello\r\n.\r\n');
+    expect((await client.reply()).code).toBe(250);
+    const { code, stdout } = await ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain('\nhello\n');
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('a second %s ends it at once, with exit code %i', async (signal, exitCode) => {
+    await using program = new Program(['debug', '127.0.0.1:0']);
+    const [client, idle] = [await program.connect(), await program.connect()];
+    client.send('HELO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n');
+    await client.replies(4);
+    program.child.kill(signal);
+    await idle.closed();
+    expect((await program.stop(signal)).code).toBe(exitCode);
+    expect(await client.closed()).toEqual([]);
+  });
+});
+
+describe('the old form', () => {
+  const isRoot = process.getuid?.() === 0;
+
+  it('prints mail by default', async () => {
+    await using program = new Program(['-n', '-s', '1000', '127.0.0.1:0', '127.0.0.1:25']);
+    const client = await program.connect();
+    expect((await client.command('EHLO a.example')).lines).toContain('SIZE 1000');
+    await sendContent(client, 'Subject: x\r\n');
+    await client.reply();
+    expect((await program.stop()).stdout).toContain('\nSubject: x\n');
+  });
+
+  it('offers no SIZE with -s 0, and SMTPUTF8 only with -u', async () => {
+    for (const [argv, has] of [
+      [[], false],
+      [['-u'], true],
+    ] as const) {
+      await using program = new Program(['-n', '-s', '0', ...argv, 'localhost:0']);
+      const client = await program.connect();
+      const { lines } = await client.command('EHLO a.example');
+      expect(lines.some((line) => line.startsWith('SIZE'))).toBe(false);
+      expect(lines.includes('SMTPUTF8')).toBe(has);
+      client.destroy();
+    }
+  });
+
+  // Only root can become somebody else. In CI the tests run as root, and there this must not be skipped.
+  it.skipIf(!isRoot && process.env['CI'] === undefined)(
+    'makes a process of root one of nobody, with nobody’s groups alone (skipped for other users)',
+    async () => {
+      const ids = async (argv: readonly string[]): Promise<string[]> => {
+        await using program = new Program([...argv, '127.0.0.1:0']);
+        await program.port();
+        const status = readFileSync(`/proc/${String(program.child.pid)}/status`, 'utf8');
+        return [...status.matchAll(/^(?:Uid|Gid|Groups):\s*(.*?)\s*$/gm)].map(([, numbers]) => numbers ?? '');
+      };
+      const [, , uid, gid] = /^nobody:.*$/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[0].split(':') ?? [];
+      const fourTimes = (id: string | undefined): string => Array.from({ length: 4 }, () => id).join('\t');
+      expect(await ids([])).toEqual([fourTimes(uid), fourTimes(gid), gid]);
+      expect((await ids(['-n'])).slice(0, 2)).toEqual([fourTimes('0'), fourTimes('0')]);
+      expect((await ids(['debug'])).slice(0, 2)).toEqual([fourTimes('0'), fourTimes('0')]);
+    },
+  );
+});
+
+describe('-c', () => {
+  /** The example of the manual, taken from it. */
+  const example = /```js\n\/\/ inbox\.js\n([^]*?)```/.exec(
+    readFileSync(new URL('../../../../docs/cli.md', import.meta.url), 'utf8'),
+  )?.[1];
+
+  it('serves the class of a file: the example of the manual', async () => {
+    writeFileSync(join(folder, 'inbox.js'), example ?? '');
+    await using program = new Program(['-n', '-c', './inbox.js#Inbox', '127.0.0.1:0', 'relay.example:26'], {
+      cwd: folder,
+    });
+    const client = await program.connect();
+    await sendContent(client, 'Subject: x\r\n');
+    expect(await client.reply()).toMatchObject({ code: 250 });
+    const { code, stdout } = await program.stop();
+    expect(code).toBe(0);
+    expect(stdout).toBe('12 octets from alice@example.org for bob@example.net\n');
+  });
+
+  it('constructs it with the two addresses, the size and the switch', async () => {
+    writeFileSync(
+      join(folder, 'told.js'),
+      `import { SMTPServer } from 'smtpd';
+      export class Told extends SMTPServer {
+        constructor(options) { super(options); console.log(JSON.stringify(options)); }
+        processMessage() {}
+      }`,
+    );
+    const argv = ['-n', '-u', '-s', '5', '-c', 'told.js#Told', '127.0.0.1:0', '[::1]:26'];
+    await using program = new Program(argv, { cwd: folder });
+    await program.port();
+    expect(JSON.parse((await program.stop()).stdout)).toEqual({
+      localAddress: '127.0.0.1:0',
+      remoteAddress: { host: '::1', port: 26 },
+      dataSizeLimit: 5,
+      enableSMTPUTF8: true,
+    });
+  });
+
+  it('serves the class of a package that is installed where it was started', async () => {
+    const home = join(folder, 'node_modules', 'my-inbox');
+    mkdirSync(home);
+    writeFileSync(join(home, 'package.json'), '{"name":"my-inbox","type":"module","exports":"./main.js"}');
+    writeFileSync(
+      join(home, 'main.js'),
+      `import { SMTPServer } from 'smtpd';
+      export default class extends SMTPServer { processMessage() { return '250 2.0.0 mine'; } }`,
+    );
+    await using program = new Program(['-n', '-c', 'my-inbox#default', '127.0.0.1:0'], { cwd: folder });
+    const client = await program.connect();
+    await sendContent(client, 'x: y\r\n');
+    expect((await client.reply()).lines).toEqual(['2.0.0 mine']);
+    client.destroy();
+  });
+
+  it.each([
+    ['./bad.js#Missing', './bad.js does not export Missing'],
+    ['./bad.js#number', 'number of ./bad.js is not a subclass of SMTPServer'],
+    ['./bad.js#Other', 'Other of ./bad.js is not a subclass of SMTPServer'],
+    ['./absent.js#X', 'There is no module ./absent.js, neither as a file here nor as a package'],
+    ['absent-package#X', 'There is no module absent-package, neither as a file here nor as a package'],
+    ['./broken.js#X', './broken.js cannot be loaded: broken on purpose'],
+    ['./bad.js#', 'There is no class "./bad.js#"; write DebuggingServer or path-or-package#ExportedClass'],
+  ])('says in one line what is wrong with %s, with exit code 2', async (spec, message) => {
+    writeFileSync(join(folder, 'bad.js'), 'export const number = 1; export class Other {}');
+    writeFileSync(join(folder, 'broken.js'), "throw new Error('broken on purpose');");
+    expect(await run(['-n', '-c', spec], { cwd: folder })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `smtpd: ${message}\n`,
+    });
+  });
+});
+
+describe('the installed program', () => {
+  // Without resolving symbolic links, packages are looked for beside the link, as in a real installation.
+  const nodeArguments = ['--preserve-symlinks', '--preserve-symlinks-main'];
+
+  it('runs when it is reached by a symbolic link', async () => {
+    const link = join(folder, 'smtpd');
+    symlinkSync(BIN, link);
+    expect(await run(['--version'], { bin: link })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('runs a sibling package with its arguments, and gives back its exit code', async () => {
+    const home = join(folder, 'node_modules', 'smtpd-inbox');
+    mkdirSync(home);
+    writeFileSync(join(home, 'package.json'), '{"name":"smtpd-inbox","type":"module","exports":{"./cli":"./cli.js"}}');
+    writeFileSync(join(home, 'cli.js'), 'export async function main(argv) { console.log(argv.join(",")); return 7; }');
+    const bin = join(folder, 'node_modules', 'smtpd', 'dist', 'cli', 'bin.js');
+    expect(await run(['inbox', '--port', '80'], { bin, nodeArguments })).toEqual({
+      code: 7,
+      stdout: '--port,80\n',
+      stderr: '',
+    });
+    expect(await run(['relay', 'x'], { bin, nodeArguments })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'smtpd: smtpd relay needs the package smtpd-relay; install it: npm install smtpd-relay\n',
+    });
+  });
+
+  it('ends quietly when nobody reads its help', async () => {
+    await using program = new Program(['--help'], { readsOutput: false });
+    program.child.stdout.destroy();
+    expect(await program.ended()).toMatchObject({ code: 0, stderr: '' });
+  });
+});
