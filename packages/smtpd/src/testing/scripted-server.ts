@@ -1,0 +1,234 @@
+/**
+ * The server behind `smtpd/testing`: an ordinary server that notes what is said and plays the scripted faults. Waiting for messages
+ * is not its business; that is `test-server.ts`.
+ */
+
+import type { ChannelOptions, ChannelOwner } from '../server/channel-context.js';
+import { SMTPChannel } from '../server/channel.js';
+import type { HookRequest } from '../server/hooks.js';
+import type { ReceivedMessage } from '../server/received-message.js';
+import type { SMTPServerOptions } from '../server/server-options.js';
+import { SMTPServer } from '../server/server.js';
+import type { SessionInfo } from '../server/session-info.js';
+import type { Awaitable, Verdict } from '../server/verdict.js';
+import { FaultSchedule, type FaultRequest, type ScriptedFault } from './faults.js';
+import { decodeText } from './message-headers.js';
+import { ScriptedTransport } from './scripted-transport.js';
+import { TestMessage } from './test-message.js';
+import { TestSession } from './test-session.js';
+
+/** A channel whose connection can be told where to break. */
+class ScriptedChannel extends SMTPChannel {
+  constructor(options: ChannelOptions) {
+    const transport = new ScriptedTransport(options.transport);
+    super({ ...options, transport });
+    (options.server as ChannelOwner & Enrolling).enroll(this.info, transport);
+  }
+
+  /** Overridden so that each RCPT is answered for itself, also where a hook asks for batches: a break falls between two of them. */
+  override smtp_RCPT(argument: string | undefined): Awaitable<void> {
+    return super.smtp_RCPT(argument);
+  }
+}
+
+/** Who is told of each channel. */
+interface Enrolling {
+  enroll(info: SessionInfo, transport: ScriptedTransport): void;
+}
+
+/** A session, and the connection it runs on. */
+interface Enrolled {
+  readonly session: TestSession;
+  readonly transport: ScriptedTransport;
+  /** How many replies were given; those of a pipelined group may not have been sent yet. */
+  repliesGiven: number;
+}
+
+/** A server that follows a script. */
+export class ScriptedServer extends SMTPServer implements Enrolling {
+  static override channelClass = ScriptedChannel;
+  readonly schedule = new FaultSchedule();
+  readonly #enrolled = new WeakMap<SessionInfo, Enrolled>();
+  readonly #open = new Set<ScriptedTransport>();
+  readonly #onSession: (session: TestSession) => void;
+  readonly #onMessage: (message: TestMessage) => void;
+
+  constructor(
+    options: SMTPServerOptions,
+    told: { readonly onSession: (session: TestSession) => void; readonly onMessage: (message: TestMessage) => void },
+  ) {
+    super(options);
+    this.#onSession = told.onSession;
+    this.#onMessage = told.onMessage;
+    this.#addFaults();
+    this.#takeNotes();
+  }
+
+  /** A channel was made. */
+  enroll(info: SessionInfo, transport: ScriptedTransport): void {
+    const session = new TestSession(info);
+    this.#enrolled.set(info, { session, transport, repliesGiven: 0 });
+    this.#open.add(transport);
+    transport.watch({
+      isContent: () => info.phase === 'content',
+      onSent: (bytes) => {
+        for (const line of decodeText(bytes).split('\r\n').slice(0, -1)) session.note('S:', line);
+      },
+      onDropped: () => {
+        session.end('the connection is dropped, as the test says');
+      },
+    });
+    this.#onSession(session);
+  }
+
+  /** Cuts every connection that stands. */
+  cut(): void {
+    for (const transport of this.#open) transport.destroy();
+  }
+
+  override async processMessage(received: ReceivedMessage): Promise<Verdict> {
+    const { session: info, signal } = received;
+    const enrolled = this.#enrolledFor(info);
+    const { session, transport } = enrolled;
+    session.note('C:', `(${String(received.facts.sizeBytes)} octets of content)`);
+    const message = new TestMessage(received, session);
+    const fault = transport.isContentDropPending
+      ? DROP_AT_END
+      : this.schedule.take({ stage: 'message', session: info, message, ...envelopeOf(info) });
+    if (fault !== undefined) await this.#wait(fault, { session: info, signal });
+    if (signal.aborted) return NEVER_SENT;
+    const { reply, drop } = fault ?? NO_FAULT;
+    const isTaken = (reply === undefined || reply.isPositive) && (drop === undefined || TAKING_DROPS.has(drop.at));
+    if (isTaken) this.#onMessage(message);
+    return fault === undefined ? undefined : this.#carryOut(fault, { session: info, signal });
+  }
+
+  // ---- The script ---------------------------------------------------------------------------------------------------
+
+  #addFaults(): void {
+    this.use({
+      name: 'scripted faults',
+      connect: (request) => this.#play(request, { stage: 'connect', session: request.session }),
+      helo: (request) => {
+        const { session, verb, clientName: client } = request;
+        return this.#play(request, { stage: 'helo', session, verb, client });
+      },
+      mail: (request) => {
+        this.#enrolledFor(request.session).transport.keepAfterContent();
+        const { session, address } = request;
+        return this.#play(request, { stage: 'mail', session, ...envelopeOf(session), from: address });
+      },
+      rcpt: (request) => {
+        const { session, address } = request;
+        return this.#play(request, { stage: 'rcpt', session, ...envelopeOf(session), to: [address] });
+      },
+      data: (request) => {
+        const { session } = request;
+        return this.#play(request, { stage: 'data', session, ...envelopeOf(session) });
+      },
+    });
+  }
+
+  #play(request: HookRequest<unknown>, facts: FaultRequest): Awaitable<Verdict> {
+    const { transport, repliesGiven } = this.#enrolledFor(request.session);
+    // The connection breaks behind an earlier command of this group: this one never came.
+    if (transport.isOverAfter(repliesGiven)) return NEVER_SENT;
+    const fault = this.schedule.take(facts);
+    if (fault === undefined) return undefined;
+    return this.#wait(fault, request).then(() => this.#carryOut(fault, request));
+  }
+
+  /** Waits as long as the fault says, or until the client leaves. */
+  async #wait({ delayMs }: ScriptedFault, { session, signal }: PartOfRequest): Promise<void> {
+    if (delayMs === 0) return;
+    this.#enrolledFor(session).session.note('--', `${String(delayMs)} ms pass, as the test says`);
+    let cancel: () => void = () => undefined;
+    const passed = new Promise<void>((resolve) => {
+      cancel = this.options.clock.setTimer(resolve, delayMs);
+    });
+    await Promise.race([passed, aborted(signal)]);
+    cancel();
+  }
+
+  #carryOut({ reply, drop }: ScriptedFault, { session, signal }: PartOfRequest): Verdict {
+    if (drop === undefined || signal.aborted) return reply;
+    const { transport, repliesGiven } = this.#enrolledFor(session);
+    const isReset = drop.reset ?? false;
+    switch (drop.at) {
+      case 'inContent':
+        transport.dropAfterContent(drop.afterBytes, isReset);
+        return reply;
+      case 'afterReply':
+        transport.dropAfterReplies(repliesGiven + 1, isReset);
+        return reply;
+      case 'afterTaking':
+      case 'insteadOfReply':
+      case undefined:
+        // The answers to what came before still go out.
+        transport.dropAfterReplies(repliesGiven, isReset);
+        return NEVER_SENT;
+    }
+  }
+
+  // ---- The notes ----------------------------------------------------------------------------------------------------
+
+  #takeNotes(): void {
+    this.on('connect', ({ session }) => {
+      const { peer } = session;
+      this.#enrolledFor(session).session.note('--', `connected from ${peer.address} port ${String(peer.port)}`);
+    });
+    this.on('command', ({ session, verb, argument }) => {
+      const line = argument === undefined ? verb : `${verb} ${argument}`;
+      this.#enrolledFor(session).session.note('C:', decodeText(Buffer.from(line, 'latin1')));
+    });
+    this.on('reply', ({ session }) => {
+      this.#enrolledFor(session).repliesGiven += 1;
+    });
+    this.on('fault', ({ session, error }) => {
+      if (session === undefined) return;
+      const what = error instanceof Error ? error.message : String(error);
+      this.#enrolledFor(session).session.note('--', `the application failed: ${what}`);
+    });
+    this.on('disconnect', ({ session, reason }) => {
+      const enrolled = this.#enrolledFor(session);
+      enrolled.session.end(`closed: ${reason}`);
+      this.#open.delete(enrolled.transport);
+    });
+  }
+
+  #enrolledFor(info: SessionInfo): Enrolled {
+    // Every channel of this server is a ScriptedChannel, which enrols itself when it is made.
+    return this.#enrolled.get(info) as Enrolled;
+  }
+}
+
+type PartOfRequest = Pick<HookRequest<unknown>, 'session' | 'signal'>;
+
+function envelopeOf(info: SessionInfo): Pick<FaultRequest, 'client' | 'from' | 'to'> {
+  const { clientName, envelope } = info;
+  return {
+    ...(clientName === undefined ? {} : { client: clientName }),
+    ...(envelope === undefined ? {} : { from: envelope.mailFrom, to: envelope.rcptTos }),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });
+}
+
+const NO_FAULT: ScriptedFault = Object.freeze({ delayMs: 0, reply: undefined, drop: undefined });
+/** The message was shorter than the octets after which the connection was to be dropped. */
+const DROP_AT_END: ScriptedFault = Object.freeze({ delayMs: 0, reply: undefined, drop: {} });
+const TAKING_DROPS = new Set<string | undefined>(['afterTaking', 'afterReply']);
+/** For the channel alone, which closes; the connection is broken before the client could hear it. */
+const NEVER_SENT = '421 4.3.2 The connection is gone';

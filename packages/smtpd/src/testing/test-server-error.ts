@@ -1,0 +1,22 @@
+/** The one error that `smtpd/testing` itself raises. What is wrong with a server's options is a `UsageError` of the server. */
+
+import type { ErrorCode } from '../protocol/errors.js';
+
+/**
+ * Raised when a wait ended without what it waited for (`SMTPD_TIMED_OUT`), and when a script cannot work (`SMTPD_BAD_OPTION`). The
+ * message says what did arrive, or what to write instead.
+ */
+export class TestServerError extends Error {
+  override readonly name = 'TestServerError';
+  readonly code: Extract<ErrorCode, 'SMTPD_TIMED_OUT' | 'SMTPD_BAD_OPTION'>;
+
+  constructor(code: TestServerError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A script or a wait that cannot work as it is written. */
+export function badOption(message: string): TestServerError {
+  return new TestServerError('SMTPD_BAD_OPTION', message);
+}
