@@ -1,0 +1,95 @@
+/**
+ * The core on Node, Bun and Deno: `program.mjs` runs on each, and on Node once more with the reads that the others use. It runs the
+ * built package (`npm test` builds it first). What does not work on a runtime stands in `KNOWN_FAILURES` and in `docs/runtimes.md`,
+ * and is expected to fail: so the day it works is noticed.
+ */
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { beforeAll, describe, expect, it } from 'vitest';
+
+interface ScenarioResult {
+  readonly name: string;
+  readonly isPassed: boolean;
+  readonly error?: string;
+}
+
+interface Runtime {
+  readonly name: string;
+  /** What to install when it is not there. */
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+const PROGRAM = fileURLToPath(new URL('program.mjs', import.meta.url));
+
+const RUNTIMES: readonly Runtime[] = [
+  { name: 'Node', file: process.execPath, args: [PROGRAM] },
+  { name: 'Node without its own read buffer', file: process.execPath, args: [PROGRAM, '--plain-reads'] },
+  { name: 'Bun', file: fromRoot('node_modules/.bin/bun'), args: [PROGRAM] },
+  { name: 'Deno', file: fromRoot('node_modules/.bin/deno'), args: ['run', '--allow-all', '--no-prompt', PROGRAM] },
+];
+
+const SCENARIOS = [
+  'the greeting comes at once',
+  'reads use the transport of this runtime',
+  'a whole session delivers the octets that were sent',
+  'a pipelined group is answered in order',
+  'a message of 8 MiB arrives unchanged',
+  'dots at the start of lines arrive as they were meant',
+  'how the octets are split changes nothing',
+  'a Unix socket is listened on; one in use is left alone, a stale one replaced',
+  'localhost is both addresses with one port',
+  'an address in use is told, and the server can listen later',
+  'close() tells idle clients 421 and ends',
+  'close() lets a message under way finish, and cuts it when its grace is over',
+  'streamMessage hands content over while it arrives, and the client waits for a slow reader',
+  'a client that does not read its replies is not read from',
+  'hooks may answer later, in order',
+  'a client that sends everything and half-closes hears every reply',
+  'a client that half-closes hears what a slow hook says',
+  'a reset while a hook is pending aborts its signal',
+  'a channel class adds a verb and changes one',
+  'a limit is met when the given clock says so',
+  'events and diagnostics channels tell the same story',
+  'fifty clients at a time get their own messages through',
+];
+
+/** Runtime and scenario → what the error says. Each has its line in `docs/runtimes.md`. */
+const KNOWN_FAILURES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {};
+
+const run = promisify(execFile);
+// The build is made by `npm test`; without it there is nothing that another runtime could run.
+const isBuilt = existsSync(fromRoot('packages/smtpd/dist/index.js'));
+
+describe.each(RUNTIMES)('on $name', ({ name: runtime, file, args }) => {
+  let results: ScenarioResult[] = [];
+
+  beforeAll(async () => {
+    expect(isBuilt, 'packages/smtpd/dist is not there: run `npx tsc -b packages/smtpd/src`').toBe(true);
+    // The program ends by itself only if it left nothing open; otherwise the time-out ends it, which is a failure.
+    const { stdout } = await run(file, args, { timeout: 110_000, killSignal: 'SIGKILL', maxBuffer: 16_777_216 });
+    results = stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as ScenarioResult);
+  }, 120_000);
+
+  it.each(SCENARIOS)('%s', (name) => {
+    const result = results.find((each) => each.name === name);
+    const known = KNOWN_FAILURES[runtime]?.[name];
+    if (known === undefined) {
+      expect(result).toEqual({ name, isPassed: true });
+    } else {
+      expect(result).toEqual({ name, isPassed: false, error: expect.stringMatching(known) as unknown });
+    }
+  });
+
+  it('every scenario was reported once, and nothing was thrown where nobody can catch it', () => {
+    expect(results.map(({ name }) => name)).toEqual(SCENARIOS);
+  });
+});
