@@ -158,7 +158,7 @@ const CHUNK_CLASSES = ['CR', 'LF', 'OTHER'] as const;
 const CHUNK_ACTIONS = ['keep', 'endLine', 'bareCR', 'bareLF'] as const;
 
 /** Every octet is content; the table only tells whole line ends from bare ones (RFC 5321 §2.3.8). */
-export const CHUNK_TRANSITIONS: TransitionTable<
+const CHUNK_TRANSITIONS: TransitionTable<
   (typeof CHUNK_STATES)[number],
   (typeof CHUNK_CLASSES)[number],
   (typeof CHUNK_ACTIONS)[number]

@@ -357,7 +357,8 @@ export class SMTPChannel {
       },
     });
     if (isThenable(decided)) this.#continueAfter(Promise.resolve(decided));
-    else this.#goOn();
+    // From here on somebody is waited for: the application, or the client.
+    this.#goOn();
   }
 
   /** @internal The server closes: an idle client hears 421 now, another one when its message is done. */
@@ -958,8 +959,9 @@ export class SMTPChannel {
   #finish(reason: DisconnectReason): void {
     if (this.#isGone || this.#isEnding) return;
     this.#isEnding = true;
-    this.#reason ??= reason;
+    // A limit that ended the session is the better reason.
     this.#tellExceeded();
+    this.#reason ??= reason;
     this.#flush();
     this.#deadline.clear();
     if (this.#isReadingPaused) this.#transport.resume();

@@ -74,9 +74,6 @@ export interface Hook<State = undefined> {
   readonly close?: (request: HookRequest<State>) => Awaitable<void>;
 }
 
-/** The stages at which hooks are asked for a verdict. */
-export type VerdictStage = 'connect' | 'helo' | 'mail' | 'rcpt' | 'data' | 'message';
-
 /** A hook of any state, as the server keeps it. */
 export type AnyHook = Hook<unknown>;
 
@@ -209,12 +206,12 @@ export function decide(run: () => unknown, understand: (value: unknown) => Decis
 }
 
 /** The first positive reply stays; a refusal or a fault takes over. */
-export function join(before: Decision, decision: Decision): Decision {
+function join(before: Decision, decision: Decision): Decision {
   return decision.kind === 'pass' || (decision.kind === 'accept' && before.kind === 'accept') ? before : decision;
 }
 
 /** Whether nobody else needs to be asked. */
-export function isFinal(decision: Decision): boolean {
+function isFinal(decision: Decision): boolean {
   return decision.kind === 'refuse' || decision.kind === 'fault';
 }
 

@@ -404,11 +404,14 @@ function isOfThisMachine({ address, family }: EndpointAddress): boolean {
 function listenFailure(error: unknown): string {
   const { code, address, port } = error as {
     readonly code?: string;
-    readonly address?: string;
+    readonly address?: string | null;
     readonly port?: number;
   };
+  // For a descriptor Node says `null`.
   const where =
-    address === undefined ? 'the address' : formatBoundAddress({ address, port: port ?? 0, family: familyOf(address) });
+    typeof address === 'string'
+      ? formatBoundAddress({ address, port: port ?? 0, family: familyOf(address) })
+      : 'the address';
   switch (code) {
     case 'EADDRINUSE':
       return `${where} is in use; stop what listens there or choose another port`;

@@ -62,8 +62,8 @@ export function readConversation(text: string): Conversation {
     } else if (line.startsWith('option ')) {
       const match = /^option (?:(\w+)\.)?(\w+) (.+)$/.exec(line) ?? fail('not an option');
       const [, group, name = '', value = ''] = match;
-      if (group === undefined) options[name] = JSON.parse(value);
-      else options[group] = { ...(options[group] as object | undefined), [name]: JSON.parse(value) };
+      if (group === undefined) options[name] = JSON.parse(value) as unknown;
+      else options[group] = { ...(options[group] as object | undefined), [name]: JSON.parse(value) as unknown };
     } else if (line.startsWith('answer ')) {
       const match =
         /^answer (connect|helo|mail|rcpt|data|message)(?: <(.*?)>)? (\d{3} .*)$/.exec(line) ?? fail('not an answer');

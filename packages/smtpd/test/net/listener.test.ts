@@ -25,7 +25,13 @@ afterEach(async () => {
 async function open(...addresses: readonly ListenAddress[]): Promise<Listener> {
   const listener = await openListener(addresses, {
     backlog: 16,
-    onConnection: (socket) => socket.end('hello'),
+    onConnection: (socket) => {
+      // Connections come paused; one that is not read does not see its client go.
+      socket.resume();
+      // Who only looks whether somebody listens does not stay to hear it.
+      socket.on('error', () => undefined);
+      socket.end('hello');
+    },
     onError: () => undefined,
   });
   toClose.push(() => listener.close());
@@ -215,7 +221,7 @@ describe('an inherited descriptor', () => {
 
 // Windows has no `ulimit`, and no such limit.
 describe.skipIf(process.platform === 'win32')('too many open files', () => {
-  it('are reported, and the listener goes on when there are descriptors again', async () => {
+  it('cost the clients that find no room, never the listener', async () => {
     const child = spawn('/bin/sh', ['-c', 'ulimit -n 48 && exec "$0" "$1"', process.execPath, FEW_DESCRIPTORS], {
       stdio: ['pipe', 'pipe', 'inherit'],
       timeout: 15_000,
@@ -223,13 +229,22 @@ describe.skipIf(process.platform === 'win32')('too many open files', () => {
     toClose.push(() => child.kill('SIGKILL'));
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const port = Number(/^port (\d+)$/.exec(String((await lines.next()).value))![1]);
-    const sockets = Array.from({ length: 80 }, () => {
-      const socket = connect(port, '127.0.0.1');
-      socket.on('error', () => undefined);
-      socket.resume();
-      return socket;
+    const sockets: Socket[] = [];
+    // libuv keeps one descriptor back to accept such a client and close it; when that fails, too, the error reaches us.
+    const fault = lines.next().then(({ value }) => String(value));
+    const turnedAway = new Promise<string>((resolve) => {
+      for (let count = 0; count < 80; count += 1) {
+        const socket = connect(port, '127.0.0.1');
+        let isGreeted = false;
+        socket.on('error', () => undefined);
+        socket.on('data', () => (isGreeted = true));
+        socket.on('close', () => {
+          if (!isGreeted) resolve('turned away');
+        });
+        sockets.push(socket);
+      }
     });
-    expect((await lines.next()).value).toBe('fault EMFILE');
+    expect(await Promise.race([fault, turnedAway])).toMatch(/^(?:fault EMFILE|turned away)$/);
     for (const socket of sockets) socket.destroy();
     // The server sees them go one by one: a client that comes too early is turned away, and comes again.
     let greeting = '';

@@ -328,7 +328,9 @@ describe('the methods of a channel class', () => {
   it('are reached by their verb and by nothing else on the wire', async () => {
     const called: string[] = [];
     class TemptingChannel extends SMTPChannel {
+      // eslint-disable-next-line @typescript-eslint/naming-convention -- what looks like a command method and is none
       smtp_RSET_ALL = undefined;
+      // eslint-disable-next-line @typescript-eslint/naming-convention -- see above
       get smtp_XGET(): () => void {
         return () => called.push('XGET');
       }

@@ -17,10 +17,9 @@ async function converse(server: KeepingServer): Promise<string[]> {
   const client = RawClient.inMemory(server);
   const replies = [await client.reply()];
   for (const line of CONVERSATION) {
-    if (client.isClosed) break;
+    if (replies.at(-1)!.code >= 400) break;
     client.send(`${line}\r\n`);
     replies.push(await client.reply());
-    if (replies.at(-1)!.code >= 400) break;
   }
   client.destroy();
   await turns();
@@ -110,10 +109,7 @@ describe('the stages', () => {
     server.use({ name: 'no', connect: () => '554 5.7.1 No', close: ({ session }) => void closed.push(session.id) });
     const client = RawClient.inMemory(server);
     client.send('EHLO c\r\nQUIT\r\n');
-    expect(codes(await client.closed())).toEqual([554, 503, 503]);
-    expect(closed).toEqual([]);
-    await turns();
-    client.destroy();
+    expect(codes(await client.closed())).toEqual([554, 503, 221]);
     await turns();
     expect(closed).toHaveLength(1);
   });

@@ -200,7 +200,8 @@ describe('a message that will not be complete', () => {
     const seen: StreamedMessage[] = [];
     const server = new StreamingServer(async (message) => {
       seen.push(message);
-      void message.signal;
+      // A signal is made for whoever asks for it.
+      expect(message.signal.aborted).toBe(false);
       try {
         ends.push(await readAll(message));
       } catch (error) {

@@ -209,7 +209,7 @@ export function converse(pieces: readonly Uint8Array[], setup?: PureSetup): Pure
 
 /** The options of a session as a server with these options would make them. */
 export function sessionOptionsOf(setup: PureSetup): SessionOptions {
-  const { isStreaming = false, decide, run, onLine, isBatching, ...given } = setup;
+  const { isStreaming = false, decide: _decide, run: _run, onLine: _onLine, isBatching: _isBatching, ...given } = setup;
   const options = completeOptions({ hostname: HOSTNAME, ...given });
   const { hostname, greeting, limits, lineEndings, pathSyntax } = options;
   const offer = composeOffer([...STANDARD_EXTENSIONS, ...options.extensions], {
