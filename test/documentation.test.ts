@@ -2,8 +2,8 @@
  * Every TypeScript block of the README and of docs/ is compiled, and run; so is every `@example` of a public symbol compiled. A block
  * that belongs to another test runner is compiled only: it has a test of its own beside the examples.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -39,6 +39,21 @@ describe('documentation', () => {
   it('has examples', () => {
     expect(documented.length).toBeGreaterThan(5);
     expect(examples.length).toBeGreaterThan(5);
+  });
+
+  it('links to pages that are there', () => {
+    const missing = [...pages, 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].flatMap((page) =>
+      // Not in code, where the same letters are a regular expression.
+      [
+        ...readFileSync(join(root, page), 'utf8')
+          .replace(/(`+)[^`\n]*\1/g, '')
+          .matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g),
+      ]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !existsSync(join(root, dirname(page), target)))
+        .map((target) => `${page}: ${target}`),
+    );
+    expect(missing).toEqual([]);
   });
 
   it('compiles', () => {

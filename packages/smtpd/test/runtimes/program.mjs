@@ -240,8 +240,8 @@ const SCENARIOS = {
       const sent = client.sendAll(Buffer.concat([Buffer.from(stuffed(content.toString('latin1')), 'latin1'), DOT]));
       await until(() => bytesTaken > 0, 'the first chunk');
       await untilStill(() => conn.bytesRead);
-      // What the application was given, one more high-water mark, one read: nothing like the message.
-      assert.ok(conn.bytesRead - bytesTaken < 0.5 * MIB, `${conn.bytesRead} octets were read ahead`);
+      // One high-water mark and one or two reads (of 512 KiB each on Bun): nothing like the message.
+      assert.ok(conn.bytesRead - bytesTaken < 1.5 * MIB, `${conn.bytesRead} octets were read ahead`);
       gate.open();
       await sent;
       assert.deepEqual(await client.codes(1), [250]);

@@ -4,8 +4,10 @@
  * and is expected to fail: so the day it works is noticed.
  */
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -21,17 +23,28 @@ interface Runtime {
   readonly name: string;
   /** What to install when it is not there. */
   readonly file: string;
+  /** What runs the scenarios. */
   readonly args: readonly string[];
+  /** What stands before a program of its own choice. */
+  readonly runFlags: readonly string[];
 }
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 const PROGRAM = fileURLToPath(new URL('program.mjs', import.meta.url));
+const COMMAND_LINE = fromRoot('packages/smtpd/dist/cli/bin.js');
+// Nothing more than docs/runtimes.md says.
+const DENO_FLAGS = ['run', '--no-prompt', '--allow-net', '--allow-sys=hostname'];
 
 const RUNTIMES: readonly Runtime[] = [
-  { name: 'Node', file: process.execPath, args: [PROGRAM] },
-  { name: 'Node without its own read buffer', file: process.execPath, args: [PROGRAM, '--plain-reads'] },
-  { name: 'Bun', file: fromRoot('node_modules/.bin/bun'), args: [PROGRAM] },
-  { name: 'Deno', file: fromRoot('node_modules/.bin/deno'), args: ['run', '--allow-all', '--no-prompt', PROGRAM] },
+  { name: 'Node', file: process.execPath, args: [PROGRAM], runFlags: [] },
+  { name: 'Node without its own read buffer', file: process.execPath, args: [PROGRAM, '--plain-reads'], runFlags: [] },
+  { name: 'Bun', file: fromRoot('node_modules/.bin/bun'), args: [PROGRAM], runFlags: [] },
+  {
+    name: 'Deno',
+    file: fromRoot('node_modules/.bin/deno'),
+    args: ['run', '--allow-all', '--no-prompt', PROGRAM],
+    runFlags: DENO_FLAGS,
+  },
 ];
 
 const SCENARIOS = [
@@ -66,7 +79,7 @@ const run = promisify(execFile);
 // The build is made by `npm test`; without it there is nothing that another runtime could run.
 const isBuilt = existsSync(fromRoot('packages/smtpd/dist/index.js'));
 
-describe.each(RUNTIMES)('on $name', ({ name: runtime, file, args }) => {
+describe.each(RUNTIMES)('on $name', ({ name: runtime, file, args, runFlags }) => {
   let results: ScenarioResult[] = [];
 
   beforeAll(async () => {
@@ -88,6 +101,17 @@ describe.each(RUNTIMES)('on $name', ({ name: runtime, file, args }) => {
       expect(result).toEqual({ name, isPassed: false, error: expect.stringMatching(known) as unknown });
     }
   });
+
+  it('the command line says where it listens, and ends in order', async () => {
+    const child = spawn(file, [...runFlags, COMMAND_LINE, 'debug', '127.0.0.1:0'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const lines = createInterface(child.stderr);
+    const [first] = (await once(lines, 'line')) as [string];
+    expect(first).toMatch(/^listening on 127\.0\.0\.1:\d+$/);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  }, 30_000);
 
   it('every scenario was reported once, and nothing was thrown where nobody can catch it', () => {
     expect(results.map(({ name }) => name)).toEqual(SCENARIOS);
