@@ -33,6 +33,7 @@ export {
   type Extension,
   type OfferFacts,
   type ParameterDefinition,
+  type ParametersJudge,
   type ParsedParameter,
   type VerbDefinition,
   type VerbRequest,

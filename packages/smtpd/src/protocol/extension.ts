@@ -8,16 +8,33 @@
 import { isVerb } from './command.js';
 import { isStandardVerb } from './command-rules.js';
 import { UsageError } from './errors.js';
+import type { Parameter } from './parameters.js';
 import { REPLY_TEXT_BYTES_MAX, type Reply } from './reply.js';
 
-/** What an extension may look at to decide whether and how it is offered. */
+/** What an extension may look at to decide whether and how it is offered. Some of it changes in a session, by STARTTLS and AUTH. */
 export interface OfferFacts {
+  /** What is spoken: SMTP, or LMTP (RFC 2033). */
+  readonly protocol: 'smtp' | 'lmtp';
   /** Octets of the largest message that is taken; `undefined` for no limit. */
   readonly sizeLimitBytes: number | undefined;
   /** Whether messages are handed over as text (`decodeData`). */
   readonly isDecoded: boolean;
   /** Whether SMTPUTF8 is switched on. */
   readonly isSMTPUTF8Enabled: boolean;
+  /** Whether BINARYMIME is offered, and so `BODY=BINARYMIME` is understood. */
+  readonly isBinaryOffered: boolean;
+  /** Whether the session is on TLS. */
+  readonly isSecured: boolean;
+  /** Whether the session could be put on TLS. */
+  readonly canStartTLS: boolean;
+  /** Whether the client has said who it is, and proved it. */
+  readonly isAuthenticated: boolean;
+  /** The SASL mechanisms that the client may use now; none where AUTH is not to be offered. */
+  readonly authMechanisms: readonly string[];
+  /** Recipients of one message; `Infinity` for no limit. */
+  readonly recipientsMax: number;
+  /** Messages of one session; `Infinity` for no limit. */
+  readonly messagesMax: number;
 }
 
 /** A parameter of MAIL or RCPT. */
@@ -35,6 +52,14 @@ export interface ParameterDefinition {
 export interface ParsedParameter {
   readonly value: string | undefined;
 }
+
+/**
+ * Judges all parameters of one MAIL or RCPT command together, each of which was parsed: for rules between parameters. It is not
+ * asked about a command without parameters.
+ *
+ * @returns a {@link Reply} that refuses the command, or `undefined`
+ */
+export type ParametersJudge = (parameters: readonly Parameter[], facts: OfferFacts) => Reply | undefined;
 
 /** What a verb's method is handed. */
 export interface VerbRequest {
@@ -79,9 +104,15 @@ export interface Extension {
    */
   readonly offer?: (facts: OfferFacts) => boolean | string;
   /** Whether parameters are accepted although the keyword is not offered. Default: `false`. */
-  readonly isAlwaysAccepted?: boolean;
+  readonly isAlwaysAccepted?: boolean | ((facts: OfferFacts) => boolean);
   readonly mailParameters?: Readonly<Record<string, ParameterDefinition>>;
   readonly rcptParameters?: Readonly<Record<string, ParameterDefinition>>;
+  /** Judges the parameters of MAIL together, once each was parsed. */
+  readonly judgeMail?: ParametersJudge;
+  /** Judges the parameters of RCPT together, once each was parsed. */
+  readonly judgeRcpt?: ParametersJudge;
+  /** Commands of this package's own table that come with the keyword, such as BDAT with CHUNKING. */
+  readonly commands?: readonly string[];
   readonly verbs?: Readonly<Record<string, VerbDefinition>>;
   /** Verb → octets that the extension adds to its longest command line (RFC 5321 §4.1.1.2). */
   readonly lineBytes?: Readonly<Record<string, number>>;
@@ -114,6 +145,9 @@ export function defineExtension(extension: Extension): Extension {
         throw badExtension(keyword, `the parameter "${name}" has no parse function`);
     }
   }
+  for (const command of extension.commands ?? []) {
+    if (!isVerb(command)) throw badExtension(keyword, `"${command}" is not a command: commands are in upper case`);
+  }
   for (const [verb, definition] of Object.entries(extension.verbs ?? {})) {
     if (!isVerb(verb))
       throw badExtension(keyword, `"${verb}" cannot be a verb: letters, digits and hyphens, in upper case`);
@@ -133,28 +167,47 @@ export function defineExtension(extension: Extension): Extension {
   return Object.freeze({ ...extension });
 }
 
-/** What all extensions of a server come to, for one set of facts. Made once, shared by all sessions. */
+/** What all extensions of a server come to, for one set of facts. Made once, shared by all sessions of which the facts are true. */
 export interface Offer {
   readonly facts: OfferFacts;
   /** The lines of the EHLO reply behind the host name. */
   readonly keywordLines: readonly string[];
   readonly mailParameters: ReadonlyMap<string, ParameterDefinition>;
   readonly rcptParameters: ReadonlyMap<string, ParameterDefinition>;
+  readonly mailJudges: readonly ParametersJudge[];
+  readonly rcptJudges: readonly ParametersJudge[];
+  /** Commands of the table that are there because their keyword is. */
+  readonly commands: ReadonlySet<string>;
   readonly verbs: ReadonlyMap<string, VerbDefinition>;
   /** Verb → octets that its line may have beyond the basic limit. */
   readonly lineBytes: ReadonlyMap<string, number>;
 }
 
+/** How {@link composeOffer} departs from offering all there is. */
+export interface OfferOptions {
+  /** Keywords that are not offered; nothing of their extensions is accepted either. */
+  readonly disabled?: readonly string[];
+}
+
 /**
- * Puts the extensions of a server together.
+ * Puts the extensions of a server together. One list may be put together for several sets of facts: before and after STARTTLS and
+ * AUTH.
  *
- * @throws {@link UsageError} `SMTPD_BAD_EXTENSION` when two of them declare the same thing
+ * @throws {@link UsageError} `SMTPD_BAD_EXTENSION` when two of them declare the same thing, `SMTPD_BAD_OPTION` when a keyword is
+ * disabled that none of them has
  */
-export function composeOffer(extensions: readonly Extension[], facts: OfferFacts): Offer {
+export function composeOffer(
+  extensions: readonly Extension[],
+  facts: OfferFacts,
+  { disabled = [] }: OfferOptions = {},
+): Offer {
   const keywords = new Set<string>();
   const keywordLines: string[] = [];
   const mailParameters = new Map<string, ParameterDefinition>();
   const rcptParameters = new Map<string, ParameterDefinition>();
+  const mailJudges: ParametersJudge[] = [];
+  const rcptJudges: ParametersJudge[] = [];
+  const commands = new Set<string>();
   const verbs = new Map<string, VerbDefinition>();
   const lineBytes = new Map<string, number>();
   const addAll = <T>(map: Map<string, T>, entries: Readonly<Record<string, T>> | undefined, keyword: string): void => {
@@ -168,25 +221,43 @@ export function composeOffer(extensions: readonly Extension[], facts: OfferFacts
     const { keyword } = extension;
     if (keywords.has(keyword)) throw badExtension(keyword, 'the same keyword is there twice');
     keywords.add(keyword);
+    if (disabled.includes(keyword)) continue;
     const offered = extension.offer?.(facts) ?? true;
     if (offered !== false) keywordLines.push(keywordLine(keyword, offered));
-    else if (extension.isAlwaysAccepted !== true) continue;
+    else if (!isAcceptedUnoffered(extension, facts)) continue;
     addAll(mailParameters, extension.mailParameters, keyword);
     addAll(rcptParameters, extension.rcptParameters, keyword);
     addAll(verbs, extension.verbs, keyword);
+    if (extension.judgeMail !== undefined) mailJudges.push(extension.judgeMail);
+    if (extension.judgeRcpt !== undefined) rcptJudges.push(extension.judgeRcpt);
+    for (const command of extension.commands ?? []) commands.add(command);
     if (offered === false) continue;
     for (const [verb, bytes] of Object.entries(extension.lineBytes ?? {})) {
       lineBytes.set(verb, (lineBytes.get(verb) ?? 0) + bytes);
     }
+  }
+  const unknown = disabled.find((keyword) => !keywords.has(keyword));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      'SMTPD_BAD_OPTION',
+      `There is no extension "${unknown}" to disable; there are: ${[...keywords].join(', ')}`,
+    );
   }
   return Object.freeze({
     facts,
     keywordLines: Object.freeze(keywordLines),
     mailParameters,
     rcptParameters,
+    mailJudges: Object.freeze(mailJudges),
+    rcptJudges: Object.freeze(rcptJudges),
+    commands,
     verbs,
     lineBytes,
   });
+}
+
+function isAcceptedUnoffered({ isAlwaysAccepted = false }: Extension, facts: OfferFacts): boolean {
+  return typeof isAlwaysAccepted === 'function' ? isAlwaysAccepted(facts) : isAlwaysAccepted;
 }
 
 /** RFC 5321 §4.1.1.1: `ehlo-line`. It is one line of the reply, or it would be another keyword. */

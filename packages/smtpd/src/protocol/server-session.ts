@@ -740,6 +740,11 @@ export class ServerSession {
     if (parameters.length < parsed.parameters.length) {
       return isSender ? replies.MAIL_PARAMETERS_UNKNOWN : replies.RCPT_PARAMETERS_UNKNOWN;
     }
+    const { offer } = this.#options;
+    for (const judge of isSender ? offer.mailJudges : offer.rcptJudges) {
+      const objection = judge(parameters, offer.facts);
+      if (objection !== undefined) return objection;
+    }
     return { path: result.path, parameters };
   }
 

@@ -6,7 +6,7 @@ import { systemClock, type Clock } from '../net/clock.js';
 import type { ListenAddress } from '../net/listener.js';
 import type { LineEndings } from '../protocol/data-decoder.js';
 import { UsageError } from '../protocol/errors.js';
-import type { Extension } from '../protocol/extension.js';
+import type { Extension, OfferFacts } from '../protocol/extension.js';
 import { completeLimits, type Limits } from '../protocol/limits.js';
 import { parseListenAddress } from './listen-address.js';
 import { defaultLogger, type Logger } from './logger.js';
@@ -39,6 +39,8 @@ export interface SMTPServerOptions {
   readonly countLoopback?: boolean;
   /** Extensions besides the standard ones. */
   readonly extensions?: readonly Extension[];
+  /** Keywords of extensions that are not offered, such as `PIPELINING`; nothing of them is accepted. Default: none. */
+  readonly disabledExtensions?: readonly string[];
   /** How many connections may wait to be accepted. Default: 511. */
   readonly backlog?: number;
   /** Default: warnings and errors to standard error. */
@@ -63,6 +65,7 @@ export interface CompleteOptions {
   readonly limits: Limits;
   readonly countLoopback: boolean;
   readonly extensions: readonly Extension[];
+  readonly disabledExtensions: readonly string[];
   readonly backlog: number;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -99,9 +102,36 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
     limits: completeLimits(given.limits ?? {}),
     countLoopback: given.countLoopback ?? false,
     extensions: Object.freeze([...(given.extensions ?? [])]),
+    disabledExtensions: Object.freeze([...(given.disabledExtensions ?? [])]),
     backlog: given.backlog ?? 511,
     logger: given.logger ?? defaultLogger,
     clock: given.clock ?? systemClock,
+  });
+}
+
+/**
+ * What the extensions of a server with these options may know when a session begins.
+ *
+ * @example
+ * ```ts
+ * const offer = composeOffer(extensions, { ...baseFacts(options), isSecured: true }, { disabled: options.disabledExtensions });
+ * ```
+ */
+export function baseFacts(options: CompleteOptions): OfferFacts {
+  const isEnabled = (keyword: string): boolean => !options.disabledExtensions.includes(keyword);
+  return Object.freeze({
+    protocol: 'smtp',
+    sizeLimitBytes: options.dataSizeLimit,
+    isDecoded: options.decodeData,
+    // RFC 6531 §3.1: SMTPUTF8 goes with 8BITMIME.
+    isSMTPUTF8Enabled: options.enableSMTPUTF8 && isEnabled('SMTPUTF8') && isEnabled('8BITMIME'),
+    isBinaryOffered: false,
+    isSecured: false,
+    canStartTLS: false,
+    isAuthenticated: false,
+    authMechanisms: Object.freeze([]),
+    recipientsMax: options.limits.recipientsMax,
+    messagesMax: options.limits.messagesMax,
   });
 }
 
@@ -171,6 +201,7 @@ const OPTION_NAMES = new Set<string>([
   'limits',
   'countLoopback',
   'extensions',
+  'disabledExtensions',
   'backlog',
   'logger',
   'clock',

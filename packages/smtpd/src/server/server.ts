@@ -22,7 +22,7 @@ import { commandMethodsOf } from './command-methods.js';
 import { HookTable, type AnyHook, type Hook } from './hooks.js';
 import { formatBoundAddress } from './listen-address.js';
 import type { ReceivedMessage, StreamedMessage } from './received-message.js';
-import { completeOptions, type CompleteOptions, type SMTPServerOptions } from './server-options.js';
+import { baseFacts, completeOptions, type CompleteOptions, type SMTPServerOptions } from './server-options.js';
 import type { Awaitable, Verdict } from './verdict.js';
 import { Watch, type SMTPServerEvents } from './watch.js';
 
@@ -73,21 +73,9 @@ export class SMTPServer implements ChannelOwner {
   constructor(options: SMTPServerOptions = {}) {
     this.options = completeOptions(options);
     this.#watch = new Watch(this.options.logger);
-    const {
-      hostname,
-      greeting,
-      limits,
-      lineEndings,
-      pathSyntax,
-      extensions,
-      dataSizeLimit,
-      decodeData,
-      enableSMTPUTF8,
-    } = this.options;
-    const offer = composeOffer([...STANDARD_EXTENSIONS, ...extensions], {
-      sizeLimitBytes: dataSizeLimit,
-      isDecoded: decodeData,
-      isSMTPUTF8Enabled: enableSMTPUTF8,
+    const { hostname, greeting, limits, lineEndings, pathSyntax, extensions, disabledExtensions } = this.options;
+    const offer = composeOffer([...STANDARD_EXTENSIONS, ...extensions], baseFacts(this.options), {
+      disabled: disabledExtensions,
     });
     this.#messages = this.#findTaker();
     this.#sessionOptions = Object.freeze({

@@ -3,7 +3,7 @@
  * a policy answers what the session asks.
  */
 
-import { composeOffer } from '../../src/protocol/extension.js';
+import { composeOffer, type OfferFacts } from '../../src/protocol/extension.js';
 import { STANDARD_EXTENSIONS } from '../../src/protocol/extensions/index.js';
 import type { Limits } from '../../src/protocol/limits.js';
 import { octets } from '../../src/protocol/octets.js';
@@ -15,7 +15,7 @@ import {
   type SessionOptions,
 } from '../../src/protocol/server-session.js';
 import { formatOptions } from '../../src/protocol/session-state.js';
-import { completeOptions, type SMTPServerOptions } from '../../src/server/server-options.js';
+import { baseFacts, completeOptions, type SMTPServerOptions } from '../../src/server/server-options.js';
 import type { WireReply } from './raw-client.js';
 
 /** What differs from a usual server. */
@@ -23,6 +23,7 @@ export interface PureSetup extends Pick<
   SMTPServerOptions,
   | 'dataSizeLimit'
   | 'decodeData'
+  | 'disabledExtensions'
   | 'enableSMTPUTF8'
   | 'extensions'
   | 'greeting'
@@ -32,6 +33,8 @@ export interface PureSetup extends Pick<
   | 'pathSyntax'
 > {
   readonly isStreaming?: boolean;
+  /** What is otherwise true of a session, such as that it is on TLS. */
+  readonly facts?: Partial<OfferFacts>;
   /** Answers a question; `undefined` is yes. */
   readonly decide?: (question: Question) => Reply | undefined;
   /** Runs a command instead of the session. @returns whether it did */
@@ -209,14 +212,22 @@ export function converse(pieces: readonly Uint8Array[], setup?: PureSetup): Pure
 
 /** The options of a session as a server with these options would make them. */
 export function sessionOptionsOf(setup: PureSetup): SessionOptions {
-  const { isStreaming = false, decide: _decide, run: _run, onLine: _onLine, isBatching: _isBatching, ...given } = setup;
+  const {
+    isStreaming = false,
+    facts,
+    decide: _decide,
+    run: _run,
+    onLine: _onLine,
+    isBatching: _isBatching,
+    ...given
+  } = setup;
   const options = completeOptions({ hostname: HOSTNAME, ...given });
   const { hostname, greeting, limits, lineEndings, pathSyntax } = options;
-  const offer = composeOffer([...STANDARD_EXTENSIONS, ...options.extensions], {
-    sizeLimitBytes: options.dataSizeLimit,
-    isDecoded: options.decodeData,
-    isSMTPUTF8Enabled: options.enableSMTPUTF8,
-  });
+  const offer = composeOffer(
+    [...STANDARD_EXTENSIONS, ...options.extensions],
+    { ...baseFacts(options), ...facts },
+    { disabled: options.disabledExtensions },
+  );
   return { hostname, greeting, limits, lineEndings, pathSyntax, offer, isStreaming };
 }
 
