@@ -1,0 +1,43 @@
+/**
+ * Programs that tests talk to and that this package does not bring: mail clients, mail servers, tools. `.ci/setup` installs them. Where
+ * one is missing, its tests are skipped with the reason, except in CI: there a test that does not run is a failure.
+ */
+
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { beforeEach } from 'vitest';
+
+/** Where commands are looked for. Debian keeps servers and their tools where a plain user does not look. */
+export const COMMAND_PATH = [
+  ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
+  '/usr/local/sbin',
+  '/usr/sbin',
+  '/sbin',
+].join(delimiter);
+
+/**
+ * Says that the tests of this `describe` need a command.
+ *
+ * @returns its path; the name alone where it is missing, and then no test of the `describe` runs
+ */
+export function requireCommand(name: string): string {
+  const path = COMMAND_PATH.split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+  if (path !== undefined) return path;
+  beforeEach((context) => {
+    const reason = `There is no command ${name}; .ci/setup installs it`;
+    if (process.env['CI'] === 'true') throw new Error(reason);
+    context.skip(reason);
+  });
+  return name;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
