@@ -492,6 +492,8 @@ export class ServerSession {
       this.#answer(reply);
       // RFC 5321 §3.1: after 554 the client is waited for; 421 closed the session already.
       this.#enterOpen({ phase: 'refused' });
+    } else if (question.kind === 'rcpt' && this.#isFull(this.#transaction())) {
+      this.#refuseSurplusRecipient();
     } else {
       this.#countRefusal(reply);
     }
@@ -699,7 +701,7 @@ export class ServerSession {
     if (parsed instanceof Reply) return parsed;
     const envelope = this.#transaction();
     if (parsed.path.isInternationalized && !envelope.isInternational) return replies.NEED_SMTPUTF8;
-    if (envelope.recipients.length >= this.#options.limits.recipientsMax) {
+    if (this.#isFull(envelope)) {
       this.#exceeded.push('recipientsMax');
       return replies.TOO_MANY_RECIPIENTS;
     }
@@ -797,10 +799,8 @@ export class ServerSession {
       }
       case 'rcpt':
         invariant(state.phase === 'sender' || state.phase === 'recipients', 'RCPT proceeds in a transaction');
-        // The batch was checked before its first recipients were accepted.
-        if (state.envelope.recipients.length >= this.#options.limits.recipientsMax) {
-          this.#exceeded.push('recipientsMax');
-          this.#answer(replies.TOO_MANY_RECIPIENTS);
+        if (this.#isFull(state.envelope)) {
+          this.#refuseSurplusRecipient();
           return;
         }
         this.#enter(recipientAccepted(state, question.recipient));
@@ -856,6 +856,19 @@ export class ServerSession {
     } else {
       this.#endMessage(reply);
     }
+  }
+
+  #isFull(envelope: Envelope): boolean {
+    return envelope.recipients.length >= this.#options.limits.recipientsMax;
+  }
+
+  /**
+   * A batch is checked before its first recipients are accepted. One that came alone would have met the bound before the application
+   * was asked, so whatever the application said about it is not told.
+   */
+  #refuseSurplusRecipient(): void {
+    this.#exceeded.push('recipientsMax');
+    this.#answer(replies.TOO_MANY_RECIPIENTS);
   }
 
   #transaction(): Envelope {
