@@ -452,7 +452,7 @@ export class ServerSession {
 
   /** A verb that nobody knows. */
   unrecognized(verb: string): void {
-    this.#refuseError(replies.unrecognizedReply(verb));
+    if (this.#isCommandOpen()) this.#refuseError(replies.unrecognizedReply(verb));
   }
 
   // ---- Answers ------------------------------------------------------------------------------------------------------
