@@ -417,6 +417,8 @@ export class SMTPChannel {
       return !this.#isBlocked;
     }
     const event = this.#session.next();
+    // What was exceeded so far was answered, and the session goes on: whatever ends it later, it is not this.
+    if (event.kind !== 'closed') this.#tellExceeded();
     if (event.kind === 'paused') return false;
     if (event.kind === 'needData') return this.#onNeedData();
     this.#hasMoved = true;

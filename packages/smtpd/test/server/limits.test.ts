@@ -125,6 +125,24 @@ describe('counted limits', () => {
     expect([met, ends]).toEqual([[], ['refused']]);
   });
 
+  it('a limit that was met on the way is not what ends the session', async () => {
+    const { server, met, ends } = limitedServer({});
+    server.use({ name: 'away', mail: () => '421 4.7.0 Go away' });
+    const refused = await greetedClient(server);
+    refused.send(`NOOP ${'x'.repeat(508)}\r\nMAIL FROM:<a@a.example>\r\n`);
+    expect(codes(await refused.closed())).toEqual([500, 421]);
+    await turns();
+    expect([met.splice(0), ends.splice(0)]).toEqual([['commandLengthBytesMax'], ['refused']]);
+
+    server.use({ name: 'slow', helo: () => new Promise((resolve) => setImmediate(resolve)) });
+    const leaving = await greetedClient(server);
+    leaving.send(`HELO c\r\nNOOP ${'x'.repeat(508)}\r\n`);
+    leaving.end();
+    expect(codes(await leaving.closed())).toEqual([250, 500]);
+    await turns();
+    expect([met, ends]).toEqual([['commandLengthBytesMax'], ['clientGone']]);
+  });
+
   it('recipientsMax: 10,000 RCPT, 1,000 of them taken, each further one 452, and the message goes to those', async () => {
     const { server, met } = limitedServer({});
     const client = await greetedClient(server);
