@@ -346,7 +346,7 @@ new SMTPServer({ limits: { recipientsMax: 100, commandWaitMs: 60_000, errorsMax:
 \`\`\`
 
 An unknown name, or a value that is not a number above 0, is a \`UsageError\`. Whenever a limit is met, the server tells it with the event
-\`limit\` and on the diagnostics channel \`smtpd:limit\`. The size of a message is \`dataSizeLimit\` of the server: 33,554,432 octets unless you
+\`limit\` and on the diagnostics channel \`smtpd.limit\`. The size of a message is \`dataSizeLimit\` of the server: 33,554,432 octets unless you
 say otherwise, \`552 5.3.4\` beyond (RFC 1870).
 
 The time that the application takes never counts as the client being idle.
