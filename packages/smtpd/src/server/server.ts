@@ -404,6 +404,8 @@ function listenFailure(error: unknown): string {
     case 'EADDRINUSE':
       return `${where} is in use; stop what listens there or choose another port`;
     case 'EACCES':
+      // Node says so of a missing folder, too.
+      if (where.includes('/')) return `${where} cannot be made; its folder must exist and be writable`;
       return `${where} is not allowed; a port below 1024 needs privileges: choose a higher one`;
     case 'EADDRNOTAVAIL':
       return `${where} is no address of this machine`;
