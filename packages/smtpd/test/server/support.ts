@@ -104,6 +104,25 @@ export async function startContent(client: RawClient): Promise<void> {
   await client.command('DATA');
 }
 
+/** A promise that is settled when the test says so. */
+export class Held<T = unknown> {
+  readonly promise: Promise<T>;
+  answer: (value: T) => void = () => undefined;
+  fail: (error: unknown) => void = () => undefined;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.answer = resolve;
+      this.fail = reject;
+    });
+  }
+}
+
+/** How many resources of this kind keep the process alive, such as `TCPServerWrap` or `Timeout`. */
+export function openCount(...kinds: readonly string[]): number {
+  return process.getActiveResourcesInfo().filter((kind) => kinds.includes(kind)).length;
+}
+
 /** Lets everything that can happen now happen. */
 export async function turns(count = 3): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
