@@ -538,8 +538,9 @@ export class ServerSession {
   /** Ends the session with this reply, whatever is under way (RFC 5321 §3.8: 421). */
   closeWith(reply: Reply): void {
     if (this.#state.phase === 'closed') return;
-    this.#send(reply);
+    // Whoever is told of the reply may end the session, too: it has ended already.
     this.#close();
+    this.#send(reply);
   }
 
   /** Ends the session without a word: the client is gone. */

@@ -336,9 +336,6 @@ export class SMTPChannel {
 
   /** @internal Begins the conversation. */
   begin(): void {
-    const { watch } = this.#context;
-    if (watch.isWatched('connect')) watch.tell('connect', { session: this.info });
-    const decided = this.#ask(this.#session.open());
     this.#transport.start({
       onBytes: (bytes) => {
         this.#onBytes(bytes);
@@ -356,6 +353,11 @@ export class SMTPChannel {
         this.#onGone(error);
       },
     });
+    const { watch } = this.#context;
+    if (watch.isWatched('connect')) watch.tell('connect', { session: this.info });
+    // Whoever was told may have closed the server.
+    if (this.#session.phase === 'closed') return;
+    const decided = this.#ask(this.#session.open());
     if (isThenable(decided)) this.#continueAfter(Promise.resolve(decided));
     // From here on somebody is waited for: the application, or the client.
     this.#goOn();

@@ -265,6 +265,8 @@ export class SMTPServer implements ChannelOwner {
   async #close(): Promise<void> {
     this.#phase = 'closing';
     const channelsGone = this.#whenAllGone();
+    // Whoever hears of a 421 may call close(), too, and has to find this call.
+    await Promise.resolve();
     for (const channel of [...this.#channels]) channel.shutDown();
     // When it cannot be opened, listen() tells its own caller.
     const listener = await this.#opening?.catch(() => undefined);

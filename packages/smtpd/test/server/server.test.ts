@@ -234,7 +234,7 @@ describe('close()', () => {
   });
 
   it.each<[string, string, readonly number[], string, readonly number[]]>([
-    ['in a transaction', `${MAIL}`, [250], `${RCPT}DATA\r\nHi\r\n.\r\n`, [250, 354, 250, 421]],
+    ['in a transaction', MAIL, [250], `${RCPT}DATA\r\nHi\r\n.\r\n`, [250, 354, 250, 421]],
     ['in the middle of the content', `${MAIL}${RCPT}DATA\r\nHal`, [250, 250, 354], 'f\r\n.\r\n', [250, 421]],
     ['in the middle of a command', 'NO', [], 'OP\r\n', [250, 421]],
     ['in a transaction that it gives up', MAIL, [250], 'RSET\r\n', [250, 421]],
