@@ -29,9 +29,23 @@ export const defaultLogger: Logger = Object.freeze({
 /** Writes nothing. */
 export const silentLogger: Logger = Object.freeze({ debug: ignore, info: ignore, warn: ignore, error: ignore });
 
+/** The same logger, except that what it throws costs its line and nothing else: it is the application's, like a hook. */
+export function guardLogger(logger: Logger): Logger {
+  const guard =
+    (level: keyof Logger) =>
+    (fields: object, message: string): void => {
+      try {
+        logger[level](fields, message);
+      } catch (error) {
+        defaultLogger.error({ ...fields, loggerError: error }, `${message} (the logger threw)`);
+      }
+    };
+  return Object.freeze({ debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') });
+}
+
 function writeLine(level: 'warn' | 'error', fields: object, message: string): void {
   const line = process.stderr.isTTY
-    ? `smtpd: ${level}: ${message} ${describe(fields)}`
+    ? visible(`smtpd: ${level}: ${message} ${describe(fields)}`)
     : JSON.stringify({ level, time: new Date().toISOString(), name: 'smtpd', message, ...plain(fields) });
   process.stderr.write(`${line}\n`);
 }
@@ -39,8 +53,17 @@ function writeLine(level: 'warn' | 'error', fields: object, message: string): vo
 /** Fields made readable: JSON leaves an error's message out, and an application may throw what JSON cannot write at all. */
 function plain(fields: object): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]: [string, unknown]) => [name, isPlain(value) ? value : inspect(value)]),
+    Object.entries(fields).map(([name, value]: [string, unknown]) => [name, isPlain(value) ? value : show(value)]),
   );
+}
+
+/** A value as text. One that throws when it is looked at is named by its kind. */
+function show(value: unknown): string {
+  try {
+    return inspect(value);
+  } catch {
+    return `(${typeof value} that cannot be shown)`;
+  }
 }
 
 function isPlain(value: unknown): boolean {
@@ -53,6 +76,14 @@ function describe(fields: object): string {
     .join(' ');
 }
 
+/** Exceptions repeat what a client sent; a terminal must not obey it. */
+function visible(text: string): string {
+  return text.replace(CONTROL, (character) => `\\u${character.codePointAt(0)?.toString(16).padStart(4, '0') ?? ''}`);
+}
+
 function ignore(): void {
   // A level that is not written.
 }
+
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for, tab and line feed excepted
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;

@@ -21,6 +21,7 @@ import { SMTPChannel } from './channel.js';
 import { commandMethodsOf } from './command-methods.js';
 import { HookTable, type AnyHook, type Hook } from './hooks.js';
 import { formatBoundAddress } from './listen-address.js';
+import { guardLogger, type Logger } from './logger.js';
 import type { ReceivedMessage, StreamedMessage } from './received-message.js';
 import { baseFacts, completeOptions, type CompleteOptions, type SMTPServerOptions } from './server-options.js';
 import type { Awaitable, Verdict } from './verdict.js';
@@ -56,6 +57,7 @@ export class SMTPServer implements ChannelOwner {
 
   readonly options: CompleteOptions;
   readonly #hooks = new HookTable();
+  readonly #logger: Logger;
   readonly #watch: Watch;
   readonly #channels = new Set<SMTPChannel>();
   readonly #sessionsByAddress = new Map<string, number>();
@@ -72,7 +74,8 @@ export class SMTPServer implements ChannelOwner {
   /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
   constructor(options: SMTPServerOptions = {}) {
     this.options = completeOptions(options);
-    this.#watch = new Watch(this.options.logger);
+    this.#logger = guardLogger(this.options.logger);
+    this.#watch = new Watch(this.#logger);
     const { hostname, greeting, limits, lineEndings, pathSyntax, extensions, disabledExtensions } = this.options;
     const offer = composeOffer([...STANDARD_EXTENSIONS, ...extensions], baseFacts(this.options), {
       disabled: disabledExtensions,
@@ -179,7 +182,7 @@ export class SMTPServer implements ChannelOwner {
         this.#onConnection(socket);
       },
       onError: (error) => {
-        this.options.logger.error({ error }, 'A connection could not be accepted; the server goes on');
+        this.#logger.error({ error }, 'A connection could not be accepted; the server goes on');
         this.#watch.tell('fault', { error });
       },
     });
@@ -197,7 +200,7 @@ export class SMTPServer implements ChannelOwner {
     this.#listener = listener;
     this.#phase = 'listening';
     if (this.#messages.kind === 'hooks' && this.#hooks.message.length === 0) {
-      this.options.logger.warn(
+      this.#logger.warn(
         {},
         'Nothing takes messages: override processMessage() or add a message hook; every message is refused with 451',
       );
@@ -294,7 +297,7 @@ export class SMTPServer implements ChannelOwner {
     } catch (error) {
       // A channel class that throws in its constructor loses this one connection, not the listener.
       socket.destroy();
-      this.options.logger.error({ error }, 'A channel could not be made; the connection is closed');
+      this.#logger.error({ error }, 'A channel could not be made; the connection is closed');
       this.#watch.tell('fault', { error });
     }
   }
@@ -308,7 +311,7 @@ export class SMTPServer implements ChannelOwner {
       sessionOptions: this.#sessionOptions,
       hooks: this.#hooks,
       watch: this.#watch,
-      logger: this.options.logger,
+      logger: this.#logger,
       clock: this.options.clock,
       messages: this.#messages,
       onGone: (channel) => {
