@@ -40,6 +40,30 @@ export {
   type VerbSession,
   type VerbVerdict,
 } from './protocol/extension.js';
+export { submitterOf } from './protocol/extensions/auth.js';
+export {
+  deliverBy,
+  deliverByOf,
+  type DeliverByOptions,
+  type DeliverByRequest,
+} from './protocol/extensions/delivery-by.js';
+export {
+  dsn,
+  dsnOf,
+  type DSNRequest,
+  type NotifyCondition,
+  type OriginalRecipient,
+} from './protocol/extensions/dsn.js';
+export type { EnvelopeOptions } from './protocol/extensions/envelope-options.js';
+export {
+  futureRelease,
+  futureReleaseOf,
+  type FutureRelease,
+  type FutureReleaseOptions,
+} from './protocol/extensions/future-release.js';
+export { mtPriority, priorityOf, type MTPriorityOptions } from './protocol/extensions/mt-priority.js';
+export { isTLSRequired, requireTLS } from './protocol/extensions/require-tls.js';
+export { decodeXtext, encodeXtext } from './protocol/extensions/xtext.js';
 export { DEFAULT_LIMITS, LIMIT_NOTES, type LimitNote, type Limits } from './protocol/limits.js';
 export type { LineEndings } from './protocol/data-decoder.js';
 export type { Parameter } from './protocol/parameters.js';

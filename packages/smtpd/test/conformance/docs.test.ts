@@ -14,7 +14,8 @@ import { citedClauses, clausesOfLine, readSources } from './cited-clauses.js';
 import { DIFFERENCES } from './differences.js';
 import { judge, type Judgement } from './judgement.js';
 import { generatedNote, table } from './markdown.js';
-import { REQUIREMENTS, UNTESTED_CLAUSES, type Requirement } from './requirements.js';
+import type { Requirement } from './requirement.js';
+import { REQUIREMENTS, UNTESTED_CLAUSES } from './requirements.js';
 import { GROUPS } from './transcripts.js';
 
 const page = (name: string): string => new URL(`../../../../docs/${name}`, import.meta.url).pathname;
@@ -325,6 +326,17 @@ const RFC_TITLES: Readonly<Record<number, string>> = {
   2920: 'PIPELINING',
   6152: '8BITMIME',
   6531: 'SMTPUTF8',
+  2852: 'DELIVERBY',
+  3030: 'CHUNKING and BINARYMIME',
+  3207: 'STARTTLS',
+  3339: 'dates with times',
+  3461: 'DSN',
+  4865: 'FUTURERELEASE',
+  4954: 'AUTH',
+  6533: 'addresses of type utf-8',
+  6710: 'MT-PRIORITY',
+  8689: 'REQUIRETLS',
+  9422: 'LIMITS',
   3463: 'enhanced status codes',
   3629: 'UTF-8',
 };
@@ -399,7 +411,7 @@ const CONFORMANCE_INTRODUCTION = `${generatedNote('packages/smtpd/test/conforman
 # Conformance
 
 What the RFCs ask of a server, in our words: each MUST and SHOULD of RFC 5321 that binds one, and of the RFCs of the extensions that every
-server of this package has.
+server of this package has or can be given (\`docs/extensions.md\`).
 
 - **met**: by this package; the source line and the test say where and how it is known.
 - **application**: it binds whoever handles the message; the remark says whom.

@@ -4,86 +4,8 @@
  * fails for a clause that the source cites and no tested row covers.
  */
 
-/** How strongly the RFC puts it; `says` is a plain statement. */
-export type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'says';
-
-/** A line of the source, by a part of its text. */
-export interface SourceLine {
-  /** Below `packages/smtpd/src/`. */
-  readonly file: string;
-  /** A part of the line that is in the file once or more; the first counts. */
-  readonly text: string;
-}
-
-/** One requirement. */
-export interface Requirement {
-  readonly rfc: number;
-  readonly clause: string;
-  readonly level: Level;
-  readonly requirement: string;
-  readonly status: 'met' | 'application' | 'later' | 'differs';
-  /** Whom it binds, what it waits for, or why we differ. `''` for what is met. */
-  readonly remark: string;
-  readonly sources: readonly SourceLine[];
-  /** Names of tests in this folder. */
-  readonly tests: readonly string[];
-}
-
-/** A clause that the source cites and that no row can test. */
-export interface UntestedClause {
-  readonly rfc: number;
-  /** `''`: all clauses of the RFC. */
-  readonly clause: string;
-  readonly reason: string;
-}
-
-type Row = Pick<Requirement, 'rfc' | 'clause' | 'level' | 'requirement'>;
-
-const line = (file: string, text: string): SourceLine => ({ file, text });
-
-const row = (rfc: number, clause: string, level: Level, requirement: string): Row => ({
-  rfc,
-  clause,
-  level,
-  requirement,
-});
-
-const met = (what: Row, sources: readonly SourceLine[], tests: readonly string[]): Requirement => ({
-  ...what,
-  status: 'met',
-  remark: '',
-  sources,
-  tests,
-});
-
-const application = (
-  what: Row,
-  whom: string,
-  tests: readonly string[] = [],
-  sources: readonly SourceLine[] = [],
-): Requirement => ({
-  ...what,
-  status: 'application',
-  remark: whom,
-  sources,
-  tests,
-});
-
-const later = (what: Row, withWhat: string): Requirement => ({
-  ...what,
-  status: 'later',
-  remark: withWhat,
-  sources: [],
-  tests: [],
-});
-
-const differs = (what: Row, why: string, sources: readonly SourceLine[], tests: readonly string[]): Requirement => ({
-  ...what,
-  status: 'differs',
-  remark: why,
-  sources,
-  tests,
-});
+import { application, differs, later, line, met, row, type Requirement, type UntestedClause } from './requirement.js';
+import { REQUIREMENTS_EXTENSIONS } from './requirements-extensions.js';
 
 // Lines that several rows cite.
 const RULES = line('protocol/command-rules.ts', 'export const COMMAND_RULES');
@@ -1237,8 +1159,10 @@ const EXTENSIONS: readonly Requirement[] = [
   ),
 ];
 
+const REQUIREMENTS_CORE: readonly Requirement[] = [...RFC_5321, ...EXTENSIONS];
+
 /** All rows. */
-export const REQUIREMENTS: readonly Requirement[] = [...RFC_5321, ...EXTENSIONS];
+export const REQUIREMENTS: readonly Requirement[] = [...REQUIREMENTS_CORE, ...REQUIREMENTS_EXTENSIONS];
 
 /** Clauses that the source cites and that are no requirement of a server as it is now. */
 export const UNTESTED_CLAUSES: readonly UntestedClause[] = [
@@ -1252,17 +1176,6 @@ export const UNTESTED_CLAUSES: readonly UntestedClause[] = [
     clause: '§3',
     reason:
       'BINARYMIME arrives with CHUNKING; the chunk decoder alone is tested in `test/protocol/chunk-decoder.test.ts`',
-  },
-  {
-    rfc: 3207,
-    clause: '§4.2',
-    reason: 'STARTTLS arrives with TLS; that the input can be cleared is tested in `test/protocol/input.test.ts`',
-  },
-  {
-    rfc: 3461,
-    clause: '§4',
-    reason:
-      'xtext is used by DSN, which arrives with the proxies; the encoding is tested in `test/protocol/parameters.test.ts`',
   },
   {
     rfc: 4954,

@@ -26,7 +26,7 @@ describe('RFC 5321 §2: the model', () => {
     withSession(async ({ client }) => {
       const { lines } = await client.command('EHLO client.example');
       const keywords = lines.slice(1).map((line) => line.split(' ')[0]);
-      expect(keywords).toEqual(['SIZE', '8BITMIME', 'SMTPUTF8', 'PIPELINING', 'ENHANCEDSTATUSCODES', 'HELP']);
+      expect(keywords).toEqual(['SIZE', '8BITMIME', 'SMTPUTF8', 'PIPELINING', 'ENHANCEDSTATUSCODES', 'HELP', 'LIMITS']);
     }));
 
   it('only CRLF ends a command line', () =>
@@ -593,6 +593,7 @@ describe('RFC 5321 §4.2 and §4.3: replies', () => {
         PIPELINING: 'NOOP',
         ENHANCEDSTATUSCODES: 'NOOP',
         HELP: 'HELP',
+        LIMITS: 'NOOP',
       };
       for (const keyword of lines.slice(1).map((line) => line.split(' ')[0] ?? '')) {
         expect(await codes(uses[keyword] ?? keyword, 'RSET')).toEqual([keyword === 'HELP' ? 214 : 250, 250]);

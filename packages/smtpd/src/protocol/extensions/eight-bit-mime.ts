@@ -1,6 +1,7 @@
 /** 8BITMIME (RFC 6152): octets above 127 in a message's content, announced by `BODY=8BITMIME`. */
 
 import { defineExtension } from '../extension.js';
+import { asciiUpperCase } from '../grammar.js';
 import { Reply } from '../reply.js';
 
 /** The 8BITMIME extension. In text mode (`decodeData`) it is not offered, as in the old module. */
@@ -11,14 +12,17 @@ export const eightBitMIME = defineExtension({
   lineBytes: { MAIL: 17 },
   mailParameters: {
     BODY: {
-      parse(value) {
+      parse(value, { isBinaryOffered }) {
         // RFC 6152 §2: the values are compared without regard to case; the application sees them in upper case.
-        if (value === undefined || !BODY_VALUE.test(value)) return BODY_UNKNOWN;
-        return { value: value === '7BIT' || value === '8BITMIME' ? value : value.length === 4 ? '7BIT' : '8BITMIME' };
+        const body = asciiUpperCase(value ?? '');
+        if (body === '7BIT' || body === '8BITMIME') return { value: body };
+        if (!isBinaryOffered) return BODY_UNKNOWN;
+        // RFC 3030 §3 (5): BINARYMIME adds a value.
+        return body === 'BINARYMIME' ? { value: body } : BODY_UNKNOWN_WITH_BINARY;
       },
     },
   },
 });
 
-const BODY_VALUE = /^(?:7[Bb][Ii][Tt]|8[Bb][Ii][Tt][Mm][Ii][Mm][Ee])$/;
 const BODY_UNKNOWN = new Reply(501, '5.5.4', 'Error: BODY can only be one of 7BIT, 8BITMIME');
+const BODY_UNKNOWN_WITH_BINARY = new Reply(501, '5.5.4', 'Error: BODY can only be one of 7BIT, 8BITMIME, BINARYMIME');

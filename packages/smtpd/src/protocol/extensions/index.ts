@@ -1,12 +1,17 @@
 /** The extensions that every server has, in the order in which the EHLO reply names them. */
 
 import type { Extension } from '../extension.js';
+import { auth } from './auth.js';
+import { binaryMIME } from './binary-mime.js';
+import { chunking } from './chunking.js';
 import { eightBitMIME } from './eight-bit-mime.js';
 import { enhancedStatusCodes } from './enhanced-status-codes.js';
 import { help } from './help.js';
+import { limits } from './limits.js';
 import { pipelining } from './pipelining.js';
 import { size } from './size.js';
 import { smtputf8 } from './smtputf8.js';
+import { startTLS } from './starttls.js';
 
 /** Ours. A server adds its own behind them. */
 export const STANDARD_EXTENSIONS: readonly Extension[] = Object.freeze([
@@ -16,4 +21,10 @@ export const STANDARD_EXTENSIONS: readonly Extension[] = Object.freeze([
   pipelining,
   enhancedStatusCodes,
   help,
+  limits,
+  startTLS,
+  auth,
 ]);
+
+/** What joins them, behind LIMITS, when the session knows BDAT. */
+export const CHUNKING_EXTENSIONS: readonly Extension[] = Object.freeze([chunking, binaryMIME]);
