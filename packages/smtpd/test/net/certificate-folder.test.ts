@@ -6,9 +6,23 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { keptCertificate, localNames, stateFolder, type KeptCertificate } from '../../src/net/certificate-folder.js';
+
+/** What happens just before the next file is put in its place, once. */
+const between = vi.hoisted((): { hook: (() => Promise<unknown>) | undefined } => ({ hook: undefined }));
+
+vi.mock(import('node:fs/promises'), async (importOriginal) => {
+  const original = await importOriginal();
+  const rename: typeof original.rename = async (...args) => {
+    const { hook } = between;
+    between.hook = undefined;
+    await hook?.();
+    await original.rename(...args);
+  };
+  return { ...original, rename };
+});
 
 const DAY_MS = 24 * 3_600_000;
 const NOW = new Date('2026-11-25T12:00:00.000Z');
@@ -164,6 +178,17 @@ describe('several at once', () => {
     const names = Array.from({ length: 12 }, (_, index) => `host-${String(index)}`);
     const kept = await Promise.all(names.map((name) => keptCertificate({ folder, names: [name], now: NOW })));
     expect([...authorities()].sort()).toEqual(kept.map((each) => each.cert).sort());
+  });
+});
+
+describe('the file for clients', () => {
+  it('has the certificate of somebody who came while it was written', async () => {
+    let other: KeptCertificate | undefined;
+    between.hook = async () => {
+      other = await take({ names: ['other'] });
+    };
+    const first = await take();
+    expect([...authorities()].sort()).toEqual([first.cert, other!.cert].sort());
   });
 });
 

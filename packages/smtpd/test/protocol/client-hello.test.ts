@@ -115,6 +115,12 @@ describe('what is no ClientHello', () => {
     expect(decodeClientHello(bytes.subarray(0, -1)).kind).not.toBe('clientHello');
   });
 
+  it('is not what stands behind one in the same record', () => {
+    const record = inRecords(Buffer.concat([MESSAGE, Buffer.alloc(10)]), []);
+    expect(decodeClientHello(record.subarray(0, -10))).toEqual(FOUND);
+    expect(decodeClientHello(record)).toEqual(FOUND);
+  });
+
   it('is told no earlier than that', () => {
     expect(decodeClientHello(new Uint8Array(0))).toEqual({ kind: 'needMore' });
     expect(decodeClientHello(Buffer.from([22, 3, 1, 0x40, 0]))).toEqual({ kind: 'needMore' });

@@ -2,18 +2,31 @@
 
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, type BigIntStats } from 'node:fs';
 import { connect as connectTCP, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls, { connect, TLSSocket } from 'node:tls';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { makeSelfSigned } from '../../src/net/self-signed.js';
 import { UsageError } from '../../src/protocol/errors.js';
 import { TLSCertificates, type TLSCertificateOptions } from '../../src/server/tls-certificates.js';
+
+/** How files are read, where a test says so: at once, late, or not at all. */
+const reading = vi.hoisted((): { hook: ((path: string) => Promise<Buffer>) | undefined } => ({ hook: undefined }));
+
+vi.mock(import('node:fs/promises'), async (importOriginal) => {
+  const original = await importOriginal();
+  const readFile = (path: string): Promise<Buffer> => (reading.hook ?? original.readFile)(path);
+  const stat = (path: string, options: { bigint: true }): Promise<BigIntStats> =>
+    // Nothing of the system may come between where a test decides what comes when.
+    reading.hook === undefined ? original.stat(path, options) : Promise.resolve(statSync(path, options));
+  return { ...original, readFile, stat } as unknown as typeof original;
+});
 
 interface Pair {
   readonly key: string;
@@ -50,6 +63,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  reading.hook = undefined;
   for (const close of toClose.splice(0).reverse()) await close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -390,11 +404,23 @@ describe('reload()', () => {
     expect(await nameShown(await open(certificates))).toBe('default.example');
   });
 
-  it('called twice ends with what the second read', async () => {
+  it('called twice ends with what the second read, however slow the first is', async () => {
     const certificates = fromFiles(DEFAULT);
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    reading.hook = async (path) => {
+      const content = readFileSync(path);
+      if (content.includes(DEFAULT.cert)) await released;
+      return content;
+    };
     const first = certificates.reload();
+    // All that can be done while the first waits is done in a turn.
+    await setImmediate();
     replace({ key: RSA.key, cert: RSA.cert });
-    await Promise.all([first.catch(() => undefined), certificates.reload()]);
+    const second = certificates.reload();
+    await setImmediate();
+    release();
+    await Promise.all([first, second]);
     expect(await nameShown(await open(certificates))).toBe('rsa.example');
   });
 
@@ -473,6 +499,17 @@ describe('checkForChange()', () => {
     rmSync(pathOf('key'));
     expect(await certificates.checkForChange(4000)).toBe(false);
     expect(errors).toHaveLength(2);
+  });
+
+  it('tries again what could not be read for the moment', async () => {
+    const errors: string[] = [];
+    const certificates = fromFiles(DEFAULT, (error) => errors.push(error.message));
+    replace({ key: RSA.key, cert: RSA.cert });
+    reading.hook = () => Promise.reject(new Error('EMFILE: too many open files'));
+    for (const nowMs of [0, 1000]) expect(await certificates.checkForChange(nowMs)).toBe(false);
+    expect(errors).toEqual(["A certificate's file cannot be read: EMFILE: too many open files"]);
+    reading.hook = undefined;
+    expect(await certificates.checkForChange(2000)).toBe(true);
   });
 
   it('sees what changed since the files were first read', async () => {
