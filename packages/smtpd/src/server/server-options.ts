@@ -144,6 +144,14 @@ function listenAddresses(given: NonNullable<SMTPServerOptions['localAddress']>):
 }
 
 function checkAddress(address: ListenAddress): ListenAddress {
+  const isAddress: boolean =
+    typeof address === 'object' && ['port', 'path', 'fd'].filter((part) => part in address).length === 1;
+  if (!isAddress) {
+    throw new UsageError(
+      'SMTPD_BAD_ADDRESS',
+      'A listen address is a text such as "localhost:8025", or has one of port, path and fd',
+    );
+  }
   if ('port' in address && !(Number.isInteger(address.port) && address.port >= 0 && address.port <= 65_535)) {
     throw new UsageError('SMTPD_BAD_ADDRESS', `A port is 0 to 65535, not ${String(address.port)}`);
   }
