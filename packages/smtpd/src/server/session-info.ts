@@ -43,12 +43,12 @@ export class SessionInfo {
     return this.#session.phase;
   }
 
-  /** What the client called itself in HELO or EHLO; `undefined` before. */
+  /** What the client called itself in HELO or EHLO; `undefined` before, and when the session is over. */
   get clientName(): string | undefined {
     return this.#session.client?.name.text;
   }
 
-  /** Whether it said EHLO. */
+  /** Whether it said EHLO; `false` when the session is over. */
   get isExtended(): boolean {
     return this.#session.isExtended;
   }
