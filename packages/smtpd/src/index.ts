@@ -6,11 +6,18 @@ export { DebuggingServer, type DebuggingFormat, type DebuggingServerOptions } fr
 export type { MessageRecord } from './handlers/json-format.js';
 export type { OddityName } from './handlers/oddities.js';
 export type { ChannelOptions, ChannelOwner } from './server/channel-context.js';
+export type { AuthAnswer, AuthOptions, CompleteAuthOptions } from './server/authentication.js';
+export { NetworkSet } from './server/networks.js';
+export { makeSCRAMCredentials } from './server/sasl-crypto.js';
 export type { CompleteOptions, SMTPServerOptions } from './server/server-options.js';
+export type { CompleteTLSOptions, TLSMode, TLSOptions } from './server/tls-options.js';
+export type { KeyPairSource } from './server/tls-certificates.js';
 export { formatBoundAddress, parseListenAddress } from './server/listen-address.js';
 export { defaultLogger, silentLogger, type Logger } from './server/logger.js';
 export {
   defineHook,
+  type AddressRequest,
+  type AuthRequest,
   type HeloRequest,
   type Hook,
   type HookRequest,
@@ -21,13 +28,23 @@ export {
 } from './server/hooks.js';
 export { MessageAbortedError } from './server/message-body.js';
 export { MessageEnvelope, ReceivedMessage, StreamedMessage } from './server/received-message.js';
-export { SessionInfo, type EnvelopeInfo } from './server/session-info.js';
+export { SessionInfo, type EnvelopeInfo, type Identity } from './server/session-info.js';
 export type { Awaitable, Verdict } from './server/verdict.js';
 export type { DisconnectReason, SMTPServerEvents } from './server/watch.js';
 export type { Clock } from './net/clock.js';
 export type { BoundAddress, ListenAddress } from './net/listener.js';
+export type { PeerCertificate, TLSFacts } from './net/tls-facts.js';
 export type { EndpointAddress, Transport, TransportReceiver } from './net/transport.js';
+export type { ClientAttributeName, ClientAttributes } from './protocol/client-attributes.js';
 export { ERROR_CODES, InvariantError, UsageError, type ErrorCode } from './protocol/errors.js';
+export type { ProxyEndpoint, ProxyHeader, ProxyTLSFacts, ProxyTLV } from './protocol/proxy-header.js';
+export type {
+  CredentialAnswer,
+  CredentialRequest,
+  SASLMechanismName,
+  SCRAMCredentials,
+} from './protocol/sasl/mechanism.js';
+export { etrn } from './protocol/extensions/etrn.js';
 export {
   defineExtension,
   type Extension,
@@ -69,5 +86,5 @@ export type { LineEndings } from './protocol/data-decoder.js';
 export type { Parameter } from './protocol/parameters.js';
 export type { Path } from './protocol/path.js';
 export { parseReply, Reply, SMTPReplyError } from './protocol/reply.js';
-export type { ContentFacts } from './protocol/server-session.js';
+export type { ContentFacts, Violation } from './protocol/server-session.js';
 export type { Recipient } from './protocol/session-state.js';

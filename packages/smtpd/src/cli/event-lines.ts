@@ -46,6 +46,12 @@ const FIELDS: { readonly [Name in keyof SMTPServerEvents]: (event: SMTPServerEve
     ...{ session: session.id, sender: mailFrom, recipients: rcptTos.join(','), size: sizeBytes, code: reply.code },
   }),
   limit: ({ limit, peer, session }) => ({ session: session?.id, limit, peer: peer.address }),
+  violation: ({ session, violation }) => ({ session: session.id, violation, peer: session.peer.address }),
+  secured: ({ session, tls }) => ({ session: session.id, version: tls.version, cipher: tls.cipher }),
+  handshakeFailed: ({ session, error }) => ({ session: session.id, error: messageOf(error) }),
+  auth: ({ session, mechanism, user, isAccepted }) => ({
+    ...{ session: session.id, mechanism, user, outcome: isAccepted ? 'accepted' : 'refused' },
+  }),
   disconnect: ({ session, reason }) => ({ session: session.id, reason }),
   fault: ({ error, session, incident }) => ({ session: session?.id, incident, error: messageOf(error) }),
   close: () => ({}),

@@ -8,7 +8,7 @@ import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** Where to listen. */
-export type ListenAddress =
+export type ListenAddress = (
   | {
       /** A host name or address; `localhost` is both 127.0.0.1 and ::1; absent or `''` is every address of the machine. */
       readonly host?: string;
@@ -22,7 +22,11 @@ export type ListenAddress =
   | {
       /** A descriptor that listens already, inherited from whoever started us. */
       readonly fd: number;
-    };
+    }
+) & {
+  /** How TLS is made for those who connect here, where it is not as the server's option says. Whoever opens the address knows what it means. */
+  readonly tls?: 'off' | 'offer' | 'require' | 'implicit';
+};
 
 /** Where a listener really listens. */
 export interface BoundAddress {
@@ -36,7 +40,8 @@ export interface BoundAddress {
 /** What a listener is given. */
 export interface ListenerOptions {
   readonly backlog: number;
-  readonly onConnection: (socket: Socket) => void;
+  /** @param address - the one of the wanted addresses that the connection came to */
+  readonly onConnection: (socket: Socket, address: ListenAddress) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -65,15 +70,19 @@ export async function openListener(wanted: readonly ListenAddress[], options: Li
 }
 
 async function openAddress(address: ListenAddress, options: ListenerOptions): Promise<Server[]> {
-  if ('path' in address) return [await openPath(address.path, options)];
-  if ('fd' in address) return [await openServer({ fd: address.fd }, options)];
+  const onConnection = (socket: Socket): void => {
+    options.onConnection(socket, address);
+  };
+  const here: OpenOptions = { ...options, onConnection };
+  if ('path' in address) return [await openPath(address.path, here)];
+  if ('fd' in address) return [await openServer({ fd: address.fd }, here)];
   const { host, port } = address;
-  if (host === 'localhost') return openLocalhost(port, options);
-  return [await openServer(host === undefined || host === '' ? { port } : { host, port }, options)];
+  if (host === 'localhost') return openLocalhost(port, here);
+  return [await openServer(host === undefined || host === '' ? { port } : { host, port }, here)];
 }
 
 /** 127.0.0.1 and ::1 with one port. A machine without IPv6 has the first alone. */
-async function openLocalhost(port: number, options: ListenerOptions): Promise<Server[]> {
+async function openLocalhost(port: number, options: OpenOptions): Promise<Server[]> {
   for (let attempt = 1; ; attempt += 1) {
     const first = await openServer({ host: '127.0.0.1', port }, options);
     try {
@@ -88,7 +97,7 @@ async function openLocalhost(port: number, options: ListenerOptions): Promise<Se
   }
 }
 
-async function openPath(path: string, options: ListenerOptions): Promise<Server> {
+async function openPath(path: string, options: OpenOptions): Promise<Server> {
   try {
     return await openServer({ path }, options);
   } catch (error) {
@@ -120,7 +129,7 @@ function isAlive(path: string): Promise<boolean> {
 
 function openServer(
   where: { host: string; port: number } | { port: number } | { path: string } | { fd: number },
-  options: ListenerOptions,
+  options: OpenOptions,
 ): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, options.onConnection);
@@ -151,5 +160,7 @@ function boundAddress(server: Server): BoundAddress {
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+type OpenOptions = Omit<ListenerOptions, 'onConnection'> & { readonly onConnection: (socket: Socket) => void };
 
 const PORT_ATTEMPTS = 20;

@@ -7,8 +7,10 @@
  */
 
 import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
-import type { EndpointAddress, Transport, TransportReceiver } from './transport.js';
+import { readTLSFacts, type TLSFacts } from './tls-facts.js';
+import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
 /**
  * Makes a transport of an accepted socket that nobody has read from yet (`pauseOnConnect`).
@@ -27,7 +29,11 @@ class SocketTransport implements Transport {
   #linger: NodeJS.Timeout | undefined;
   #isPaused = false;
   #isEnding = false;
+  #isClosed = false;
   #error: Error | undefined;
+  #receiver: TransportReceiver | undefined;
+  /** Looks at what comes before a handshake, instead of the receiver. */
+  #peek: ((bytes: Uint8Array) => void) | undefined;
 
   constructor(socket: Socket, lingerMs: number) {
     this.#socket = socket;
@@ -47,19 +53,90 @@ class SocketTransport implements Transport {
   }
 
   start(receiver: TransportReceiver): void {
+    this.#receiver = receiver;
     const adopted = adoptHandle(this.#socket, (bytes) => {
-      if (!this.#isEnding) receiver.onBytes(bytes);
+      this.#take(bytes);
       return !this.#isPaused;
     });
-    if (adopted === undefined) {
-      this.#socket.on('data', (bytes) => {
-        if (!this.#isEnding) receiver.onBytes(bytes);
+    if (adopted === undefined) this.#readEvents(this.#socket);
+    else this.#socket = adopted;
+    this.#attach(this.#socket, receiver);
+  }
+
+  async startTLS(handshake: TLSHandshake, received: Uint8Array = NO_OCTETS): Promise<TLSFacts> {
+    const plain = this.#socket;
+    // What comes from here on belongs to the handshake.
+    plain.pause();
+    await whenWritten(plain);
+    const { serverName, octets } = await this.#peekServerName(handshake, received);
+    for (const event of ['data', 'end', 'drain', 'close']) plain.removeAllListeners(event);
+    if (octets.length > 0) plain.unshift(octets);
+    const secure = new TLSSocket(plain, { ...handshake.optionsFor(serverName), isServer: true });
+    this.#socket = secure;
+    // Errors come from both sockets. One that only closes says nothing; it is gone all the same.
+    await new Promise<void>((resolve, reject) => {
+      plain.on('error', reject);
+      secure.on('error', reject);
+      secure.once('secure', resolve);
+      secure.once('close', () => {
+        reject(new Error('The connection was closed during the TLS handshake'));
+        this.#tellClose();
       });
-      this.#socket.resume();
-    } else {
-      this.#socket = adopted;
-    }
-    const socket = this.#socket;
+    });
+    const facts = readTLSFacts(secure);
+    if (this.#receiver !== undefined) this.#attach(secure, this.#receiver);
+    this.#readEvents(secure);
+    return facts;
+  }
+
+  /** Reads ahead as far as the name goes. @returns all that was read, for the handshake to begin with */
+  async #peekServerName(
+    { readServerName }: TLSHandshake,
+    received: Uint8Array,
+  ): Promise<{ readonly serverName: string | undefined; readonly octets: Uint8Array }> {
+    if (readServerName === undefined) return { serverName: undefined, octets: received };
+    const plain = this.#socket;
+    let gathered = received;
+    const name = (): string | undefined | null => {
+      const result = readServerName(gathered);
+      if (result.kind === 'needMore') return null;
+      return result.kind === 'clientHello' ? result.serverName : undefined;
+    };
+    let found = name();
+    if (found !== null) return { serverName: found, octets: gathered };
+    return new Promise((resolve, reject) => {
+      const gone = (): void => {
+        reject(new Error('The connection was closed before the TLS handshake'));
+      };
+      plain.once('end', gone);
+      plain.once('close', gone);
+      this.#peek = (bytes) => {
+        gathered = joined(gathered, bytes);
+        found = name();
+        if (found === null) return;
+        this.#peek = undefined;
+        plain.off('end', gone);
+        plain.off('close', gone);
+        plain.pause();
+        resolve({ serverName: found, octets: gathered });
+      };
+      plain.resume();
+    });
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#peek !== undefined) this.#peek(bytes);
+    else if (!this.#isEnding) this.#receiver?.onBytes(bytes);
+  }
+
+  #readEvents(socket: Socket): void {
+    socket.on('data', (bytes) => {
+      this.#take(bytes);
+    });
+    if (!this.#isPaused) socket.resume();
+  }
+
+  #attach(socket: Socket, receiver: TransportReceiver): void {
     socket.on('end', () => {
       receiver.onEnd();
     });
@@ -70,9 +147,15 @@ class SocketTransport implements Transport {
       this.#error = error;
     });
     socket.on('close', () => {
-      clearTimeout(this.#linger);
-      receiver.onClose(this.#error);
+      this.#tellClose();
     });
+  }
+
+  #tellClose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#linger);
+    this.#receiver?.onClose(this.#error);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -119,6 +202,23 @@ class SocketTransport implements Transport {
   }
 }
 
+function joined(before: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const all = new Uint8Array(before.length + bytes.length);
+  all.set(before);
+  all.set(bytes, before.length);
+  return all;
+}
+
+/** Waits until the kernel has what was written: it belongs in front of the handshake, not into it. */
+function whenWritten(socket: Socket): Promise<void> {
+  if (socket.writableLength === 0 || socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    socket.write('', () => {
+      resolve();
+    });
+  });
+}
+
 /** Builds a socket with our read buffer around the handle of another one, or returns `undefined` where that cannot be done. */
 function adoptHandle(socket: Socket, onBytes: (bytes: Uint8Array) => boolean): Socket | undefined {
   const handle: unknown = (socket as { readonly _handle?: unknown })._handle;
@@ -163,6 +263,7 @@ function endpoint(address: string | undefined, port: number | undefined, family:
 
 /** A peer that reads slowly after the end is cut after this many times `lingerMs`. */
 const LINGER_ROUNDS_MAX = 30;
+const NO_OCTETS = new Uint8Array(0);
 const MAPPED_PREFIX = '::ffff:';
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 const CAN_ADOPT = process.versions['bun'] === undefined && process.versions['deno'] === undefined;

@@ -4,6 +4,10 @@
  * `socket-transport.ts` is the real one, `memory-transport.ts` joins two ends within the process.
  */
 
+import type { TLSSocketOptions } from 'node:tls';
+
+import type { TLSFacts } from './tls-facts.js';
+
 /** One end of a connection. */
 export interface EndpointAddress {
   /** An IP address in text form, or the path of a Unix socket (`''` for its unnamed client side). */
@@ -25,6 +29,22 @@ export interface TransportReceiver {
   onClose(error: Error | undefined): void;
 }
 
+/** What our side of a TLS handshake is made with. */
+export interface TLSHandshake {
+  /** The options of the socket for a client that asks for this name (SNI), or for none. `isServer` is set by the transport. */
+  readonly optionsFor: (serverName: string | undefined) => TLSSocketOptions;
+  /**
+   * Reads the name out of the client's first octets. Where it is given, the certificate is chosen before the handshake begins: Node's
+   * own `SNICallback` shows the wrong one where the types of their keys differ. Without it no name is looked for.
+   */
+  readonly readServerName?: (
+    bytes: Uint8Array,
+  ) =>
+    | { readonly kind: 'needMore' }
+    | { readonly kind: 'clientHello'; readonly serverName: string | undefined }
+    | { readonly kind: 'other' };
+}
+
 /** A connection. */
 export interface Transport {
   readonly remote: EndpointAddress;
@@ -33,6 +53,14 @@ export interface Transport {
   readonly socket: unknown;
   /** Begins to read. Called once. */
   start(receiver: TransportReceiver): void;
+  /**
+   * Makes the server's side of a TLS handshake, after {@link Transport.start}. What was written before goes out in clear; from then on
+   * nothing is read or written but through TLS. Without this method a connection cannot be put on TLS.
+   *
+   * @param received - octets of the handshake that were read already
+   * @returns when the handshake is done; rejects when it fails, and then the connection is of no use
+   */
+  startTLS?(handshake: TLSHandshake, received?: Uint8Array): Promise<TLSFacts>;
   /** Writes octets, which must not be changed afterwards. @returns whether more may be written before `onDrain` */
   write(bytes: Uint8Array): boolean;
   /** Octets that were written and have not left this process. */

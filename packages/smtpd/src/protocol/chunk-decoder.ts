@@ -35,6 +35,7 @@ export class ChunkDecoder {
   /** Octets of the line that earlier input began. */
   #lineBytes = 0;
   #remainingBytes = 0;
+  #chunkBytes = 0;
 
   constructor(options: ChunkOptions) {
     this.#facts = new ContentFacts(options);
@@ -44,6 +45,11 @@ export class ChunkDecoder {
   /** Octets of the chunk that have not come yet. */
   get remainingBytes(): number {
     return this.#remainingBytes;
+  }
+
+  /** Octets of the chunk, whether they have come or not. */
+  get chunkBytes(): number {
+    return this.#chunkBytes;
   }
 
   /** Content octets so far, over all chunks; under `normalize` after normalising. */
@@ -71,6 +77,7 @@ export class ChunkDecoder {
 
   /** A chunk of that many octets follows. */
   begin(sizeBytes: number): void {
+    this.#chunkBytes = sizeBytes;
     this.#remainingBytes = sizeBytes;
   }
 

@@ -6,20 +6,45 @@
  */
 
 import type { Reply } from './reply.js';
-import { NEED_MAIL, NEED_RCPT, NESTED_MAIL, SEND_HELO_FIRST, SESSION_REFUSED } from './standard-replies.js';
+import {
+  CHUNKS_BEGUN,
+  NEED_MAIL,
+  NEED_RCPT,
+  NESTED_MAIL,
+  NOT_IN_TRANSACTION,
+  SEND_HELO_FIRST,
+  SESSION_REFUSED,
+} from './standard-replies.js';
 
 /** The phases in which a command line is expected. */
-export const COMMAND_PHASES = ['refused', 'start', 'ready', 'sender', 'recipients'] as const;
+export const COMMAND_PHASES = ['refused', 'start', 'ready', 'sender', 'recipients', 'chunks'] as const;
 
 /** One of the phases in which a command line is expected. */
 export type CommandPhase = (typeof COMMAND_PHASES)[number];
 
 /** Every phase of a session. */
-export type Phase = 'opening' | CommandPhase | 'content' | 'closed';
+export type Phase = 'opening' | CommandPhase | 'content' | 'chunk' | 'securing' | 'closed';
 
-/** The commands of RFC 5321 that this package knows, in the order in which HELP names them. */
+/** The commands that this package knows, in the order in which HELP names them. */
 export type StandardVerb =
-  'EHLO' | 'HELO' | 'MAIL' | 'RCPT' | 'DATA' | 'RSET' | 'NOOP' | 'QUIT' | 'VRFY' | 'EXPN' | 'HELP';
+  | 'EHLO'
+  | 'HELO'
+  | 'LHLO'
+  | 'STARTTLS'
+  | 'AUTH'
+  | 'MAIL'
+  | 'RCPT'
+  | 'DATA'
+  | 'BDAT'
+  | 'RSET'
+  | 'NOOP'
+  | 'QUIT'
+  | 'VRFY'
+  | 'EXPN'
+  | 'HELP'
+  | 'ETRN'
+  | 'XCLIENT'
+  | 'XFORWARD';
 
 /** What a command does in one phase: lead to a phase when it is accepted, or come out of sequence. */
 export type PhaseRule = { readonly to: Phase } | { readonly outOfSequence: Reply };
@@ -33,9 +58,15 @@ export interface CommandRule {
   readonly argument: 'required' | 'forbidden' | 'optional' | 'ignored';
   /** Whether HELP lists the command: what is not implemented is not listed. */
   readonly isListed: boolean;
+  /** `core`: there in every session. `extension`: there when an extension that names it is offered. */
+  readonly belongsTo: 'core' | 'smtp' | 'lmtp' | 'extension';
+  /** Whether it may come before TLS where that is required (RFC 3207 §4). */
+  readonly mayComeBeforeTLS: boolean;
+  /** Whether it may come before AUTH where that is required (RFC 4954 §6). */
+  readonly mayComeBeforeAUTH: boolean;
   /** Whether the command carries a transaction on; the others count against `idleCommandsMax`. */
   readonly movesMail: boolean;
-  /** RFC 5321. */
+  /** The RFC and its clause. */
   readonly clause: string;
   readonly in: Readonly<Record<CommandPhase, PhaseRule>>;
 }
@@ -46,11 +77,36 @@ const needHELO = { outOfSequence: SEND_HELO_FIRST } as const;
 const needMAIL = { outOfSequence: NEED_MAIL } as const;
 const needRCPT = { outOfSequence: NEED_RCPT } as const;
 const nestedMAIL = { outOfSequence: NESTED_MAIL } as const;
+const chunksBegun = { outOfSequence: CHUNKS_BEGUN } as const;
+const notInTransaction = { outOfSequence: NOT_IN_TRANSACTION } as const;
 const to = (phase: Phase): PhaseRule => ({ to: phase });
 /** Commands that change nothing (RFC 5321 §4.1.1.6 to §4.1.1.9): in every phase, and they stay there. */
-const staying = { refused, start: to('start'), ready: to('ready'), sender: to('sender'), recipients: to('recipients') };
+const staying = {
+  refused,
+  start: to('start'),
+  ready: to('ready'),
+  sender: to('sender'),
+  recipients: to('recipients'),
+  chunks: to('chunks'),
+};
 /** RFC 5321 §4.1.4: EHLO and HELO may come again at any time and then also do what RSET does. */
-const greeting = { refused, start: to('ready'), ready: to('ready'), sender: to('ready'), recipients: to('ready') };
+const greeting = {
+  refused,
+  start: to('ready'),
+  ready: to('ready'),
+  sender: to('ready'),
+  recipients: to('ready'),
+  chunks: to('ready'),
+};
+/** After the client has named itself, and while no transaction is open. */
+const betweenTransactions = (phase: Phase): CommandRule['in'] => ({
+  refused,
+  start: needHELO,
+  ready: to(phase),
+  sender: notInTransaction,
+  recipients: notInTransaction,
+  chunks: notInTransaction,
+});
 
 /** The table. */
 export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object.freeze({
@@ -58,90 +114,243 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     syntax: 'EHLO hostname',
     argument: 'required',
     isListed: true,
+    belongsTo: 'smtp',
+    mayComeBeforeTLS: true,
+    mayComeBeforeAUTH: true,
     movesMail: false,
-    clause: '§4.1.1.1',
+    clause: 'RFC 5321 §4.1.1.1',
     in: greeting,
   },
   HELO: {
     syntax: 'HELO hostname',
     argument: 'required',
     isListed: true,
+    belongsTo: 'smtp',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: true,
     movesMail: false,
-    clause: '§4.1.1.1',
+    clause: 'RFC 5321 §4.1.1.1',
     in: greeting,
+  },
+  LHLO: {
+    syntax: 'LHLO hostname',
+    argument: 'required',
+    isListed: true,
+    belongsTo: 'lmtp',
+    mayComeBeforeTLS: true,
+    mayComeBeforeAUTH: true,
+    movesMail: false,
+    clause: 'RFC 2033 §4.1',
+    in: greeting,
+  },
+  STARTTLS: {
+    syntax: 'STARTTLS',
+    argument: 'forbidden',
+    isListed: true,
+    belongsTo: 'extension',
+    mayComeBeforeTLS: true,
+    mayComeBeforeAUTH: true,
+    movesMail: false,
+    clause: 'RFC 3207 §4',
+    in: betweenTransactions('securing'),
+  },
+  AUTH: {
+    syntax: 'AUTH mechanism [SP initial-response]',
+    argument: 'required',
+    isListed: true,
+    belongsTo: 'extension',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: true,
+    movesMail: false,
+    clause: 'RFC 4954 §4',
+    in: betweenTransactions('ready'),
   },
   MAIL: {
     syntax: 'MAIL FROM: <address>',
     parameters: '[SP <mail-parameters>]',
     argument: 'required',
     isListed: true,
+    belongsTo: 'core',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: false,
     movesMail: true,
-    clause: '§4.1.1.2',
-    in: { refused, start: needHELO, ready: to('sender'), sender: nestedMAIL, recipients: nestedMAIL },
+    clause: 'RFC 5321 §4.1.1.2',
+    in: {
+      refused,
+      start: needHELO,
+      ready: to('sender'),
+      sender: nestedMAIL,
+      recipients: nestedMAIL,
+      chunks: nestedMAIL,
+    },
   },
   RCPT: {
     syntax: 'RCPT TO: <address>',
     parameters: '[SP <rcpt-parameters>]',
     argument: 'required',
     isListed: true,
+    belongsTo: 'core',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: false,
     movesMail: true,
-    clause: '§4.1.1.3',
-    in: { refused, start: needHELO, ready: needMAIL, sender: to('recipients'), recipients: to('recipients') },
+    clause: 'RFC 5321 §4.1.1.3',
+    in: {
+      refused,
+      start: needHELO,
+      ready: needMAIL,
+      sender: to('recipients'),
+      recipients: to('recipients'),
+      chunks: chunksBegun,
+    },
   },
   DATA: {
     syntax: 'DATA',
     argument: 'forbidden',
     isListed: true,
+    belongsTo: 'core',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: false,
     movesMail: true,
-    clause: '§4.1.1.4',
-    in: { refused, start: needHELO, ready: needRCPT, sender: needRCPT, recipients: to('content') },
+    clause: 'RFC 5321 §4.1.1.4',
+    in: {
+      refused,
+      start: needHELO,
+      ready: needRCPT,
+      sender: needRCPT,
+      recipients: to('content'),
+      chunks: chunksBegun,
+    },
+  },
+  BDAT: {
+    syntax: 'BDAT chunk-size [SP LAST]',
+    argument: 'required',
+    isListed: true,
+    belongsTo: 'extension',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: false,
+    movesMail: true,
+    clause: 'RFC 3030 §2',
+    in: {
+      refused,
+      start: needHELO,
+      ready: needMAIL,
+      sender: needRCPT,
+      recipients: to('chunk'),
+      chunks: to('chunk'),
+    },
   },
   RSET: {
     syntax: 'RSET',
     argument: 'forbidden',
     isListed: true,
+    belongsTo: 'core',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: true,
     movesMail: false,
-    clause: '§4.1.1.5',
-    in: { refused, start: to('start'), ready: to('ready'), sender: to('ready'), recipients: to('ready') },
+    clause: 'RFC 5321 §4.1.1.5',
+    in: {
+      refused,
+      start: to('start'),
+      ready: to('ready'),
+      sender: to('ready'),
+      recipients: to('ready'),
+      chunks: to('ready'),
+    },
   },
-  NOOP: { syntax: 'NOOP', argument: 'ignored', isListed: true, movesMail: false, clause: '§4.1.1.9', in: staying },
+  NOOP: {
+    syntax: 'NOOP',
+    argument: 'ignored',
+    isListed: true,
+    belongsTo: 'core',
+    mayComeBeforeTLS: true,
+    mayComeBeforeAUTH: true,
+    movesMail: false,
+    clause: 'RFC 5321 §4.1.1.9',
+    in: staying,
+  },
   QUIT: {
     syntax: 'QUIT',
     argument: 'ignored',
     isListed: true,
+    belongsTo: 'core',
+    mayComeBeforeTLS: true,
+    mayComeBeforeAUTH: true,
     movesMail: true,
-    clause: '§4.1.1.10',
+    clause: 'RFC 5321 §4.1.1.10',
     in: {
       refused: to('closed'),
       start: to('closed'),
       ready: to('closed'),
       sender: to('closed'),
       recipients: to('closed'),
+      chunks: to('closed'),
     },
   },
   VRFY: {
     syntax: 'VRFY <address>',
     argument: 'required',
     isListed: true,
+    belongsTo: 'core',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: false,
     movesMail: false,
-    clause: '§4.1.1.6',
+    clause: 'RFC 5321 §4.1.1.6',
     in: staying,
   },
   EXPN: {
     syntax: 'EXPN <list>',
     argument: 'optional',
     isListed: false,
+    belongsTo: 'core',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: false,
     movesMail: false,
-    clause: '§4.1.1.7',
+    clause: 'RFC 5321 §4.1.1.7',
     in: staying,
   },
   HELP: {
     syntax: 'HELP [SP <topic>]',
     argument: 'optional',
     isListed: true,
+    belongsTo: 'core',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: true,
     movesMail: false,
-    clause: '§4.1.1.8',
+    clause: 'RFC 5321 §4.1.1.8',
     in: staying,
+  },
+  ETRN: {
+    syntax: 'ETRN <node>',
+    argument: 'required',
+    isListed: true,
+    belongsTo: 'extension',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: false,
+    movesMail: false,
+    clause: 'RFC 1985 §5.1',
+    in: betweenTransactions('ready'),
+  },
+  XCLIENT: {
+    syntax: 'XCLIENT attribute=value [SP ...]',
+    argument: 'required',
+    isListed: true,
+    belongsTo: 'extension',
+    mayComeBeforeTLS: true,
+    mayComeBeforeAUTH: true,
+    movesMail: false,
+    clause: 'Postfix XCLIENT_README',
+    in: { ...betweenTransactions('opening'), start: to('opening') },
+  },
+  XFORWARD: {
+    syntax: 'XFORWARD attribute=value [SP ...]',
+    argument: 'required',
+    isListed: true,
+    belongsTo: 'extension',
+    mayComeBeforeTLS: false,
+    mayComeBeforeAUTH: true,
+    movesMail: false,
+    clause: 'Postfix XFORWARD_README',
+    in: betweenTransactions('ready'),
   },
 });
 

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   SMTPD_LISTEN_FAILED: 'A listen address could not be opened; `cause` is the operating system’s error.',
   SMTPD_REPLY: 'An application’s verdict, thrown as SMTPReplyError.',
   SMTPD_CLIENT_GONE: 'The client left before the message was complete.',
+  SMTPD_TRANSACTION_RESET: 'The client gave a message up between two of its chunks.',
   SMTPD_CONTENT_REFUSED: 'The content broke a rule of the protocol while it was streaming; the client gets the reply.',
   SMTPD_VERDICT_OVERDUE: 'The application did not decide in time; the client was told 451.',
   SMTPD_VERDICT_GIVEN: 'The body of a message was read on after streamMessage had given its verdict.',

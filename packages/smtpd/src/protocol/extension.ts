@@ -31,11 +31,28 @@ export interface OfferFacts {
   readonly isAuthenticated: boolean;
   /** The SASL mechanisms that the client may use now; none where AUTH is not to be offered. */
   readonly authMechanisms: readonly string[];
+  /** Those that it could use if it were on TLS. */
+  readonly authMechanismsOnTLS: readonly string[];
+  /** Whether this client may say XCLIENT. */
+  readonly mayXCLIENT: boolean;
+  /** Whether this client may say XFORWARD. */
+  readonly mayXFORWARD: boolean;
   /** Recipients of one message; `Infinity` for no limit. */
   readonly recipientsMax: number;
   /** Messages of one session; `Infinity` for no limit. */
   readonly messagesMax: number;
 }
+
+/** What may change in a session, or differ between two of one server, and with it what is offered. */
+export type Situation = Pick<OfferFacts, 'isSecured' | 'isAuthenticated' | 'mayXCLIENT' | 'mayXFORWARD'>;
+
+/** How a session begins: nobody has proved anything, and nobody is trusted. */
+export const IN_CLEAR: Situation = Object.freeze({
+  isSecured: false,
+  isAuthenticated: false,
+  mayXCLIENT: false,
+  mayXFORWARD: false,
+});
 
 /** A parameter of MAIL or RCPT. */
 export interface ParameterDefinition {
@@ -181,6 +198,10 @@ export interface Offer {
   readonly verbs: ReadonlyMap<string, VerbDefinition>;
   /** Verb → octets that its line may have beyond the basic limit. */
   readonly lineBytes: ReadonlyMap<string, number>;
+  /** Octets that the longest line may have beyond the basic limit, in any situation. */
+  readonly lineBytesMax: number;
+  /** Whether a client may send commands ahead (RFC 2920). */
+  readonly isPipeliningOffered: boolean;
 }
 
 /** How {@link composeOffer} departs from offering all there is. */
@@ -210,6 +231,7 @@ export function composeOffer(
   const commands = new Set<string>();
   const verbs = new Map<string, VerbDefinition>();
   const lineBytes = new Map<string, number>();
+  const lineBytesOfAll = new Map<string, number>();
   const addAll = <T>(map: Map<string, T>, entries: Readonly<Record<string, T>> | undefined, keyword: string): void => {
     for (const [name, value] of Object.entries(entries ?? {})) {
       if (map.has(name)) throw badExtension(keyword, `${name} is declared by another extension too`);
@@ -222,6 +244,7 @@ export function composeOffer(
     if (keywords.has(keyword)) throw badExtension(keyword, 'the same keyword is there twice');
     keywords.add(keyword);
     if (disabled.includes(keyword)) continue;
+    addBytes(lineBytesOfAll, extension);
     const offered = extension.offer?.(facts) ?? true;
     if (offered !== false) keywordLines.push(keywordLine(keyword, offered));
     else if (!isAcceptedUnoffered(extension, facts)) continue;
@@ -231,10 +254,7 @@ export function composeOffer(
     if (extension.judgeMail !== undefined) mailJudges.push(extension.judgeMail);
     if (extension.judgeRcpt !== undefined) rcptJudges.push(extension.judgeRcpt);
     for (const command of extension.commands ?? []) commands.add(command);
-    if (offered === false) continue;
-    for (const [verb, bytes] of Object.entries(extension.lineBytes ?? {})) {
-      lineBytes.set(verb, (lineBytes.get(verb) ?? 0) + bytes);
-    }
+    if (offered !== false) addBytes(lineBytes, extension);
   }
   const unknown = disabled.find((keyword) => !keywords.has(keyword));
   if (unknown !== undefined) {
@@ -253,7 +273,13 @@ export function composeOffer(
     commands,
     verbs,
     lineBytes,
+    lineBytesMax: Math.max(0, ...lineBytesOfAll.values()),
+    isPipeliningOffered: keywordLines.includes('PIPELINING'),
   });
+}
+
+function addBytes(map: Map<string, number>, { lineBytes = {} }: Extension): void {
+  for (const [verb, bytes] of Object.entries(lineBytes)) map.set(verb, (map.get(verb) ?? 0) + bytes);
 }
 
 function isAcceptedUnoffered({ isAlwaysAccepted = false }: Extension, facts: OfferFacts): boolean {

@@ -21,6 +21,16 @@ export interface Limits {
   readonly errorsMax: number;
   /** Commands of one session that the application or a policy refused, since the last complete message. */
   readonly refusalsMax: number;
+  /** Failed authentications of one session. The last one closes it. */
+  readonly authFailuresMax: number;
+  /** Failed authentications of one client address (IPv6: of one /64 network) within `authFailuresWindowMs`. */
+  readonly authFailuresPerAddressMax: number;
+  /** How long a failed authentication counts against its address, in ms. */
+  readonly authFailuresWindowMs: number;
+  /** How long the reply to a failed authentication is held back, in ms; twice as long with each further one of the address. */
+  readonly authFailureDelayMs: number;
+  /** Octets of one line of a message, without its CRLF. */
+  readonly contentLineBytesMax: number;
   /** Recipients of one message. */
   readonly recipientsMax: number;
   /** Messages of one session. */
@@ -29,6 +39,14 @@ export interface Limits {
   readonly sessionsMax: number;
   /** Sessions at a time of one client address (IPv6: of one /64 network). */
   readonly sessionsPerAddressMax: number;
+  /** Connections of one client address (IPv6: of one /64 network) within a minute. */
+  readonly connectionsPerMinuteMax: number;
+  /** Octets that one session may send. */
+  readonly sessionBytesMax: number;
+  /** How long we wait for a TLS handshake, in ms. */
+  readonly handshakeWaitMs: number;
+  /** How long we wait for a PROXY header from a network that sends one, in ms. */
+  readonly proxyHeaderWaitMs: number;
   /** How long a session may last, in ms. A message that is on its way is finished first. */
   readonly sessionAgeMs: number;
   /** How long we wait for the next command, in ms. */
@@ -63,10 +81,19 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   idleCommandsMax: 1_000,
   errorsMax: 50,
   refusalsMax: 1_000,
+  authFailuresMax: 5,
+  authFailuresPerAddressMax: 100,
+  authFailuresWindowMs: 600_000,
+  authFailureDelayMs: 500,
+  contentLineBytesMax: 1_048_576,
   recipientsMax: 1_000,
   messagesMax: 1_000_000,
   sessionsMax: 20_000,
   sessionsPerAddressMax: 1_000,
+  connectionsPerMinuteMax: 6_000,
+  sessionBytesMax: 107_374_182_400,
+  handshakeWaitMs: 60_000,
+  proxyHeaderWaitMs: 10_000,
   sessionAgeMs: 86_400_000,
   commandWaitMs: 300_000,
   contentWaitMs: 180_000,
@@ -104,6 +131,27 @@ export const LIMIT_NOTES: Readonly<Record<keyof Limits, LimitNote>> = Object.fre
     reason:
       'RFC 5321 §7.3, §7.8. Asking for address after address is how directories are harvested; a mailing list with old entries still fits.',
   },
+  authFailuresMax: {
+    reply: '421 4.7.0 and close, instead of the last 535',
+    reason: 'RFC 4954 §4, §9: guessing a password takes many attempts, remembering it takes a few.',
+  },
+  authFailuresPerAddressMax: {
+    reply: '454 4.7.0 to AUTH, whatever it says',
+    reason: 'RFC 4954 §9. A new session is no new chance.',
+  },
+  authFailuresWindowMs: {
+    reply: '(how long `authFailuresPerAddressMax` looks back)',
+    reason: 'An address is shared by people who do not guess.',
+  },
+  authFailureDelayMs: {
+    reply: '535 5.7.8, later; never more than 8 times this',
+    reason: 'RFC 4954 §9. A guess that costs time cannot be made often.',
+  },
+  contentLineBytesMax: {
+    reply: '500 5.6.0 after the end of data',
+    reason:
+      'RFC 5321 §4.5.3.1.6 asks for 1,000 with CRLF, and generosity beyond. Longer lines are kept, and told in `facts.longestLineBytes`; a line without an end is no text.',
+  },
   recipientsMax: {
     reply: '452 4.5.3 to each further RCPT',
     reason: 'RFC 5321 §4.5.3.1.8 asks for at least 100; §4.5.3.1.10: the client sends the rest in another transaction.',
@@ -120,6 +168,20 @@ export const LIMIT_NOTES: Readonly<Record<keyof Limits, LimitNote>> = Object.fre
     reply: '421 4.7.0 instead of the greeting',
     reason:
       'RFC 5321 §7.8. One client must not take all sessions. Clients of this machine (loopback, Unix sockets) are counted only with `countLoopback`.',
+  },
+  connectionsPerMinuteMax: {
+    reply: '421 4.7.0 instead of the greeting',
+    reason:
+      'RFC 5321 §7.8. Connecting and leaving costs us more than it costs them. Counted like `sessionsPerAddressMax`.',
+  },
+  sessionBytesMax: { reply: '421 4.7.0 and close', reason: 'RFC 5321 §7.8. One session does not last for ever.' },
+  handshakeWaitMs: {
+    reply: 'none, close',
+    reason: 'RFC 3207 §4. Nobody can be told anything in the middle of a handshake.',
+  },
+  proxyHeaderWaitMs: {
+    reply: 'none, close',
+    reason: 'Only networks that send a PROXY header are waited for. The header is the first thing on the connection.',
   },
   sessionAgeMs: { reply: '421 4.4.2 and close, between messages', reason: 'RFC 5321 §3.8, §7.8.' },
   commandWaitMs: { reply: '421 4.4.2 and close', reason: 'RFC 5321 §4.5.3.2.7 asks for at least 5 minutes.' },

@@ -8,23 +8,37 @@
  * says `paused`: pipelining and backpressure come from that one rule.
  */
 
+import { ChunkDecoder } from './chunk-decoder.js';
+import { parseChunkSize, type ChunkSize } from './chunk-size.js';
 import { parseClientName, type ClientName } from './client-name.js';
 import { parseCommand, type Command } from './command.js';
-import { COMMAND_RULES, isStandardVerb, syntaxOf, type Phase, type StandardVerb } from './command-rules.js';
+import {
+  COMMAND_RULES,
+  isStandardVerb,
+  syntaxOf,
+  type Phase,
+  type PhaseRule,
+  type StandardVerb,
+} from './command-rules.js';
+import { parseClientAttributes, type ClientAttributes } from './client-attributes.js';
 import { ContentBuffer } from './content-buffer.js';
 import { DataDecoder, type ContentFault, type LineEndings } from './data-decoder.js';
 import { assertNever, invariant, UsageError } from './errors.js';
-import type { Offer, ParameterDefinition } from './extension.js';
+import { IN_CLEAR, type Offer, type ParameterDefinition, type Situation } from './extension.js';
 import { Input } from './input.js';
 import type { Limits } from './limits.js';
 import { LineDecoder, type Line } from './line-decoder.js';
-import { utf8FromLatin1 } from './octets.js';
+import { asciiUpperCase } from './grammar.js';
+import { octets, utf8FromLatin1 } from './octets.js';
 import { parseParameters, type Parameter } from './parameters.js';
 import { matchPathKeyword, parseMailbox, parsePath, type Path } from './path.js';
 import { Reply } from './reply.js';
 import { ReplyQueue } from './reply-encoder.js';
+import { decodeBase64 } from './sasl/base64.js';
 import {
   assertStep,
+  chunkBegun,
+  chunkTaken,
   clientNamed,
   clientOf,
   contentBegun,
@@ -32,8 +46,10 @@ import {
   greetingSent,
   isCommandPhase,
   recipientAccepted,
+  securingBegun,
   senderAccepted,
   sessionClosed,
+  sessionReopened,
   transactionEnded,
   type ClientIdentity,
   type Envelope,
@@ -48,7 +64,15 @@ export interface SessionOptions {
   readonly hostname: string;
   /** What stands behind the name in the greeting. */
   readonly greeting: string;
-  readonly offer: Offer;
+  readonly protocol: 'smtp' | 'lmtp';
+  /** What is offered in a situation. It is asked when a session begins and when its situation changes. */
+  readonly offerIn: (situation: Situation) => Offer;
+  /** Whether mail is taken only on TLS (RFC 3207 §4). */
+  readonly isTLSRequired: boolean;
+  /** Whether mail is taken only from clients that have authenticated (RFC 4954 §6). */
+  readonly isAUTHRequired: boolean;
+  /** What becomes of a client that does not wait for a reply where it has to. It is noted in any case. */
+  readonly earlyInput: 'tolerate' | 'refuse';
   readonly limits: Limits;
   readonly lineEndings: LineEndings;
   readonly pathSyntax: 'strict' | 'lenient';
@@ -56,6 +80,31 @@ export interface SessionOptions {
   readonly isStreaming: boolean;
   /** Told of each reply when it is queued. It must not call the session. */
   readonly onReply?: (reply: Reply) => void;
+}
+
+/** What a client did that no client of SMTP does. */
+export type Violation =
+  /** It spoke before it was greeted (RFC 5321 §3.1). */
+  | 'inputBeforeGreeting'
+  /** It sent more behind a command whose reply it has to wait for (RFC 2920 §3.1). */
+  | 'inputBehindCommand'
+  /** It sent more behind STARTTLS; that was dropped (RFC 3207 §4.2). */
+  | 'inputBehindSTARTTLS'
+  /** It sent more behind an AUTH that succeeded; that was dropped. */
+  | 'inputBehindAUTH'
+  /** It sent several commands at once and was not offered PIPELINING. */
+  | 'pipeliningNotOffered'
+  /** It spoke HTTP. */
+  | 'http'
+  /** It began a TLS handshake where none is expected. */
+  | 'unexpectedTLS';
+
+/** What the client asked for with AUTH (RFC 4954 §4). */
+export interface AuthStart {
+  /** In upper case. */
+  readonly mechanism: string;
+  /** `undefined` when none was given. */
+  readonly initialResponse: Uint8Array | undefined;
 }
 
 /** What a session says when it is asked for the next thing. */
@@ -89,17 +138,19 @@ export interface ContentFacts {
 /** A decision that the application may take. Without one, the answer is yes. */
 export type Question =
   | { readonly kind: 'connect' }
-  | { readonly kind: 'helo'; readonly verb: 'HELO' | 'EHLO'; readonly client: ClientIdentity }
+  | { readonly kind: 'helo'; readonly verb: 'HELO' | 'EHLO' | 'LHLO'; readonly client: ClientIdentity }
   | { readonly kind: 'mail'; readonly reversePath: Path; readonly parameters: readonly Parameter[] }
   | { readonly kind: 'rcpt'; readonly recipient: Recipient }
-  | { readonly kind: 'data' }
-  | { readonly kind: 'message'; readonly facts: ContentFacts };
+  /** DATA, or the first BDAT of a message. */
+  | { readonly kind: 'data'; readonly chunk: ChunkSize | undefined }
+  | { readonly kind: 'message'; readonly facts: ContentFacts }
+  | { readonly kind: 'vrfy' | 'expn' | 'etrn'; readonly text: string };
 
 /** The question about one recipient. */
 export type RecipientQuestion = Extract<Question, { kind: 'rcpt' }>;
 
 /** Whom we wait for, and so which limit counts. */
-export type Wait = 'command' | 'content' | 'verdict' | 'messageVerdict' | 'nothing';
+export type Wait = 'command' | 'content' | 'verdict' | 'messageVerdict' | 'handshake' | 'nothing';
 
 /**
  * One session.
@@ -124,6 +175,10 @@ export class ServerSession {
   /** Open questions and replies that wait behind them, oldest first. More than one only for a batch of recipients. */
   readonly #questions: (Question | Reply)[] = [];
   #state: SessionState = { phase: 'opening' };
+  #situation: Situation;
+  #offer: Offer;
+  /** Octets of a refused chunk that are still to come, and what is answered then (RFC 3030 §2). */
+  #refusedChunk: RefusedChunk | undefined;
   /** Commands that were handed out and have no final reply yet. */
   #unanswered = 0;
   #isReadingLine = false;
@@ -133,12 +188,20 @@ export class ServerSession {
   #refusals = 0;
   #idleCommands = 0;
   #messages = 0;
+  #receivedBytes = 0;
+  #authFailures = 0;
+  #hasSpoken = false;
+  #isGreeted = false;
   #exceeded: (keyof Limits)[] = [];
+  #violations: Violation[] = [];
 
-  constructor(options: SessionOptions) {
+  /** @param situation - how the session begins */
+  constructor(options: SessionOptions, situation: Situation = IN_CLEAR) {
     this.#options = options;
+    this.#situation = situation;
+    this.#offer = options.offerIn(situation);
     const { limits } = options;
-    const commandMax = limits.commandLengthBytesMax + Math.max(0, ...options.offer.lineBytes.values());
+    const commandMax = limits.commandLengthBytesMax + this.#offer.lineBytesMax;
     this.#lines = new LineDecoder({
       lineLengthBytesMax: Math.max(commandMax, limits.continuationLengthBytesMax),
       discardedBytesMax: limits.discardedLineBytesMax,
@@ -165,6 +228,27 @@ export class ServerSession {
 
   get options(): SessionOptions {
     return this.#options;
+  }
+
+  /** What is offered now. */
+  get offer(): Offer {
+    return this.#offer;
+  }
+
+  /** What has changed since the session began: TLS, AUTH. */
+  get situation(): Situation {
+    return this.#situation;
+  }
+
+  /** Whether the client's octets are no commands: content, a chunk that was refused, a handshake. */
+  get isTakingOctets(): boolean {
+    return this.isReceivingContent || this.#refusedChunk !== undefined || this.#state.phase === 'securing';
+  }
+
+  /** Whether the content of a message is on its way. */
+  get isReceivingContent(): boolean {
+    const { phase } = this.#state;
+    return phase === 'content' || phase === 'chunk';
   }
 
   /** How many messages were taken. */
@@ -202,10 +286,12 @@ export class ServerSession {
   get wait(): Wait {
     if (this.#state.phase === 'closed') return 'nothing';
     if (this.#isReadingLine) return 'command';
+    if (this.#state.phase === 'securing') return 'handshake';
+    if (this.#refusedChunk !== undefined) return 'content';
     const question = this.#questions[0];
     if (question !== undefined)
       return !(question instanceof Reply) && question.kind === 'message' ? 'messageVerdict' : 'verdict';
-    if (this.#state.phase === 'content') return 'content';
+    if (this.isReceivingContent) return 'content';
     return this.#unanswered > 0 ? 'verdict' : 'command';
   }
 
@@ -222,6 +308,8 @@ export class ServerSession {
         return limits.verdictWaitMs;
       case 'messageVerdict':
         return limits.messageVerdictWaitMs;
+      case 'handshake':
+        return limits.handshakeWaitMs;
       case 'nothing':
         return Infinity;
       default:
@@ -237,18 +325,34 @@ export class ServerSession {
     return exceeded;
   }
 
+  /** What the client did since the last call that no client of SMTP does. */
+  takeViolations(): readonly Violation[] {
+    if (this.#violations.length === 0) return NO_VIOLATIONS;
+    const violations = this.#violations;
+    this.#violations = [];
+    return violations;
+  }
+
   // ---- Octets in and out --------------------------------------------------------------------------------------------
 
   /** Begins the session: may this client come in? */
   open(): Question {
     invariant(this.#state.phase === 'opening' && this.#questions.length === 0, 'A session opens once');
     this.#unanswered = 1;
+    this.#isGreeted = true;
     return this.#ask({ kind: 'connect' });
   }
 
   /** Takes octets of the client. Nothing is parsed. The octets are borrowed until {@link settle} or until they were used. */
   receive(bytes: Uint8Array): void {
-    if (this.#state.phase === 'closed') return;
+    const { phase } = this.#state;
+    if (phase === 'closed') return;
+    this.#receivedBytes += bytes.length;
+    if (this.#receivedBytes > this.#options.limits.sessionBytesMax) {
+      this.#closeForLimit('sessionBytesMax', replies.TOO_MANY_BYTES);
+      return;
+    }
+    if (phase === 'opening') this.#note('inputBeforeGreeting');
     this.#input.append(bytes);
   }
 
@@ -274,12 +378,22 @@ export class ServerSession {
       if (state.phase === 'closed') return CLOSED;
       if (this.#questions.length > 0) return PAUSED;
       if (state.phase === 'content') return this.#nextContent(state.decoder);
+      if (state.phase === 'chunk') {
+        const event = this.#nextChunk(state);
+        if (event !== undefined) return event;
+        continue;
+      }
+      if (this.#refusedChunk !== undefined) {
+        if (!this.#dropChunk(this.#refusedChunk)) return NEED_DATA;
+        continue;
+      }
       if (this.#isReadingLine) {
         const continuation = this.#nextContinuation();
         if (continuation !== undefined) return continuation;
         continue;
       }
-      if (this.#unanswered > 0 || state.phase === 'opening') return PAUSED;
+      if (this.#unanswered > 0 || state.phase === 'opening' || state.phase === 'securing') return PAUSED;
+      if (!this.#hasSpoken && this.#isClientHello()) return CLOSED;
       const line = this.#nextLine();
       if (line === undefined) return NEED_DATA;
       const command = this.#commandOf(line);
@@ -299,13 +413,23 @@ export class ServerSession {
     switch (verb) {
       case 'EHLO':
       case 'HELO':
+      case 'LHLO':
         return this.greet(verb, argument);
+      case 'STARTTLS':
+        this.startTLS(argument);
+        return undefined;
+      case 'AUTH':
+        // Without somebody who knows the mechanisms there is none.
+        if (this.auth(argument) !== undefined) this.respond(replies.MECHANISM_UNKNOWN);
+        return undefined;
       case 'MAIL':
         return this.mail(argument);
       case 'RCPT':
         return this.rcpt(argument);
       case 'DATA':
         return this.data(argument);
+      case 'BDAT':
+        return this.bdat(argument);
       case 'RSET':
         this.rset(argument);
         return undefined;
@@ -316,28 +440,33 @@ export class ServerSession {
         this.quit();
         return undefined;
       case 'VRFY':
-        this.vrfy(argument);
-        return undefined;
+        return this.vrfy(argument);
       case 'EXPN':
-        this.expn();
-        return undefined;
+        return this.expn(argument);
       case 'HELP':
         this.help(argument);
+        return undefined;
+      case 'ETRN':
+        return this.etrn(argument);
+      case 'XCLIENT':
+        return this.xclient(argument) === undefined ? undefined : this.reopen({ isAuthenticated: false });
+      case 'XFORWARD':
+        this.xforward(argument);
         return undefined;
       default:
         return assertNever(verb);
     }
   }
 
-  /** HELO and EHLO (RFC 5321 §4.1.1.1). */
-  greet(verb: 'HELO' | 'EHLO', argument: string | undefined): Question | undefined {
+  /** HELO and EHLO (RFC 5321 §4.1.1.1), and LHLO (RFC 2033 §4.1). */
+  greet(verb: 'HELO' | 'EHLO' | 'LHLO', argument: string | undefined): Question | undefined {
     if (!this.#mayRun(verb, argument)) return undefined;
     const name: ClientName | undefined = parseClientName(argument ?? '');
     if (name === undefined) {
       this.#refuseError(this.#syntaxReply(verb));
       return undefined;
     }
-    return this.#ask({ kind: 'helo', verb, client: { name, isExtended: verb === 'EHLO' } });
+    return this.#ask({ kind: 'helo', verb, client: { name, isExtended: verb !== 'HELO' } });
   }
 
   /** MAIL (RFC 5321 §4.1.1.2). */
@@ -392,7 +521,123 @@ export class ServerSession {
   /** DATA (RFC 5321 §4.1.1.4). */
   data(argument: string | undefined): Question | undefined {
     if (!this.#mayRun('DATA', argument)) return undefined;
-    return this.#ask({ kind: 'data' });
+    return this.#ask({ kind: 'data', chunk: undefined });
+  }
+
+  /**
+   * BDAT (RFC 3030 §2). The octets behind a chunk that is refused are taken all the same: otherwise they would be read as commands.
+   */
+  bdat(argument: string | undefined): Question | undefined {
+    if (!this.#isCommandOpen()) return undefined;
+    if (!this.#isAvailable('BDAT')) {
+      this.unrecognized('BDAT');
+      return undefined;
+    }
+    if (argument === undefined || argument === '') {
+      this.#refuseError(this.#syntaxReply('BDAT'));
+      return undefined;
+    }
+    const chunk = parseChunkSize(argument);
+    if (chunk === undefined) {
+      this.closeWith(replies.CHUNK_SIZE_UNREADABLE);
+      return undefined;
+    }
+    const objection = this.#objection('BDAT', argument) ?? (chunk.isWellFormed ? undefined : this.#syntaxReply('BDAT'));
+    const state = this.#state;
+    if (objection !== undefined) this.#refuseChunk(chunk, objection);
+    else if (state.phase === 'chunks') this.#beginChunk(state, state.decoder, chunk);
+    else return this.#ask({ kind: 'data', chunk });
+    return undefined;
+  }
+
+  /** STARTTLS (RFC 3207 §4). @returns whether the handshake is to begin now, behind the reply */
+  startTLS(argument: string | undefined): boolean {
+    if (this.#situation.isSecured && this.#isCommandOpen()) {
+      this.#refuseError(replies.TLS_ACTIVE);
+      return false;
+    }
+    if (!this.#mayRun('STARTTLS', argument)) return false;
+    if (this.#input.length > 0) {
+      this.#note('inputBehindSTARTTLS');
+      if (this.#options.earlyInput === 'refuse') {
+        this.closeWith(replies.OUT_OF_STEP);
+        return false;
+      }
+    }
+    this.#answer(replies.READY_FOR_TLS);
+    // RFC 3207 §4.2: what came in clear, an attacker may have put there.
+    this.#input.clear();
+    this.#enter(securingBegun());
+    return true;
+  }
+
+  /** TLS comes before the greeting (RFC 8314 §3.3). */
+  secureFirst(): void {
+    this.#enter(securingBegun());
+  }
+
+  /** The handshake is done: the session is as new, and nothing that was said before counts (RFC 3207 §4.2). */
+  secured(): void {
+    if (this.#state.phase === 'closed') return;
+    this.#input.clear();
+    this.#change({ isSecured: true, isAuthenticated: false });
+    // RFC 3207 §4.2: there is no second greeting.
+    this.#enter(this.#isGreeted ? greetingSent() : sessionReopened());
+  }
+
+  /**
+   * AUTH (RFC 4954 §4).
+   *
+   * @returns what the client wants; the exchange is the caller's, and ends with {@link authenticated} or {@link authFailed}.
+   * `undefined` when it was refused here.
+   */
+  auth(argument: string | undefined): AuthStart | undefined {
+    if (!this.#isCommandOpen()) return undefined;
+    if (this.#situation.isAuthenticated) {
+      this.#refuseError(replies.AUTHENTICATED_ALREADY);
+      return undefined;
+    }
+    if (!this.#mayRun('AUTH', argument)) return undefined;
+    const match = AUTH_ARGUMENT.exec(argument ?? '');
+    if (match === null) {
+      this.#refuseError(this.#syntaxReply('AUTH'));
+      return undefined;
+    }
+    const mechanism = asciiUpperCase(match[1] ?? '');
+    const { authMechanisms, authMechanismsOnTLS } = this.#offer.facts;
+    if (!authMechanisms.includes(mechanism)) {
+      const isForTLS = authMechanismsOnTLS.includes(mechanism);
+      this.#countRefusal(isForTLS ? replies.MECHANISM_NEEDS_TLS : replies.MECHANISM_UNKNOWN);
+      return undefined;
+    }
+    const given = match[2];
+    if (given === undefined) return { mechanism, initialResponse: undefined };
+    // RFC 4954 §4: `=` is an initial response of no octets.
+    const initialResponse = given === '=' ? NO_OCTETS : decodeBase64(given);
+    if (initialResponse !== undefined) return { mechanism, initialResponse };
+    this.#refuseError(replies.AUTH_MALFORMED);
+    return undefined;
+  }
+
+  /** The client has proved who it is. What it sent without waiting for the reply is dropped. */
+  authenticated(reply: Reply = replies.AUTHENTICATED): void {
+    if (!this.#isCommandOpen()) return;
+    if (this.#input.length > 0) {
+      this.#note('inputBehindAUTH');
+      this.#input.clear();
+    }
+    this.#authFailures = 0;
+    this.#change({ isAuthenticated: true });
+    this.#answer(reply);
+  }
+
+  /** The client has not proved who it is. */
+  authFailed(reply: Reply = replies.CREDENTIALS_INVALID): void {
+    if (!this.#isCommandOpen()) return;
+    this.#authFailures += 1;
+    if (this.#authFailures >= this.#options.limits.authFailuresMax)
+      this.#closeForLimit('authFailuresMax', replies.TOO_MANY_AUTH_FAILURES);
+    else this.#answer(reply);
   }
 
   /** RSET (RFC 5321 §4.1.1.5). @returns whether it was done */
@@ -417,26 +662,70 @@ export class ServerSession {
   }
 
   /** VRFY (RFC 5321 §3.5.3: 252 where the server does not verify). */
-  vrfy(argument: string | undefined): void {
-    if (!this.#mayRun('VRFY', argument)) return;
+  vrfy(argument: string | undefined): Question | undefined {
+    if (!this.#mayRun('VRFY', argument)) return undefined;
     let text = argument ?? '';
     // RFC 6531 §3.7.4.2: VRFY takes SMTPUTF8 as its only parameter.
-    const isUTF8 = this.#options.offer.facts.isSMTPUTF8Enabled && UTF8_PARAMETER.test(text);
+    const isUTF8 = this.#offer.facts.isSMTPUTF8Enabled && UTF8_PARAMETER.test(text);
     if (isUTF8) text = text.replace(UTF8_PARAMETER, '');
-    if (isVerifiable(text, isUTF8)) this.#answer(replies.CANNOT_VERIFY);
-    else this.#refuseError(this.#syntaxReply('VRFY'));
+    if (isVerifiable(text, isUTF8)) return this.#ask({ kind: 'vrfy', text });
+    this.#refuseError(this.#syntaxReply('VRFY'));
+    return undefined;
   }
 
   /** EXPN (RFC 5321 §3.5.2: 502 where it is not implemented). */
-  expn(): void {
-    if (this.#mayRun('EXPN', undefined)) this.#answer(replies.EXPN_NOT_IMPLEMENTED);
+  expn(argument: string | undefined): Question | undefined {
+    return this.#mayRun('EXPN', argument) ? this.#ask({ kind: 'expn', text: argument ?? '' }) : undefined;
+  }
+
+  /** ETRN (RFC 1985 §5). */
+  etrn(argument: string | undefined): Question | undefined {
+    if (!this.#mayRun('ETRN', argument)) return undefined;
+    const text = argument ?? '';
+    if (ETRN_NODE.test(text)) return this.#ask({ kind: 'etrn', text });
+    this.#refuseError(this.#syntaxReply('ETRN'));
+    return undefined;
+  }
+
+  /**
+   * XCLIENT: somebody in front of us says who stands behind it.
+   *
+   * @returns what it said; the caller makes it count and then calls {@link reopen}. `undefined` when it was refused here.
+   */
+  xclient(argument: string | undefined): ClientAttributes | undefined {
+    return this.#attributes('XCLIENT', argument);
+  }
+
+  /** The client is another one from now on, and hears a greeting of its own. */
+  reopen({ isAuthenticated }: { readonly isAuthenticated: boolean }): Question {
+    this.#content.clear();
+    this.#hasSpoken = false;
+    this.#change({ isAuthenticated });
+    this.#enter(sessionReopened());
+    return this.#ask({ kind: 'connect' });
+  }
+
+  /** XFORWARD: somebody in front of us says whom the next message came from. @returns what it said; answered already */
+  xforward(argument: string | undefined): ClientAttributes | undefined {
+    const attributes = this.#attributes('XFORWARD', argument);
+    if (attributes !== undefined) this.#answer(replies.OK);
+    return attributes;
+  }
+
+  #attributes(verb: 'XCLIENT' | 'XFORWARD', argument: string | undefined): ClientAttributes | undefined {
+    if (!this.#mayRun(verb, argument)) return undefined;
+    const attributes = parseClientAttributes(verb, argument ?? '');
+    if (attributes === undefined) this.#refuseError(this.#syntaxReply(verb));
+    return attributes;
   }
 
   /** HELP (RFC 5321 §4.1.1.8, §4.3.2: 214, or 504 for what there is no help about). */
   help(argument: string | undefined): void {
     if (!this.#mayRun('HELP', argument)) return;
-    const { verbs } = this.#options.offer;
-    const listed = Object.keys(COMMAND_RULES).filter((verb) => isStandardVerb(verb) && COMMAND_RULES[verb].isListed);
+    const { verbs } = this.#offer;
+    const isListed = (verb: string): boolean =>
+      isStandardVerb(verb) && COMMAND_RULES[verb].isListed && this.#isAvailable(verb);
+    const listed = Object.keys(COMMAND_RULES).filter(isListed);
     const all = `Supported commands: ${[...listed, ...verbs.keys()].join(' ')}`;
     if (argument === undefined || argument === '') {
       this.#answer(new Reply(214, '2.0.0', all));
@@ -445,7 +734,7 @@ export class ServerSession {
     const topic = parseCommand(argument).verb;
     const syntax =
       verbs.get(topic)?.syntax ??
-      (isStandardVerb(topic) && COMMAND_RULES[topic].isListed ? syntaxOf(topic, this.isExtended) : undefined);
+      (isStandardVerb(topic) && isListed(topic) ? syntaxOf(topic, this.isExtended) : undefined);
     if (syntax === undefined) this.#refuseError(new Reply(504, '5.5.4', all));
     else this.#answer(new Reply(214, '2.0.0', `Syntax: ${syntax}`));
   }
@@ -488,6 +777,8 @@ export class ServerSession {
     const question = this.#takeQuestion();
     if (question.kind === 'message') {
       this.#refuseMessage(reply);
+    } else if (question.kind === 'data' && question.chunk !== undefined) {
+      this.#refuseChunk(question.chunk, reply);
     } else if (question.kind === 'connect') {
       this.#answer(reply);
       // RFC 5321 §3.1: after 554 the client is waited for; 421 closed the session already.
@@ -496,6 +787,26 @@ export class ServerSession {
       this.#refuseSurplusRecipient();
     } else {
       this.#countRefusal(reply);
+    }
+    this.#answerWaitingReplies();
+  }
+
+  /**
+   * Answers the question about a message with one reply for each of its recipients, in order (RFC 2033 §4.2).
+   *
+   * @throws {@link UsageError} `SMTPD_BAD_REPLY` when the number of replies is not that of the recipients
+   */
+  answerEach(each: readonly Reply[]): void {
+    if (this.#state.phase === 'closed') return;
+    if (each.length !== this.#transaction().recipients.length)
+      throw new UsageError('SMTPD_BAD_REPLY', 'There is one reply for each recipient of a message');
+    const question = this.#takeQuestion();
+    invariant(question.kind === 'message', 'Only a message is answered for each recipient');
+    if (each.some(({ isPositive }) => isPositive)) {
+      this.#countMessage();
+      this.#endMessage(each);
+    } else {
+      this.#refuseMessage(each);
     }
     this.#answerWaitingReplies();
   }
@@ -570,11 +881,14 @@ export class ServerSession {
       return CLOSED;
     }
     const { verb, argument } = parseCommand(line.text);
+    if (this.#isHTTP(line, verb)) return CLOSED;
+    this.#hasSpoken = true;
     const objection = this.#lineObjection(line, verb);
     if (objection !== undefined) {
       this.#refuseError(objection);
       return undefined;
     }
+    if (this.#input.length > 0 && !this.#mayPipeline(verb)) return CLOSED;
     if (!isStandardVerb(verb) || !COMMAND_RULES[verb].movesMail) {
       this.#idleCommands += 1;
       if (this.#idleCommands > this.#options.limits.idleCommandsMax) {
@@ -596,12 +910,55 @@ export class ServerSession {
     if (line.flaw !== undefined) return replies.BARE_LINE_END;
     if (line.text === '') return replies.EMPTY_LINE;
     // Here and not with the commands' own checks, so that it holds for verbs of users as well.
-    return this.#state.phase === 'refused' && verb !== 'QUIT' ? replies.SESSION_REFUSED : undefined;
+    if (this.#state.phase === 'refused' && verb !== 'QUIT') return replies.SESSION_REFUSED;
+    return isStandardVerb(verb) ? undefined : this.#protectionObjection(undefined);
+  }
+
+  /** What is missing before mail is taken: TLS (RFC 3207 §4), or AUTH (RFC 4954 §6). */
+  #protectionObjection(verb: StandardVerb | undefined): Reply | undefined {
+    const { isTLSRequired, isAUTHRequired } = this.#options;
+    if (!isTLSRequired && !isAUTHRequired) return undefined;
+    const rule = verb === undefined ? undefined : COMMAND_RULES[verb];
+    const { isSecured, isAuthenticated } = this.#situation;
+    if (isTLSRequired && !isSecured && rule?.mayComeBeforeTLS !== true) return replies.TLS_FIRST;
+    if (isAUTHRequired && !isAuthenticated && rule?.mayComeBeforeAUTH !== true) return replies.AUTH_FIRST;
+    return undefined;
+  }
+
+  /** More came behind this command. @returns whether the session goes on */
+  #mayPipeline(verb: string): boolean {
+    // STARTTLS says so itself, because what came behind it is dropped; for AUTH it depends on the outcome.
+    if (verb === 'STARTTLS' || verb === 'AUTH') return true;
+    const isSynchronizing = SYNCHRONIZING_VERBS.has(verb);
+    // A chunk follows its command at once.
+    if (!isSynchronizing && (verb === 'BDAT' || (this.isExtended && this.#offer.isPipeliningOffered))) return true;
+    this.#note(isSynchronizing ? 'inputBehindCommand' : 'pipeliningNotOffered');
+    if (this.#options.earlyInput === 'tolerate') return true;
+    this.closeWith(replies.OUT_OF_STEP);
+    return false;
+  }
+
+  /** A browser, or somebody who makes one talk to us: each header line would be a command. */
+  #isHTTP(line: Line, verb: string): boolean {
+    if (!HTTP_METHODS.has(verb) || this.#offer.verbs.has(verb)) return false;
+    if (this.#hasSpoken && !HTTP_VERSION.test(line.text)) return false;
+    this.#note('http');
+    this.closeWith(replies.NOT_SMTP);
+    return true;
+  }
+
+  /** A client that speaks TLS where it should speak SMTP sends no line end for a long time. */
+  #isClientHello(): boolean {
+    const { bytes, start, length } = this.#input;
+    if (length === 0 || bytes[start] !== TLS_HANDSHAKE_RECORD) return false;
+    this.#note('unexpectedTLS');
+    this.closeWith(replies.NOT_SMTP);
+    return true;
   }
 
   /** RFC 5321 §4.1.1.2: extensions lengthen the lines of a client that knows of them. */
   #extraLineBytes(verb: string): number {
-    return this.isExtended ? (this.#options.offer.lineBytes.get(verb) ?? 0) : 0;
+    return this.isExtended ? (this.#offer.lineBytes.get(verb) ?? 0) : 0;
   }
 
   /** The line that was asked for, or `undefined` when nobody waits for it any more. */
@@ -621,18 +978,73 @@ export class ServerSession {
 
   #nextContent(decoder: DataDecoder): SessionEvent {
     const isComplete = decoder.decode(this.#input, this.#content);
-    if (!isComplete) return this.#options.isStreaming && this.#content.length > 0 ? CONTENT : NEED_DATA;
-    const facts: ContentFacts = {
-      sizeBytes: decoder.sizeBytes,
-      bareCRCount: decoder.bareCRCount,
-      bareLFCount: decoder.bareLFCount,
-      longestLineBytes: decoder.longestLineBytes,
-      fault: decoder.fault,
-    };
-    const refused = facts.fault === undefined ? undefined : CONTENT_FAULT_REPLIES[facts.fault];
+    if (!isComplete) return this.#hasNewContent() ? CONTENT : NEED_DATA;
+    return this.#endContent(decoder);
+  }
+
+  /** The content is complete: it is refused for its form, or the application is asked. */
+  #endContent(decoder: DataDecoder | ChunkDecoder): SessionEvent {
+    const facts = contentFacts(decoder);
+    const refused = this.#contentObjection(facts);
     if (refused === undefined) this.#questions.push({ kind: 'message', facts });
     else this.#refuseMessage(refused);
     return { kind: 'contentEnd', facts, refused };
+  }
+
+  #contentObjection({ fault, longestLineBytes }: ContentFacts): Reply | undefined {
+    if (fault !== undefined) return CONTENT_FAULT_REPLIES[fault];
+    if (longestLineBytes <= this.#options.limits.contentLineBytesMax) return undefined;
+    this.#exceeded.push('contentLineBytesMax');
+    return replies.CONTENT_LINE_TOO_LONG;
+  }
+
+  #hasNewContent(): boolean {
+    return this.#options.isStreaming && this.#content.length > 0;
+  }
+
+  // ---- Chunks (RFC 3030 §2) -----------------------------------------------------------------------------------------
+
+  #nextChunk(state: Extract<SessionState, { phase: 'chunk' }>): SessionEvent | undefined {
+    const { decoder, isLast } = state;
+    const isComplete = decoder.decode(this.#input, this.#content);
+    if (!isComplete) return this.#hasNewContent() ? CONTENT : NEED_DATA;
+    if (isLast) {
+      decoder.finish(this.#content);
+      return this.#endContent(decoder);
+    }
+    if (decoder.fault !== undefined) {
+      // The message has failed. Chunks that follow find no transaction, and are dropped.
+      const refused = CONTENT_FAULT_REPLIES[decoder.fault];
+      this.#countRefusedMessage([refused]);
+      return { kind: 'contentEnd', facts: contentFacts(decoder), refused };
+    }
+    this.#enter(chunkTaken(state));
+    this.#answer(new Reply(250, '2.0.0', `${String(decoder.chunkBytes)} octets received`));
+    return this.#hasNewContent() ? CONTENT : undefined;
+  }
+
+  #beginChunk(
+    state: Extract<SessionState, { phase: 'recipients' | 'chunks' }>,
+    decoder: ChunkDecoder,
+    { sizeBytes, isLast }: ChunkSize,
+  ): void {
+    decoder.begin(sizeBytes);
+    this.#enter(chunkBegun(state, decoder, isLast));
+  }
+
+  #refuseChunk({ sizeBytes }: ChunkSize, reply: Reply): void {
+    this.#refusedChunk = { remainingBytes: sizeBytes, reply };
+  }
+
+  /** @returns whether the chunk is through, and answered */
+  #dropChunk(chunk: RefusedChunk): boolean {
+    const count = Math.min(this.#input.length, chunk.remainingBytes);
+    this.#input.take(count);
+    chunk.remainingBytes -= count;
+    if (chunk.remainingBytes > 0) return false;
+    this.#refusedChunk = undefined;
+    this.#refuseChecked(chunk.reply);
+    return true;
   }
 
   /** The arguments of the RCPT commands that came whole behind the one under way. */
@@ -656,9 +1068,20 @@ export class ServerSession {
   /** Whether the command may come now and has an argument where it needs one; if not, it is refused here. */
   #mayRun(verb: StandardVerb, argument: string | undefined): boolean {
     if (!this.#isCommandOpen()) return false;
+    if (!this.#isAvailable(verb)) {
+      this.unrecognized(verb);
+      return false;
+    }
     const reply = this.#objection(verb, argument);
     if (reply !== undefined) this.#refuseError(reply);
     return reply === undefined;
+  }
+
+  /** Whether the command is there at all in this session, as it stands. */
+  #isAvailable(verb: StandardVerb): boolean {
+    const { belongsTo } = COMMAND_RULES[verb];
+    if (belongsTo === 'core') return true;
+    return belongsTo === 'extension' ? this.#offer.commands.has(verb) : belongsTo === this.#options.protocol;
   }
 
   /**
@@ -669,7 +1092,8 @@ export class ServerSession {
   #isCommandOpen(): boolean {
     const { phase } = this.#state;
     if (phase === 'closed') return false;
-    if (this.#unanswered > 0 && this.#questions.length === 0 && isCommandPhase(phase)) return true;
+    const isOpen = this.#unanswered > 0 && this.#questions.length === 0 && this.#refusedChunk === undefined;
+    if (isOpen && isCommandPhase(phase)) return true;
     throw new UsageError(
       'SMTPD_ONE_REPLY',
       'A command gets one final reply (RFC 5321 §4.2), and this one has it already or is being decided; remove one of the replies',
@@ -680,7 +1104,9 @@ export class ServerSession {
     const { phase } = this.#state;
     invariant(isCommandPhase(phase), `${verb} cannot run in the phase ${phase}`);
     const rule = COMMAND_RULES[verb];
-    const inPhase = rule.in[phase];
+    const protection = this.#protectionObjection(verb);
+    if (protection !== undefined) return protection;
+    const inPhase: PhaseRule = rule.in[phase];
     if ('outOfSequence' in inPhase) return inPhase.outOfSequence;
     const isThere = argument !== undefined && argument !== '';
     const isWrong = rule.argument === 'required' ? !isThere : rule.argument === 'forbidden' && isThere;
@@ -688,7 +1114,7 @@ export class ServerSession {
   }
 
   #checkSender(argument: string | undefined): Extract<Question, { kind: 'mail' }> | Reply {
-    const parsed = this.#parsePathAndParameters('MAIL', argument ?? '', this.#options.offer.mailParameters);
+    const parsed = this.#parsePathAndParameters('MAIL', argument ?? '', this.#offer.mailParameters);
     if (parsed instanceof Reply) return parsed;
     const { path: reversePath, parameters } = parsed;
     if (reversePath.isInternationalized && !hasParameter(parameters, 'SMTPUTF8')) return replies.NEED_SMTPUTF8;
@@ -698,7 +1124,7 @@ export class ServerSession {
   #checkRecipient(argument: string | undefined): Recipient | Reply {
     const objection = this.#objection('RCPT', argument);
     if (objection !== undefined) return objection;
-    const parsed = this.#parsePathAndParameters('RCPT', argument ?? '', this.#options.offer.rcptParameters);
+    const parsed = this.#parsePathAndParameters('RCPT', argument ?? '', this.#offer.rcptParameters);
     if (parsed instanceof Reply) return parsed;
     const envelope = this.#transaction();
     if (parsed.path.isInternationalized && !envelope.isInternational) return replies.NEED_SMTPUTF8;
@@ -735,7 +1161,7 @@ export class ServerSession {
     for (const { keyword, value } of parsed.parameters) {
       const definition = declared.get(keyword);
       if (definition === undefined) continue;
-      const judged = definition.parse(value, this.#options.offer.facts);
+      const judged = definition.parse(value, this.#offer.facts);
       if (judged instanceof Reply) return judged;
       parameters.push({ keyword, value: judged.value });
     }
@@ -743,7 +1169,7 @@ export class ServerSession {
     if (parameters.length < parsed.parameters.length) {
       return isSender ? replies.MAIL_PARAMETERS_UNKNOWN : replies.RCPT_PARAMETERS_UNKNOWN;
     }
-    const { offer } = this.#options;
+    const offer = this.#offer;
     for (const judge of isSender ? offer.mailJudges : offer.rcptJudges) {
       const objection = judge(parameters, offer.facts);
       if (objection !== undefined) return objection;
@@ -809,19 +1235,35 @@ export class ServerSession {
         return;
       case 'data': {
         invariant(state.phase === 'recipients', 'DATA proceeds with recipients');
-        const { lineEndings, offer } = this.#options;
-        const decoder = new DataDecoder({ lineEndings, sizeLimitBytes: offer.facts.sizeLimitBytes ?? Infinity });
-        this.#enter(contentBegun(state, decoder));
+        const { lineEndings } = this.#options;
+        const sizeLimitBytes = this.#offer.facts.sizeLimitBytes ?? Infinity;
+        if (question.chunk !== undefined) {
+          const binary = isBinary(state.envelope);
+          this.#beginChunk(state, new ChunkDecoder({ lineEndings, sizeLimitBytes, binary }), question.chunk);
+          return;
+        }
+        // RFC 3030 §3: binary content has no lines, and so no dot that ends it.
+        if (isBinary(state.envelope)) {
+          this.#refuseError(replies.BINARY_NEEDS_BDAT);
+          return;
+        }
+        this.#enter(contentBegun(state, new DataDecoder({ lineEndings, sizeLimitBytes })));
         // 354 is intermediate: the command's final reply is the one after the content.
         this.#send(replies.START_MAIL_INPUT);
         return;
       }
       case 'message':
-        this.#messages += 1;
-        this.#errors = 0;
-        this.#refusals = 0;
-        this.#idleCommands = 0;
-        this.#endMessage(reply ?? replies.OK);
+        this.#countMessage();
+        this.#endMessage(this.#forEachRecipient(reply ?? replies.OK));
+        return;
+      case 'vrfy':
+        this.#answer(reply ?? replies.CANNOT_VERIFY);
+        return;
+      case 'expn':
+        this.#answer(reply ?? replies.EXPN_NOT_IMPLEMENTED);
+        return;
+      case 'etrn':
+        this.#answer(reply ?? replies.ETRN_NOT_DONE);
         return;
       default:
         assertNever(question);
@@ -840,23 +1282,44 @@ export class ServerSession {
   }
 
   #keywordLines(): readonly string[] {
-    return this.isExtended ? this.#options.offer.keywordLines : [];
+    return this.isExtended ? this.#offer.keywordLines : [];
   }
 
   /** The message has its final reply; the transaction is over whatever it was (RFC 5321 §4.1.1.4). */
-  #endMessage(reply: Reply): void {
+  #endMessage(each: readonly Reply[]): void {
     this.#content.clear();
-    this.#answer(reply);
+    for (const reply of each.slice(0, -1)) this.#send(reply);
+    const last = each.at(-1);
+    invariant(last !== undefined, 'A message has a recipient, and a reply');
+    this.#answer(last);
+    // RFC 5321 §3.8: 421 closes, also when it was the answer for one of several recipients.
+    if (each.some(({ code }) => code === 421)) this.#close();
     if (this.#state.phase !== 'closed') this.#enter(transactionEnded(this.#state));
   }
 
-  #refuseMessage(reply: Reply): void {
+  #countMessage(): void {
+    this.#messages += 1;
+    this.#errors = 0;
+    this.#refusals = 0;
+    this.#idleCommands = 0;
+  }
+
+  /** @param refusal - for all, or one for each recipient */
+  #refuseMessage(refusal: Reply | readonly Reply[]): void {
+    this.#countRefusedMessage(refusal instanceof Reply ? this.#forEachRecipient(refusal) : refusal);
+  }
+
+  #countRefusedMessage(each: readonly Reply[]): void {
     this.#refusals += 1;
-    if (this.#refusals > this.#options.limits.refusalsMax) {
+    if (this.#refusals > this.#options.limits.refusalsMax)
       this.#closeForLimit('refusalsMax', replies.TOO_MANY_REFUSALS);
-    } else {
-      this.#endMessage(reply);
-    }
+    else this.#endMessage(each);
+  }
+
+  /** RFC 2033 §4.2: LMTP has a reply for each recipient that was accepted, SMTP has one for all. */
+  #forEachRecipient(reply: Reply): readonly Reply[] {
+    if (this.#options.protocol === 'smtp') return [reply];
+    return this.#transaction().recipients.map(() => reply);
   }
 
   #isFull(envelope: Envelope): boolean {
@@ -918,6 +1381,15 @@ export class ServerSession {
     else this.#answer(reply);
   }
 
+  #note(violation: Violation): void {
+    this.#violations.push(violation);
+  }
+
+  #change(changed: Partial<Situation>): void {
+    this.#situation = { ...this.#situation, ...changed };
+    this.#offer = this.#options.offerIn(this.#situation);
+  }
+
   #closeForLimit(limit: keyof Limits, reply: Reply): void {
     this.#exceeded.push(limit);
     this.closeWith(reply);
@@ -942,14 +1414,34 @@ export class ServerSession {
   }
 
   #close(): void {
-    this.#enter(sessionClosed());
+    this.#enter(sessionClosed(this.#state));
     this.#unanswered = 0;
     this.#questions.length = 0;
     this.#isReadingLine = false;
     this.#heldLine = undefined;
+    this.#refusedChunk = undefined;
     this.#input.clear();
     this.#content.clear();
   }
+}
+
+interface RefusedChunk {
+  remainingBytes: number;
+  readonly reply: Reply;
+}
+
+function contentFacts(decoder: DataDecoder | ChunkDecoder): ContentFacts {
+  return {
+    sizeBytes: decoder.sizeBytes,
+    bareCRCount: decoder.bareCRCount,
+    bareLFCount: decoder.bareLFCount,
+    longestLineBytes: decoder.longestLineBytes,
+    fault: decoder.fault,
+  };
+}
+
+function isBinary({ parameters }: Envelope): boolean {
+  return parameters.some(({ keyword, value }) => keyword === 'BODY' && value === 'BINARYMIME');
 }
 
 /** RFC 5321 §4.2.1: x0z is about syntax; 555 (§4.2.2) is a parameter that nobody knows. */
@@ -977,6 +1469,18 @@ const PAUSED = Object.freeze({ kind: 'paused' });
 const CONTENT = Object.freeze({ kind: 'content' });
 const CLOSED = Object.freeze({ kind: 'closed' });
 const NOTHING_EXCEEDED: readonly (keyof Limits)[] = Object.freeze([]);
+const NO_VIOLATIONS: readonly Violation[] = Object.freeze([]);
+const NO_OCTETS = octets.allocate(0);
+/** Commands whose reply decides what may come next, so that nothing may come before it (RFC 2920 §3.1). */
+const SYNCHRONIZING_VERBS: ReadonlySet<string> = new Set(['EHLO', 'HELO', 'LHLO', 'DATA', 'XCLIENT']);
+const HTTP_METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '));
+const HTTP_VERSION = / HTTP\/\d(?:\.\d)?$/;
+/** The first octet of a ClientHello (RFC 8446 §5.1). */
+const TLS_HANDSHAKE_RECORD = 0x16;
+// RFC 4954 §4 and RFC 4422 §3.1: a mechanism has up to 20 letters, digits, hyphens and low lines.
+const AUTH_ARGUMENT = /^([A-Za-z0-9_-]{1,20})(?: +(\S+))?$/;
+// RFC 1985 §5: a domain, maybe with an option character before it.
+const ETRN_NODE = /^[@#]?[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$|^\[[!-Z^-~]+\]$/;
 const CONTENT_FAULT_REPLIES: Readonly<Record<ContentFault, Reply>> = Object.freeze({
   tooLarge: replies.TOO_MUCH_DATA,
   bareLineEnd: replies.BARE_LINE_END_IN_CONTENT,

@@ -6,8 +6,9 @@
  */
 
 import type { ClientName } from './client-name.js';
-import type { CommandPhase, Phase } from './command-rules.js';
+import { COMMAND_PHASES, type CommandPhase, type Phase } from './command-rules.js';
 import { invariant } from './errors.js';
+import type { ChunkDecoder } from './chunk-decoder.js';
 import type { DataDecoder } from './data-decoder.js';
 import { formatParameter, type Parameter } from './parameters.js';
 import type { Path } from './path.js';
@@ -48,17 +49,38 @@ export type SessionState =
       readonly envelope: Envelope;
       readonly decoder: DataDecoder;
     }
-  | { readonly phase: 'closed' };
+  /** Octets of a chunk are awaited (RFC 3030 §2). */
+  | {
+      readonly phase: 'chunk';
+      readonly client: ClientIdentity;
+      readonly envelope: Envelope;
+      readonly decoder: ChunkDecoder;
+      readonly isLast: boolean;
+    }
+  /** A chunk that was not the last is complete. */
+  | {
+      readonly phase: 'chunks';
+      readonly client: ClientIdentity;
+      readonly envelope: Envelope;
+      readonly decoder: ChunkDecoder;
+    }
+  /** STARTTLS was accepted; the handshake is under way (RFC 3207 §4). */
+  | { readonly phase: 'securing' }
+  /** It is over. Who the client said it was is still told to whoever writes it down. */
+  | { readonly phase: 'closed'; readonly client: ClientIdentity | undefined };
 
 /** Phase → the phases that may come next. Every step of a session is asserted against it. */
 export const STEPS: Readonly<Record<Phase, readonly Phase[]>> = Object.freeze({
-  opening: ['start', 'refused', 'closed'],
+  opening: ['start', 'refused', 'securing', 'closed'],
   refused: ['closed'],
-  start: ['start', 'ready', 'closed'],
-  ready: ['ready', 'sender', 'closed'],
+  start: ['start', 'ready', 'opening', 'closed'],
+  ready: ['ready', 'sender', 'securing', 'opening', 'closed'],
   sender: ['ready', 'recipients', 'closed'],
-  recipients: ['ready', 'recipients', 'content', 'closed'],
+  recipients: ['ready', 'recipients', 'content', 'chunk', 'closed'],
   content: ['ready', 'closed'],
+  chunk: ['chunks', 'ready', 'closed'],
+  chunks: ['ready', 'chunk', 'chunks', 'closed'],
+  securing: ['start', 'opening', 'closed'],
   closed: ['closed'],
 });
 
@@ -99,14 +121,38 @@ export function contentBegun(
   return { phase: 'content', client: state.client, envelope: state.envelope, decoder };
 }
 
+/** BDAT was accepted (RFC 3030 §2); the chunks of one message share a decoder. */
+export function chunkBegun(
+  state: Extract<SessionState, { phase: 'recipients' | 'chunks' }>,
+  decoder: ChunkDecoder,
+  isLast: boolean,
+): SessionState {
+  return { phase: 'chunk', client: state.client, envelope: state.envelope, decoder, isLast };
+}
+
+/** A chunk that was not the last is complete. */
+export function chunkTaken({ client, envelope, decoder }: Extract<SessionState, { phase: 'chunk' }>): SessionState {
+  return { phase: 'chunks', client, envelope, decoder };
+}
+
+/** STARTTLS was accepted. Nothing that the client said before counts any more (RFC 3207 §4.2). */
+export function securingBegun(): SessionState {
+  return { phase: 'securing' };
+}
+
+/** The greeting is still to come: TLS was first, or another client stands behind the one that talks to us. */
+export function sessionReopened(): SessionState {
+  return { phase: 'opening' };
+}
+
 /** The transaction is over, by its last reply or by RSET (RFC 5321 §4.1.1.5). The client keeps its name. */
 export function transactionEnded(state: SessionState): SessionState {
-  return 'client' in state ? { phase: 'ready', client: state.client } : state;
+  return state.phase !== 'closed' && 'client' in state ? { phase: 'ready', client: state.client } : state;
 }
 
 /** The session is over. */
-export function sessionClosed(): SessionState {
-  return { phase: 'closed' };
+export function sessionClosed(before: SessionState): SessionState {
+  return { phase: 'closed', client: clientOf(before) };
 }
 
 /** Asserts that the step exists. */
@@ -126,7 +172,7 @@ export function clientOf(state: SessionState): ClientIdentity | undefined {
 
 /** Whether a command line is expected in this phase. */
 export function isCommandPhase(phase: Phase): phase is CommandPhase {
-  return phase !== 'opening' && phase !== 'content' && phase !== 'closed';
+  return (COMMAND_PHASES as readonly Phase[]).includes(phase);
 }
 
 /** Parameters as words: `['SIZE=10', 'SMTPUTF8']`. */

@@ -23,6 +23,9 @@ export const SEND_HELO_FIRST = new Reply(503, '5.5.1', 'Error: send HELO first')
 export const NESTED_MAIL = new Reply(503, '5.5.1', 'Error: nested MAIL command');
 export const NEED_MAIL = new Reply(503, '5.5.1', 'Error: need MAIL command');
 export const NEED_RCPT = new Reply(503, '5.5.1', 'Error: need RCPT command');
+export const NOT_IN_TRANSACTION = new Reply(503, '5.5.1', 'Error: not while a transaction is open, send RSET first');
+// RFC 3030 §2: DATA and BDAT do not mix, and the recipients are complete when the first chunk comes.
+export const CHUNKS_BEGUN = new Reply(503, '5.5.1', 'Error: chunks have begun, send BDAT or RSET');
 export const SESSION_REFUSED = new Reply(503, '5.5.1', 'Error: this session was refused, send QUIT');
 
 export const MAIL_PARAMETERS_UNKNOWN = new Reply(
@@ -44,11 +47,50 @@ export const BARE_LINE_END_IN_CONTENT = new Reply(
   '5.6.11',
   'Error: message has a bare CR or LF; lines must end in CRLF',
 );
+// RFC 5321 §4.5.3.1.10.
+export const CONTENT_LINE_TOO_LONG = new Reply(500, '5.6.0', 'Error: the message has a line that is too long');
+// RFC 3030 §3: DATA cannot carry what has no lines.
+export const BINARY_NEEDS_BDAT = new Reply(503, '5.5.1', 'Error: BODY=BINARYMIME needs BDAT');
+// RFC 1985 §5.2: nothing was queued, or nobody here takes the request.
+export const ETRN_NOT_DONE = new Reply(458, '4.5.0', 'Error: unable to queue messages for that node');
 export const TOO_MANY_RECIPIENTS = new Reply(
   452,
   '4.5.3',
   'Error: too many recipients, send the rest in another message',
 );
+
+// RFC 3207 §4, RFC 4954 §6.
+export const READY_FOR_TLS = new Reply(220, '2.0.0', 'Ready to start TLS');
+export const TLS_FIRST = new Reply(530, '5.7.0', 'Error: must issue a STARTTLS command first');
+export const TLS_ACTIVE = new Reply(503, '5.5.1', 'Error: TLS is active already');
+export const CERTIFICATE_NEEDED = new Reply(554, '5.7.0', 'Error: a valid client certificate is required');
+export const AUTH_FIRST = new Reply(530, '5.7.0', 'Error: authentication required');
+export const AUTHENTICATED = new Reply(235, '2.7.0', 'Authentication successful');
+export const AUTHENTICATED_ALREADY = new Reply(503, '5.5.1', 'Error: already authenticated');
+export const MECHANISM_UNKNOWN = new Reply(504, '5.5.4', 'Error: unrecognized authentication mechanism');
+export const MECHANISM_NEEDS_TLS = new Reply(
+  538,
+  '5.7.11',
+  'Error: encryption required for this authentication mechanism',
+);
+export const CREDENTIALS_INVALID = new Reply(535, '5.7.8', 'Error: authentication credentials invalid');
+export const AUTH_CANCELLED = new Reply(501, '5.7.0', 'Authentication cancelled');
+export const AUTH_MALFORMED = new Reply(501, '5.5.2', 'Error: malformed authentication exchange');
+export const AUTH_UNAVAILABLE = new Reply(454, '4.7.0', 'Error: too many failed authentications, try again later');
+export const TOO_MANY_AUTH_FAILURES = new Reply(
+  421,
+  '4.7.0',
+  'Error: too many failed authentications, closing connection',
+);
+
+// RFC 3030 §2: whoever cannot tell where the chunk ends cannot tell where the next command begins.
+export const CHUNK_SIZE_UNREADABLE = new Reply(
+  421,
+  '4.7.0',
+  'Error: cannot tell how long the chunk is, closing connection',
+);
+export const NOT_SMTP = new Reply(421, '4.7.0', 'Error: this is an SMTP server, closing connection');
+export const OUT_OF_STEP = new Reply(554, '5.5.0', 'Error: SMTP synchronization error, closing connection');
 
 export const TOO_MANY_ERRORS = new Reply(421, '4.7.0', 'Error: too many errors, closing connection');
 export const TOO_MANY_REFUSALS = new Reply(421, '4.7.0', 'Error: too many refused commands, closing connection');
@@ -61,6 +103,12 @@ export const TOO_MANY_MESSAGES = new Reply(
   421,
   '4.7.0',
   'Error: enough messages for one session, please connect again',
+);
+export const TOO_MANY_BYTES = new Reply(421, '4.7.0', 'Error: enough octets for one session, please connect again');
+export const TOO_MANY_CONNECTIONS = new Reply(
+  421,
+  '4.7.0',
+  'Error: too many connections in a short time, try again later',
 );
 export const TOO_MANY_SESSIONS = new Reply(421, '4.3.2', 'Error: too many connections, try again later');
 export const TOO_MANY_SESSIONS_OF_CLIENT = new Reply(421, '4.7.0', 'Error: too many connections from your address');

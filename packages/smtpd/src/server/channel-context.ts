@@ -1,8 +1,12 @@
 /** What a channel needs of its server, and nothing more. It keeps `channel.ts` from importing `server.ts`. */
 
 import type { Clock } from '../net/clock.js';
-import type { Transport } from '../net/transport.js';
+import type { TLSHandshake, Transport } from '../net/transport.js';
+import type { Situation } from '../protocol/extension.js';
+import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SessionOptions } from '../protocol/server-session.js';
+import type { CompleteAuthOptions } from './authentication.js';
+import type { RateTable } from './rate-table.js';
 import type { HookTable } from './hooks.js';
 import type { Logger } from './logger.js';
 import type { ReceivedMessage, StreamedMessage } from './received-message.js';
@@ -23,9 +27,31 @@ export type MessageTaker =
   | { readonly kind: 'stream'; readonly stream: (message: StreamedMessage) => Awaitable<Verdict> }
   | { readonly kind: 'hooks' };
 
+/** How TLS is made on a connection. */
+export interface ChannelTLS {
+  /** Whether it comes before the greeting (RFC 8314 §3.3). */
+  readonly isImplicit: boolean;
+  readonly isClientCertificateRequired: boolean;
+  /** What the next handshake is made with, with the certificates as they are now. */
+  readonly handshake: () => Promise<TLSHandshake>;
+}
+
 /** What the server hands to each of its channels. */
 export interface ChannelContext {
   readonly sessionOptions: SessionOptions;
+  /** How this session begins. */
+  readonly situation: Situation;
+  /** How TLS is made on this connection; `undefined` where it is not. */
+  readonly tls: ChannelTLS | undefined;
+  readonly auth: CompleteAuthOptions;
+  /** Failed authentications, by `addressKey`. */
+  readonly authFailures: RateTable;
+  /** Whom this client is counted by. */
+  readonly addressKey: string;
+  /** What a proxy in front of us said. */
+  readonly proxy: ProxyHeader | undefined;
+  /** Octets that were read behind that, when TLS comes next. */
+  readonly received: Uint8Array | undefined;
   readonly hooks: HookTable;
   readonly watch: Watch;
   readonly logger: Logger;

@@ -8,15 +8,19 @@
 import { randomBytes } from 'node:crypto';
 
 import { Deadline } from '../net/deadline.js';
+import type { TLSFacts } from '../net/tls-facts.js';
 import type { EndpointAddress, Transport } from '../net/transport.js';
 import type { Command } from '../protocol/command.js';
-import { assertNever, invariant, UsageError } from '../protocol/errors.js';
+import { assertNever, invariant, InvariantError, UsageError } from '../protocol/errors.js';
 import type { VerbDefinition } from '../protocol/extension.js';
+import type { ClientAttributes } from '../protocol/client-attributes.js';
 import type { Limits } from '../protocol/limits.js';
 import { octets } from '../protocol/octets.js';
 import { parseReply, Reply, SMTPReplyError } from '../protocol/reply.js';
+import type { ChannelBinding } from '../protocol/sasl/mechanism.js';
 import {
   ServerSession,
+  type AuthStart,
   type ContentFacts,
   type Question,
   type RecipientQuestion,
@@ -25,6 +29,7 @@ import {
 } from '../protocol/server-session.js';
 import * as replies from '../protocol/standard-replies.js';
 import { AbortSource } from './abort-source.js';
+import { askAuthHooks, runExchange, type AuthOutcome } from './authentication.js';
 import type { ChannelContext, ChannelOptions, ChannelOwner } from './channel-context.js';
 import { commandMethodsOf, type CommandMethod } from './command-methods.js';
 import { ContentProgress } from './content-progress.js';
@@ -32,8 +37,15 @@ import { askAboutRecipients, askInTurn, decide, type AnyHook, type HookRequest }
 import { MessageAbortedError, MessageBody, StreamingMessage } from './message-body.js';
 import { PendingVerdict } from './pending-verdict.js';
 import { ReceivedMessage, StreamedMessage, type MessageInit } from './received-message.js';
-import { SessionInfo } from './session-info.js';
-import { foldRecipientVerdicts, isThenable, judge, type Awaitable, type Decision } from './verdict.js';
+import { SessionInfo, type Identity, type SessionFacts } from './session-info.js';
+import {
+  eachRecipientVerdict,
+  foldRecipientVerdicts,
+  isThenable,
+  judge,
+  type Awaitable,
+  type Decision,
+} from './verdict.js';
 import type { DisconnectReason } from './watch.js';
 
 /**
@@ -64,6 +76,8 @@ export class SMTPChannel {
   readonly #methods: ReadonlyMap<string, CommandMethod>;
   readonly #deadline: Deadline;
   readonly #openedAtMs: number;
+  /** What `info` shows and changes as the session goes on. */
+  readonly #facts: SessionFacts;
   #hookStates: Map<AnyHook, unknown> | undefined;
   #abortSource = new AbortSource();
   /** The verdict that is waited for. */
@@ -89,6 +103,8 @@ export class SMTPChannel {
   /** Replies wait for the client to read them. */
   #isBlocked = false;
   #isReadingPaused = false;
+  /** Ends the time by which a reply is held back. */
+  #cancelHold: (() => void) | undefined;
   #isFlushScheduled = false;
   #hasPeerEnded = false;
   #isClosing = false;
@@ -103,22 +119,21 @@ export class SMTPChannel {
     this.#transport = transport;
     this.#methods = commandMethodsOf(Object.getPrototypeOf(this) as object);
     const { watch } = context;
-    this.#session = new ServerSession({
-      ...context.sessionOptions,
-      onReply: (reply) => {
-        this.#contentReply = reply;
-        if (watch.isWatched('reply')) watch.tell('reply', { session: this.info, reply });
-      },
-    });
+    const onReply = (reply: Reply): void => {
+      this.#contentReply = reply;
+      if (watch.isWatched('reply')) watch.tell('reply', { session: this.info, reply });
+    };
+    this.#session = new ServerSession({ ...context.sessionOptions, onReply }, context.situation);
     this.#openedAtMs = context.clock.now();
     this.#deadline = new Deadline(context.clock, () => {
       this.#onDeadline();
     });
-    this.info = new SessionInfo(this.#session, {
+    this.#facts = { peer: transport.remote, tls: undefined, identity: undefined, forwarded: undefined };
+    this.info = new SessionInfo(this.#session, this.#facts, {
       id: nextSessionId(),
-      peer: transport.remote,
       local: transport.local,
       openedAt: new Date(),
+      proxy: context.proxy,
     });
   }
 
@@ -129,19 +144,19 @@ export class SMTPChannel {
     return this.#transport.socket;
   }
 
-  /** The client's address and port. */
+  /** The address and port that connected; behind a proxy that sends the PROXY header, the client's. */
   get addr(): EndpointAddress {
     return this.#transport.remote;
   }
 
-  /** The client's address and port. */
+  /** The client's address and port; after XCLIENT, what that said. */
   get peer(): EndpointAddress {
-    return this.#transport.remote;
+    return this.#facts.peer;
   }
 
   /** `DATA` while content is read, else `COMMAND`. */
   get smtpState(): 'COMMAND' | 'DATA' {
-    return this.#session.phase === 'content' ? 'DATA' : 'COMMAND';
+    return this.#session.isReceivingContent ? 'DATA' : 'COMMAND';
   }
 
   /** What the client called itself; `''` before HELO or EHLO. */
@@ -191,7 +206,7 @@ export class SMTPChannel {
 
   /** Octets of the largest message; `undefined` for no limit. */
   get dataSizeLimit(): number | undefined {
-    return this.#context.sessionOptions.offer.facts.sizeLimitBytes;
+    return this.#session.offer.facts.sizeLimitBytes;
   }
 
   /** Octets of a command line without its CRLF, before extensions lengthen it. */
@@ -201,7 +216,7 @@ export class SMTPChannel {
 
   /** Whether SMTPUTF8 is offered. */
   get enableSMTPUTF8(): boolean {
-    return this.#context.sessionOptions.offer.facts.isSMTPUTF8Enabled;
+    return this.#session.offer.facts.isSMTPUTF8Enabled;
   }
 
   // ---- The commands -------------------------------------------------------------------------------------------------
@@ -214,6 +229,23 @@ export class SMTPChannel {
   /** HELO (RFC 5321 §4.1.1.1). */
   smtp_HELO(argument: string | undefined): Awaitable<void> {
     return this.#greet('HELO', argument);
+  }
+
+  /** LHLO (RFC 2033 §4.1). */
+  smtp_LHLO(argument: string | undefined): Awaitable<void> {
+    return this.#greet('LHLO', argument);
+  }
+
+  /** STARTTLS (RFC 3207 §4). */
+  smtp_STARTTLS(argument: string | undefined): Awaitable<void> {
+    const isAccepted = this.#inCommand((session) => session.startTLS(argument)) ?? false;
+    if (isAccepted) return this.#secure();
+  }
+
+  /** AUTH (RFC 4954 §4). */
+  smtp_AUTH(argument: string | undefined): Awaitable<void> {
+    const start = this.#inCommand((session) => session.auth(argument));
+    if (start !== undefined) return this.#authenticate(start);
   }
 
   /** MAIL (RFC 5321 §4.1.1.2). */
@@ -239,11 +271,16 @@ export class SMTPChannel {
     return this.#ask(this.#inCommand((session) => session.data(argument)));
   }
 
+  /** BDAT (RFC 3030 §2). */
+  smtp_BDAT(argument: string | undefined): Awaitable<void> {
+    return this.#ask(this.#inCommand((session) => session.bdat(argument)));
+  }
+
   /** RSET (RFC 5321 §4.1.1.5). */
   smtp_RSET(argument: string | undefined): Awaitable<void> {
     const hadTransaction = this.#session.envelope !== undefined;
     const isDone = this.#inCommand((session) => session.rset(argument)) ?? false;
-    if (isDone && hadTransaction) this.#tellHooks('reset');
+    if (isDone && hadTransaction) this.#tellReset();
   }
 
   /** NOOP (RFC 5321 §4.1.1.9). */
@@ -263,13 +300,31 @@ export class SMTPChannel {
 
   /** VRFY (RFC 5321 §4.1.1.6). */
   smtp_VRFY(argument: string | undefined): Awaitable<void> {
-    this.#inCommand((session) => session.vrfy(argument));
+    return this.#ask(this.#inCommand((session) => session.vrfy(argument)));
   }
 
   /** EXPN (RFC 5321 §4.1.1.7). */
-  smtp_EXPN(argument: string | undefined): Awaitable<void>;
-  smtp_EXPN(): void {
-    this.#inCommand((session) => session.expn());
+  smtp_EXPN(argument: string | undefined): Awaitable<void> {
+    return this.#ask(this.#inCommand((session) => session.expn(argument)));
+  }
+
+  /** ETRN (RFC 1985 §5). */
+  smtp_ETRN(argument: string | undefined): Awaitable<void> {
+    return this.#ask(this.#inCommand((session) => session.etrn(argument)));
+  }
+
+  /** XCLIENT: the client is the one that somebody in front of us names, and is greeted anew. */
+  smtp_XCLIENT(argument: string | undefined): Awaitable<void> {
+    const attributes = this.#inCommand((session) => session.xclient(argument));
+    if (attributes === undefined) return;
+    this.#becomeClient(attributes);
+    return this.#ask(this.#session.reopen({ isAuthenticated: this.#facts.identity !== undefined }));
+  }
+
+  /** XFORWARD: somebody in front of us says whom the next message came from. */
+  smtp_XFORWARD(argument: string | undefined): Awaitable<void> {
+    const attributes = this.#inCommand((session) => session.xforward(argument));
+    if (attributes !== undefined) this.#facts.forwarded = new Map([...(this.#facts.forwarded ?? []), ...attributes]);
   }
 
   /** HELP (RFC 5321 §4.1.1.8). */
@@ -353,12 +408,13 @@ export class SMTPChannel {
         this.#onGone(error);
       },
     });
-    const { watch } = this.#context;
+    const { watch, tls, received } = this.#context;
     if (watch.isWatched('connect')) watch.tell('connect', { session: this.info });
     // Whoever was told may have closed the server.
     if (this.#session.phase === 'closed') return;
-    const decided = this.#ask(this.#session.open());
+    const decided = tls?.isImplicit === true ? this.#secureFirst() : this.#ask(this.#session.open());
     if (isThenable(decided)) this.#continueAfter(Promise.resolve(decided));
+    if (received !== undefined && received.length > 0 && tls?.isImplicit !== true) this.#onBytes(received);
     // From here on somebody is waited for: the application, or the client.
     this.#goOn();
   }
@@ -382,7 +438,7 @@ export class SMTPChannel {
   // ---- The pump -----------------------------------------------------------------------------------------------------
 
   #onBytes(bytes: Uint8Array): void {
-    if (this.#session.phase === 'content') this.#countContent(bytes.length);
+    if (this.#session.isReceivingContent) this.#countContent(bytes.length);
     this.#session.receive(bytes);
     this.#pump();
     // The transport lends its buffer for the time of this call.
@@ -470,6 +526,7 @@ export class SMTPChannel {
 
   #afterPump(): void {
     this.#tellExceeded();
+    this.#tellViolations();
     if (this.#isGone || this.#isEnding) return;
     const wait = this.#wait;
     if (wait === 'command' || wait === 'content') this.#flush();
@@ -566,6 +623,11 @@ export class SMTPChannel {
         this.#reason ??= 'limit';
         this.#transport.destroy();
         return;
+      case 'handshake':
+        this.#tellExceeded();
+        this.#reason ??= 'timedOut';
+        this.#transport.destroy();
+        return;
       default:
         assertNever(wait);
     }
@@ -620,7 +682,7 @@ export class SMTPChannel {
   #callMethod(verb: string, argument: string | undefined): unknown {
     const method = this.#methods.get(verb);
     if (method !== undefined) return method.call(this, argument);
-    const definition = this.#session.options.offer.verbs.get(verb);
+    const definition = this.#session.offer.verbs.get(verb);
     if (definition !== undefined) return this.#runVerb(definition, argument);
     this.#session.unrecognized(verb);
     return undefined;
@@ -628,7 +690,8 @@ export class SMTPChannel {
 
   #tellCommand(verb: string, argument: string | undefined): void {
     const { watch } = this.#context;
-    if (watch.isWatched('command')) watch.tell('command', { session: this.info, verb, argument });
+    if (!watch.isWatched('command')) return;
+    watch.tell('command', { session: this.info, verb, argument: verb === 'AUTH' ? withoutSecret(argument) : argument });
   }
 
   /** Pumps on when a command method, or a decision about the connection or a message, is done. */
@@ -651,7 +714,7 @@ export class SMTPChannel {
   }
 
   #onCommandDone(): void {
-    if (this.#session.phase === 'content' || !this.#session.isUnanswered || this.#pending !== undefined) return;
+    if (this.#session.isTakingOctets || !this.#session.isUnanswered || this.#pending !== undefined) return;
     this.#onCommandFailed(
       new UsageError('SMTPD_ONE_REPLY', 'A command method ended without an answer; push() one and await readLine()'),
     );
@@ -661,7 +724,7 @@ export class SMTPChannel {
     if (this.#isGone || this.#session.phase === 'closed') return;
     const reply = error instanceof SMTPReplyError ? error.reply : this.#reportFault(error);
     // What failed after its answer was given changes no answer.
-    if (!this.#session.isUnanswered || this.#session.phase === 'content') return;
+    if (!this.#session.isUnanswered || this.#session.isTakingOctets) return;
     if (this.#lineWaiter !== undefined) {
       // The client was asked for a line. Nobody can tell any more whether its next one is that line or a command.
       this.#session.closeWith(METHOD_FAILED);
@@ -682,7 +745,7 @@ export class SMTPChannel {
     if (session.phase === 'closed') return undefined;
     const mayAct =
       session.isUnanswered &&
-      session.phase !== 'content' &&
+      !session.isTakingOctets &&
       session.phase !== 'opening' &&
       this.#pending === undefined &&
       this.#lineWaiter === undefined;
@@ -716,7 +779,7 @@ export class SMTPChannel {
     });
     const decision = judge(answer);
     if (decision.kind === 'fault') throw decision.error;
-    this.#session.respond(decision.kind === 'pass' ? replies.OK : decision.reply);
+    this.#session.respond(this.#replyOf(decision));
   }
 
   #onLine(event: Extract<SessionEvent, { kind: 'line' }>): void {
@@ -726,10 +789,10 @@ export class SMTPChannel {
     else waiter?.resolve(event.text);
   }
 
-  #greet(verb: 'HELO' | 'EHLO', argument: string | undefined): Awaitable<void> {
+  #greet(verb: 'HELO' | 'EHLO' | 'LHLO', argument: string | undefined): Awaitable<void> {
     const given = this.#session.envelope;
     const tellReset = (): void => {
-      if (given !== undefined && this.#session.phase === 'ready') this.#tellHooks('reset');
+      if (given !== undefined && this.#session.phase === 'ready') this.#tellReset();
     };
     const decided = this.#ask(this.#inCommand((session) => session.greet(verb, argument)));
     if (isThenable(decided)) return decided.then(tellReset);
@@ -763,6 +826,12 @@ export class SMTPChannel {
         return this.#askHooks(hooks.data, (hook) => hook.data?.(this.#request(hook, {})));
       case 'message':
         return this.#askAboutMessage(question.facts);
+      case 'vrfy':
+      case 'expn':
+      case 'etrn': {
+        const { kind, text } = question;
+        return this.#askHooks(hooks[kind], (hook) => hook[kind]?.(this.#request(hook, { text })));
+      }
       default:
         return assertNever(question);
     }
@@ -821,7 +890,7 @@ export class SMTPChannel {
     if (this.#isGone || this.#session.phase === 'closed') return;
     try {
       this.#answer(decision);
-      if (this.#session.phase === 'content' && this.#streaming === undefined) this.#beginContent();
+      if (this.#session.isReceivingContent && this.#streaming === undefined) this.#beginContent();
     } catch (error) {
       this.#failInternally(error);
     }
@@ -841,9 +910,169 @@ export class SMTPChannel {
       case 'fault':
         this.#session.refuse(this.#reportFault(decision.error));
         return;
+      case 'each':
+        this.#session.answerEach(decision.decisions.map((each) => this.#replyOf(each)));
+        return;
       default:
         assertNever(decision);
     }
+  }
+
+  #replyOf(decision: Decision): Reply {
+    switch (decision.kind) {
+      case 'pass':
+        return replies.OK;
+      case 'accept':
+      case 'refuse':
+        return decision.reply;
+      case 'fault':
+        return this.#reportFault(decision.error);
+      case 'each':
+        throw new InvariantError('A recipient has one verdict');
+      default:
+        return assertNever(decision);
+    }
+  }
+
+  // ---- TLS ----------------------------------------------------------------------------------------------------------
+
+  #secureFirst(): Promise<void> {
+    this.#session.secureFirst();
+    return this.#secure();
+  }
+
+  /** Makes the handshake, behind what was answered. */
+  async #secure(): Promise<void> {
+    const { tls, watch } = this.#context;
+    this.#flush();
+    this.#hasMoved = true;
+    let facts: TLSFacts;
+    try {
+      invariant(
+        tls !== undefined && this.#transport.startTLS !== undefined,
+        'STARTTLS is offered where it can be done',
+      );
+      // What the client sends from here on belongs to the handshake.
+      this.#transport.pause();
+      const handshake = await tls.handshake();
+      this.#transport.resume();
+      facts = await this.#transport.startTLS(handshake, tls.isImplicit ? this.#context.received : undefined);
+    } catch (error) {
+      if (this.#isGone) return;
+      this.#reason ??= 'handshakeFailed';
+      // What is wrong on the other side of the wire is no fault of ours; who wants to know watches.
+      if (watch.isWatched('handshakeFailed')) watch.tell('handshakeFailed', { session: this.info, error });
+      this.#session.abandon();
+      this.#transport.destroy();
+      return;
+    }
+    if (this.#isGone) return;
+    this.#facts.tls = facts;
+    this.#facts.identity = undefined;
+    this.#session.secured();
+    if (watch.isWatched('secured')) watch.tell('secured', { session: this.info, tls: facts });
+    if (tls.isClientCertificateRequired && facts.peerCertificate?.isVerified !== true) {
+      this.#session.closeWith(replies.CERTIFICATE_NEEDED);
+      return;
+    }
+    if (this.#session.phase === 'opening') await this.#ask(this.#session.open());
+  }
+
+  // ---- AUTH ---------------------------------------------------------------------------------------------------------
+
+  async #authenticate({ mechanism, initialResponse }: AuthStart): Promise<void> {
+    const { auth, authFailures, addressKey, clock, hooks } = this.#context;
+    if (authFailures.count(addressKey, clock.now()) >= this.#limits.authFailuresPerAddressMax) {
+      this.#session.noteExceeded('authFailuresPerAddressMax');
+      this.#session.respond(replies.AUTH_UNAVAILABLE);
+      return;
+    }
+    const outcome = await runExchange(mechanism, {
+      initialResponse,
+      context: {
+        ...auth.context,
+        hostname: this.fqdn,
+        channelBinding: channelBindingOf(this.#facts.tls),
+        isPlusOffered: this.#session.offer.facts.authMechanisms.some((name) => name.endsWith('-PLUS')),
+      },
+      challenge: (text) => this.readLine(new Reply(334, undefined, text)),
+      ask: (request) => askAuthHooks(hooks.auth, (hook) => hook.auth?.(this.#request(hook, request))),
+    });
+    // Whoever has gone meanwhile is told nothing.
+    if (this.#session.phase === 'closed') return;
+    this.#tellAuth(mechanism, outcome);
+    switch (outcome.kind) {
+      case 'accepted':
+        this.#facts.identity = outcome.identity;
+        this.#session.authenticated();
+        return;
+      case 'refused':
+        await this.#refuseAuthentication(outcome.reply);
+        return;
+      case 'ended':
+        this.#session.respond(outcome.reply);
+        return;
+      case 'fault':
+        this.#session.respond(this.#reportAuthFault(outcome.error));
+        return;
+      default:
+        assertNever(outcome);
+    }
+  }
+
+  /** A guess costs time (RFC 4954 §9), and counts against its address. */
+  async #refuseAuthentication(reply: Reply): Promise<void> {
+    const { authFailures, addressKey, clock } = this.#context;
+    const failures = authFailures.add(addressKey, clock.now());
+    await this.#hold(this.#limits.authFailureDelayMs * Math.min(AUTH_DELAY_FACTOR_MAX, 2 ** Math.floor(failures - 1)));
+    if (this.#session.phase !== 'closed') this.#session.authFailed(reply);
+  }
+
+  #tellAuth(mechanism: string, outcome: AuthOutcome): void {
+    const { watch } = this.#context;
+    if (!watch.isWatched('auth')) return;
+    watch.tell('auth', {
+      session: this.info,
+      mechanism,
+      user: outcome.user,
+      isAccepted: outcome.kind === 'accepted',
+    });
+  }
+
+  /** RFC 4954 §6: 454 is a failure that has nothing to do with the credentials. */
+  #reportAuthFault(error: unknown): Reply {
+    const incident = this.#logFault(error, 'The application failed; the client is told 454');
+    return new Reply(454, '4.7.0', `Error: internal error, incident ${incident}; try again later`);
+  }
+
+  /** Waits before something is answered. */
+  #hold(ms: number): Promise<void> {
+    if (!Number.isFinite(ms)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancelTimer = this.#context.clock.setTimer(resolve, ms);
+      this.#cancelHold = () => {
+        cancelTimer();
+        resolve();
+      };
+    });
+  }
+
+  // ---- Clients behind the client ------------------------------------------------------------------------------------
+
+  #becomeClient(attributes: ClientAttributes): void {
+    const facts = this.#facts;
+    const { address, port, family } = facts.peer;
+    const given = attributes.get('ADDR');
+    facts.peer = Object.freeze({
+      address: given ?? address,
+      port: Number(attributes.get('PORT') ?? (given === undefined ? port : 0)),
+      family: given === undefined ? family : given.includes(':') ? 'IPv6' : 'IPv4',
+    });
+    facts.forwarded = attributes;
+    const login = attributes.get('LOGIN');
+    const identity: Identity | undefined =
+      login === undefined ? undefined : { user: login, authorizationIdentity: undefined, mechanism: 'XCLIENT' };
+    facts.identity = identity;
   }
 
   // ---- Messages -----------------------------------------------------------------------------------------------------
@@ -907,7 +1136,7 @@ export class SMTPChannel {
     const content = this.#content;
     invariant(content !== undefined, 'Content that ended has begun');
     const octetsOfMessage = this.#session.takeContent();
-    const data = this.#session.options.offer.facts.isDecoded ? octets.decodeUTF8(octetsOfMessage) : octetsOfMessage;
+    const data = this.#session.offer.facts.isDecoded ? octets.decodeUTF8(octetsOfMessage) : octetsOfMessage;
     if (data === undefined) {
       this.#carryOut(NOT_UTF8);
       return;
@@ -919,8 +1148,9 @@ export class SMTPChannel {
 
   #decideMessage(message: ReceivedMessage<never>): Awaitable<Decision> {
     const { hooks, messages } = this.#context;
+    const ofRecipients = this.#session.options.protocol === 'lmtp' ? eachRecipientVerdict : foldRecipientVerdicts;
     const understand = (value: unknown): Decision =>
-      value instanceof Map ? foldRecipientVerdicts(value, message.recipients) : judge(value);
+      value instanceof Map ? ofRecipients(value, message.recipients) : judge(value);
     const take = messages.kind === 'whole' ? () => decide(() => messages.process(message), understand) : undefined;
     // The usual case: no hooks, one method.
     if (hooks.message.length === 0) return take?.() ?? NOBODY_TAKES;
@@ -997,6 +1227,18 @@ export class SMTPChannel {
     // Nothing is carried out any more; what waits for it goes on.
     this.#pending?.settleAll(OVERDUE);
     this.#receivedData = undefined;
+    this.#cancelHold?.();
+    this.#cancelHold = undefined;
+  }
+
+  /** A transaction was given up, maybe between two of its chunks. */
+  #tellReset(): void {
+    this.#streaming?.body.fail(
+      new MessageAbortedError('SMTPD_TRANSACTION_RESET', 'The client gave the message up before it was complete'),
+    );
+    this.#streaming = undefined;
+    this.#content = undefined;
+    this.#tellHooks('reset');
   }
 
   /** A fault of this package ends this one session, and no other. */
@@ -1060,6 +1302,13 @@ export class SMTPChannel {
     return incident;
   }
 
+  #tellViolations(): void {
+    const violations = this.#session.takeViolations();
+    const { watch } = this.#context;
+    if (violations.length === 0 || !watch.isWatched('violation')) return;
+    for (const violation of violations) watch.tell('violation', { violation, session: this.info });
+  }
+
   #tellExceeded(): void {
     const { watch } = this.#context;
     const exceeded = this.#session.takeExceeded();
@@ -1080,6 +1329,15 @@ interface LineWaiter {
 
 function recipientFacts({ recipient: { path, parameters } }: RecipientQuestion) {
   return { address: path.address, path, parameters };
+}
+
+function channelBindingOf(tls: TLSFacts | undefined): ChannelBinding | undefined {
+  return tls?.channelBinding === undefined ? undefined : { type: 'tls-exporter', data: tls.channelBinding };
+}
+
+/** An initial response may hold a password, which is for nobody who only watches. */
+function withoutSecret(argument: string | undefined): string | undefined {
+  return argument?.replace(/ .*$/s, ' ***');
 }
 
 function isIntermediate({ code }: Reply): boolean {
@@ -1121,7 +1379,10 @@ const WAIT_LIMITS = {
   messageVerdict: 'messageVerdictWaitMs',
   reader: 'messageVerdictWaitMs',
   unreadReplies: 'unreadRepliesWaitMs',
+  handshake: 'handshakeWaitMs',
 } as const satisfies Record<Exclude<ChannelWait, 'nothing'>, keyof Limits>;
+/** The time by which a failed authentication is held back grows up to this many times the first. */
+const AUTH_DELAY_FACTOR_MAX = 8;
 /** How long a client that is cut off has to read why. */
 const CUT_OFF_MS = 100;
 const NO_LINES: readonly string[] = Object.freeze([]);

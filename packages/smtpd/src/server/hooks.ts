@@ -8,6 +8,7 @@
 import { UsageError } from '../protocol/errors.js';
 import type { Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
+import type { AuthAnswer, CredentialRequest } from './authentication.js';
 import type { ReceivedMessage } from './received-message.js';
 import type { SessionInfo } from './session-info.js';
 import { isThenable, judge, judgeThrown, type Awaitable, type Decision, type Verdict } from './verdict.js';
@@ -23,7 +24,7 @@ export interface HookRequest<State> {
 
 /** A client named itself. */
 export interface HeloRequest<State> extends HookRequest<State> {
-  readonly verb: 'HELO' | 'EHLO';
+  readonly verb: 'HELO' | 'EHLO' | 'LHLO';
   readonly clientName: string;
   /** Whether the name is a domain, an address literal, or something else. */
   readonly clientNameKind: 'domain' | 'addressLiteral' | 'other';
@@ -44,6 +45,18 @@ export interface RcptRequest<State> extends HookRequest<State> {
   readonly parameters: readonly Parameter[];
 }
 
+/**
+ * A client wants to authenticate (RFC 4954). `kind` says what there is to go by: a `password` or a `token` that the client sent, a
+ * `secret` that only you have (the client never sends it; return what you keep of it), or `external`, the client's certificate.
+ */
+export type AuthRequest<State> = HookRequest<State> & CredentialRequest;
+
+/** VRFY, EXPN or ETRN came and is well formed. */
+export interface AddressRequest<State> extends HookRequest<State> {
+  /** What was asked about, as it was sent. */
+  readonly text: string;
+}
+
 /** A message came whole. */
 export interface MessageRequest<State> extends HookRequest<State> {
   readonly message: ReceivedMessage;
@@ -61,6 +74,11 @@ export interface Hook<State = undefined> {
   /** A client connected. A refusal is the greeting; 421 closes. */
   readonly connect?: (request: HookRequest<State>) => Awaitable<Verdict>;
   readonly helo?: (request: HeloRequest<State>) => Awaitable<Verdict>;
+  /**
+   * A client wants to authenticate. Return who it is, as `{ user }`, or for `kind: 'secret'` what you keep of its password; nothing
+   * leaves it to the next hook, and without one that knows the client it is refused with 535.
+   */
+  readonly auth?: (request: AuthRequest<State>) => Awaitable<AuthAnswer | Verdict>;
   readonly mail?: (request: MailRequest<State>) => Awaitable<Verdict>;
   readonly rcpt?: (request: RcptRequest<State>) => Awaitable<Verdict>;
   /** Instead of `rcpt`: all RCPT commands that came together, in order. Returns one verdict for each. */
@@ -68,6 +86,12 @@ export interface Hook<State = undefined> {
   /** DATA came, before the client is asked for the content. */
   readonly data?: (request: HookRequest<State>) => Awaitable<Verdict>;
   readonly message?: (request: MessageRequest<State>) => Awaitable<Verdict | RecipientVerdicts>;
+  /** VRFY came. Without an answer the client hears 252. */
+  readonly vrfy?: (request: AddressRequest<State>) => Awaitable<Verdict>;
+  /** EXPN came. Without an answer the client hears 502. */
+  readonly expn?: (request: AddressRequest<State>) => Awaitable<Verdict>;
+  /** ETRN came (RFC 1985), which is there with the extension `etrn()`. Without an answer the client hears 458. */
+  readonly etrn?: (request: AddressRequest<State>) => Awaitable<Verdict>;
   /** A transaction was given up, by RSET, EHLO or HELO. Nothing is answered. */
   readonly reset?: (request: HookRequest<State>) => Awaitable<void>;
   /** The session is over. Nothing is answered. */
@@ -102,10 +126,14 @@ export function defineHook<State>(hook: Hook<State>): Hook<State> {
 export class HookTable {
   readonly connect: AnyHook[] = [];
   readonly helo: AnyHook[] = [];
+  readonly auth: AnyHook[] = [];
   readonly mail: AnyHook[] = [];
   readonly rcpt: AnyHook[] = [];
   readonly data: AnyHook[] = [];
   readonly message: AnyHook[] = [];
+  readonly vrfy: AnyHook[] = [];
+  readonly expn: AnyHook[] = [];
+  readonly etrn: AnyHook[] = [];
   readonly reset: AnyHook[] = [];
   readonly close: AnyHook[] = [];
   hasBatch = false;
@@ -207,11 +235,25 @@ export function decide(run: () => unknown, understand: (value: unknown) => Decis
 
 /** The first positive reply stays; a refusal or a fault takes over. */
 function join(before: Decision, decision: Decision): Decision {
+  if (before.kind === 'each' || decision.kind === 'each') return joinEach(before, decision);
   return decision.kind === 'pass' || (decision.kind === 'accept' && before.kind === 'accept') ? before : decision;
+}
+
+/** Several hooks have something to say about the recipients of one message. */
+function joinEach(before: Decision, decision: Decision): Decision {
+  const each = before.kind === 'each' ? before.decisions : decision.kind === 'each' ? decision.decisions : [];
+  const decisions = each.map((_, index) =>
+    join(
+      before.kind === 'each' ? (before.decisions[index] ?? PASS) : before,
+      decision.kind === 'each' ? (decision.decisions[index] ?? PASS) : decision,
+    ),
+  );
+  return { kind: 'each', decisions };
 }
 
 /** Whether nobody else needs to be asked. */
 function isFinal(decision: Decision): boolean {
+  if (decision.kind === 'each') return decision.decisions.every(isFinal);
   return decision.kind === 'refuse' || decision.kind === 'fault';
 }
 
@@ -220,6 +262,19 @@ function badHook(message: string): UsageError {
 }
 
 const PASS: Decision = Object.freeze({ kind: 'pass' });
-const STAGES = ['connect', 'helo', 'mail', 'rcpt', 'data', 'message', 'reset', 'close'] as const;
+const STAGES = [
+  'connect',
+  'helo',
+  'auth',
+  'mail',
+  'rcpt',
+  'data',
+  'message',
+  'vrfy',
+  'expn',
+  'etrn',
+  'reset',
+  'close',
+] as const;
 const METHOD_KEYS = [...STAGES, 'rcptBatch', 'createState'] as const;
 const HOOK_KEYS = new Set<string>([...METHOD_KEYS, 'name']);

@@ -8,7 +8,12 @@
 import type { Decision } from './verdict.js';
 
 /** Why a message is not, or no longer, there to be read. */
-type AbortCode = 'SMTPD_CLIENT_GONE' | 'SMTPD_CONTENT_REFUSED' | 'SMTPD_VERDICT_OVERDUE' | 'SMTPD_VERDICT_GIVEN';
+type AbortCode =
+  | 'SMTPD_CLIENT_GONE'
+  | 'SMTPD_TRANSACTION_RESET'
+  | 'SMTPD_CONTENT_REFUSED'
+  | 'SMTPD_VERDICT_OVERDUE'
+  | 'SMTPD_VERDICT_GIVEN';
 
 /** Raised by the body when the message will not be complete, and the reason of a `signal` that is aborted. */
 export class MessageAbortedError extends Error {

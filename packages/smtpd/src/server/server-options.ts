@@ -6,10 +6,13 @@ import { systemClock, type Clock } from '../net/clock.js';
 import type { ListenAddress } from '../net/listener.js';
 import type { LineEndings } from '../protocol/data-decoder.js';
 import { UsageError } from '../protocol/errors.js';
-import type { Extension, OfferFacts } from '../protocol/extension.js';
+import type { Extension, OfferFacts, Situation } from '../protocol/extension.js';
 import { completeLimits, type Limits } from '../protocol/limits.js';
+import { completeAuthOptions, mechanismsFor, type AuthOptions, type CompleteAuthOptions } from './authentication.js';
 import { parseListenAddress } from './listen-address.js';
 import { defaultLogger, type Logger } from './logger.js';
+import { NetworkSet } from './networks.js';
+import { completeTLSOptions, type CompleteTLSOptions, type TLSOptions } from './tls-options.js';
 
 /** What a server may be given. Everything has a default. */
 export interface SMTPServerOptions {
@@ -37,6 +40,25 @@ export interface SMTPServerOptions {
   readonly limits?: Partial<Limits>;
   /** Whether clients of this machine count for `sessionsPerAddressMax`. Default: `false`. */
   readonly countLoopback?: boolean;
+  /** What is spoken: `smtp`, or `lmtp` (RFC 2033), which has a reply for each recipient. Default: `smtp`. */
+  readonly protocol?: 'smtp' | 'lmtp';
+  /** TLS: not at all, by STARTTLS, or from the first octet. Default: off. */
+  readonly tls?: TLSOptions;
+  /** AUTH: not at all, for who wants it, or for everybody. Default: off. */
+  readonly auth?: AuthOptions;
+  /**
+   * What becomes of a client that does not wait where it has to (before the greeting, behind EHLO or DATA, or between commands when it
+   * was not offered PIPELINING): `tolerate` it, or `refuse` it with 554. It is told with the event `violation` in any case. Default: `tolerate`.
+   */
+  readonly earlyInput?: 'tolerate' | 'refuse';
+  /** How long the greeting is held back, in ms, so that those who do not wait for it are seen. Default: 0. */
+  readonly greetingDelayMs?: number;
+  /** Networks of proxies that begin each connection with a PROXY header (version 1 or 2), as `192.0.2.0/24` or `loopback`. Default: none. */
+  readonly proxyProtocol?: string | readonly string[];
+  /** Networks that may say XCLIENT. Default: none. */
+  readonly xclient?: string | readonly string[];
+  /** Networks that may say XFORWARD. Default: none. */
+  readonly xforward?: string | readonly string[];
   /** Extensions besides the standard ones. */
   readonly extensions?: readonly Extension[];
   /** Keywords of extensions that are not offered, such as `PIPELINING`; nothing of them is accepted. Default: none. */
@@ -64,6 +86,14 @@ export interface CompleteOptions {
   readonly pathSyntax: 'strict' | 'lenient';
   readonly limits: Limits;
   readonly countLoopback: boolean;
+  readonly protocol: 'smtp' | 'lmtp';
+  readonly tls: CompleteTLSOptions;
+  readonly auth: CompleteAuthOptions;
+  readonly earlyInput: 'tolerate' | 'refuse';
+  readonly greetingDelayMs: number;
+  readonly proxyProtocol: NetworkSet;
+  readonly xclient: NetworkSet;
+  readonly xforward: NetworkSet;
   readonly extensions: readonly Extension[];
   readonly disabledExtensions: readonly string[];
   readonly backlog: number;
@@ -88,8 +118,12 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
       'decodeData and enableSMTPUTF8 cannot be set to true at the same time',
     );
   }
+  const auth = completeAuthOptions(given.auth);
+  const tls = completeTLSOptions(given.tls);
+  const addresses = listenAddresses(given.localAddress ?? 'localhost:8025');
+  checkProtection(auth, [tls.mode, ...addresses.map((address) => address.tls ?? tls.mode)]);
   return Object.freeze({
-    localAddress: listenAddresses(given.localAddress ?? 'localhost:8025'),
+    localAddress: addresses,
     remoteAddress: given.remoteAddress,
     dataSizeLimit: sizeLimit(given.dataSizeLimit),
     channels: given.channels ?? new Set<unknown>(),
@@ -101,6 +135,14 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
     pathSyntax: oneOf('pathSyntax', given.pathSyntax ?? 'lenient', ['strict', 'lenient'] as const),
     limits: completeLimits(given.limits ?? {}),
     countLoopback: given.countLoopback ?? false,
+    protocol: oneOf('protocol', given.protocol ?? 'smtp', ['smtp', 'lmtp'] as const),
+    tls,
+    auth,
+    earlyInput: oneOf('earlyInput', given.earlyInput ?? 'tolerate', ['tolerate', 'refuse'] as const),
+    greetingDelayMs: delay(given.greetingDelayMs ?? 0),
+    proxyProtocol: NetworkSet.parse(given.proxyProtocol ?? []),
+    xclient: NetworkSet.parse(given.xclient ?? []),
+    xforward: NetworkSet.parse(given.xforward ?? []),
     extensions: Object.freeze([...(given.extensions ?? [])]),
     disabledExtensions: Object.freeze([...(given.disabledExtensions ?? [])]),
     backlog: given.backlog ?? 511,
@@ -110,26 +152,27 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
 }
 
 /**
- * What the extensions of a server with these options may know when a session begins.
+ * What the extensions of a server may know in a situation.
  *
- * @example
- * ```ts
- * const offer = composeOffer(extensions, { ...baseFacts(options), isSecured: true }, { disabled: options.disabledExtensions });
- * ```
+ * @param canStartTLS - whether STARTTLS can be done on this connection
  */
-export function baseFacts(options: CompleteOptions): OfferFacts {
+export function factsIn(options: CompleteOptions, situation: Situation, canStartTLS: boolean): OfferFacts {
+  const mayShowCertificate = options.tls.clientCertificates !== 'ignore';
+  const mechanisms = (isSecured: boolean): readonly string[] =>
+    mechanismsFor(options.auth, { isSecured, mayShowCertificate });
   const isEnabled = (keyword: string): boolean => !options.disabledExtensions.includes(keyword);
   return Object.freeze({
-    protocol: 'smtp',
+    protocol: options.protocol,
     sizeLimitBytes: options.dataSizeLimit,
     isDecoded: options.decodeData,
     // RFC 6531 §3.1: SMTPUTF8 goes with 8BITMIME.
     isSMTPUTF8Enabled: options.enableSMTPUTF8 && isEnabled('SMTPUTF8') && isEnabled('8BITMIME'),
-    isBinaryOffered: false,
-    isSecured: false,
-    canStartTLS: false,
-    isAuthenticated: false,
-    authMechanisms: Object.freeze([]),
+    // RFC 3030 §3: BINARYMIME needs BDAT, and goes with 8BITMIME.
+    isBinaryOffered: !options.decodeData && ['BINARYMIME', 'CHUNKING', '8BITMIME'].every(isEnabled),
+    ...situation,
+    canStartTLS,
+    authMechanisms: Object.freeze(situation.isAuthenticated ? [] : mechanisms(situation.isSecured)),
+    authMechanismsOnTLS: Object.freeze(mechanisms(true)),
     recipientsMax: options.limits.recipientsMax,
     messagesMax: options.limits.messagesMax,
   });
@@ -156,6 +199,25 @@ function checkAddress(address: ListenAddress): ListenAddress {
     throw new UsageError('SMTPD_BAD_ADDRESS', `A port is 0 to 65535, not ${String(address.port)}`);
   }
   return Object.freeze({ ...address });
+}
+
+/** Whoever has to authenticate must be able to. */
+function checkProtection({ mode, mechanisms, plaintext }: CompleteAuthOptions, tlsModes: readonly string[]): void {
+  if (mode !== 'require' || !tlsModes.includes('off')) return;
+  const inClear = mechanismsFor({ mode, mechanisms, plaintext } as CompleteAuthOptions, {
+    isSecured: false,
+    mayShowCertificate: false,
+  });
+  if (inClear.length > 0) return;
+  throw new UsageError(
+    'SMTPD_CONFLICTING_OPTIONS',
+    "auth.mode 'require' without TLS leaves no mechanism to authenticate with: set tls.mode, add SCRAM, or allow auth.plaintext 'always'",
+  );
+}
+
+function delay(given: number): number {
+  if (!Number.isFinite(given) || given < 0) throw badOption(`greetingDelayMs is a number of ms, not ${String(given)}`);
+  return given;
 }
 
 function sizeLimit(given: number | null | undefined): number | undefined {
@@ -208,6 +270,14 @@ const OPTION_NAMES = new Set<string>([
   'pathSyntax',
   'limits',
   'countLoopback',
+  'protocol',
+  'tls',
+  'auth',
+  'earlyInput',
+  'greetingDelayMs',
+  'proxyProtocol',
+  'xclient',
+  'xforward',
   'extensions',
   'disabledExtensions',
   'backlog',

@@ -5,25 +5,35 @@
 
 import type { Socket } from 'node:net';
 
-import { openListener, type BoundAddress, type Listener } from '../net/listener.js';
+import { openListener, type BoundAddress, type ListenAddress, type Listener } from '../net/listener.js';
 import { openSocketTransport } from '../net/socket-transport.js';
+import type { Clock } from '../net/clock.js';
 import type { EndpointAddress, Transport } from '../net/transport.js';
-import { UsageError } from '../protocol/errors.js';
-import { composeOffer } from '../protocol/extension.js';
-import { STANDARD_EXTENSIONS } from '../protocol/extensions/index.js';
-import type { Limits } from '../protocol/limits.js';
+import { invariant, UsageError } from '../protocol/errors.js';
+import { IN_CLEAR } from '../protocol/extension.js';
 import { encodeReply } from '../protocol/reply-encoder.js';
 import { Reply } from '../protocol/reply.js';
+import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SessionOptions } from '../protocol/server-session.js';
-import { SHUTTING_DOWN, TOO_MANY_SESSIONS, TOO_MANY_SESSIONS_OF_CLIENT } from '../protocol/standard-replies.js';
-import type { ChannelContext, ChannelOptions, ChannelOwner, MessageTaker } from './channel-context.js';
+import {
+  SHUTTING_DOWN,
+  TOO_MANY_CONNECTIONS,
+  TOO_MANY_SESSIONS,
+  TOO_MANY_SESSIONS_OF_CLIENT,
+} from '../protocol/standard-replies.js';
+import type { ChannelContext, ChannelOptions, ChannelOwner, ChannelTLS, MessageTaker } from './channel-context.js';
 import { SMTPChannel } from './channel.js';
 import { commandMethodsOf } from './command-methods.js';
 import { HookTable, type AnyHook, type Hook } from './hooks.js';
 import { formatBoundAddress } from './listen-address.js';
 import { guardLogger, type Logger } from './logger.js';
+import { awaitProxyHeader } from './proxied-transport.js';
+import { RateTable } from './rate-table.js';
 import type { ReceivedMessage, StreamedMessage } from './received-message.js';
-import { baseFacts, completeOptions, type CompleteOptions, type SMTPServerOptions } from './server-options.js';
+import { completeOptions, type CompleteOptions, type SMTPServerOptions } from './server-options.js';
+import { ServerTLS } from './server-tls.js';
+import { sessionOptionsFor } from './session-options.js';
+import type { TLSMode } from './tls-options.js';
 import type { Awaitable, Verdict } from './verdict.js';
 import { Watch, type SMTPServerEvents } from './watch.js';
 
@@ -61,7 +71,13 @@ export class SMTPServer implements ChannelOwner {
   readonly #watch: Watch;
   readonly #channels = new Set<SMTPChannel>();
   readonly #sessionsByAddress = new Map<string, number>();
-  readonly #sessionOptions: SessionOptions;
+  readonly #connectionRates: RateTable;
+  readonly #authFailures: RateTable;
+  /** Connections whose PROXY header has not come yet, and how to give up waiting for it. */
+  readonly #unannounced = new Set<() => void>();
+  readonly #tls: ServerTLS;
+  /** By mode of TLS: what is the same for all sessions of that mode. */
+  readonly #sessionOptions: ReadonlyMap<TLSMode, SessionOptions>;
   readonly #messages: MessageTaker;
   /** Connections that were answered with 421 and have not closed yet. */
   readonly #turnedAway = new Set<Transport>();
@@ -76,20 +92,22 @@ export class SMTPServer implements ChannelOwner {
     this.options = completeOptions(options);
     this.#logger = guardLogger(this.options.logger);
     this.#watch = new Watch(this.#logger);
-    const { hostname, greeting, limits, lineEndings, pathSyntax, extensions, disabledExtensions } = this.options;
-    const offer = composeOffer([...STANDARD_EXTENSIONS, ...extensions], baseFacts(this.options), {
-      disabled: disabledExtensions,
-    });
+    const { clock, greetingDelayMs, limits } = this.options;
     this.#messages = this.#findTaker();
-    this.#sessionOptions = Object.freeze({
-      hostname,
-      greeting,
-      offer,
-      limits,
-      lineEndings,
-      pathSyntax,
-      isStreaming: this.#messages.kind === 'stream',
+    const isStreaming = this.#messages.kind === 'stream';
+    this.#tls = new ServerTLS(this.options.tls, {
+      clock,
+      onError: (error) => {
+        this.#logger.error({ error }, 'New TLS certificates could not be used; the old ones stay');
+        this.#watch.tell('fault', { error });
+      },
     });
+    this.#sessionOptions = new Map(
+      TLS_MODES.map((mode) => [mode, sessionOptionsFor(this.options, { mode, isStreaming })]),
+    );
+    this.#connectionRates = new RateTable(CONNECTION_RATE_WINDOW_MS);
+    this.#authFailures = new RateTable(limits.authFailuresWindowMs);
+    if (greetingDelayMs > 0) this.use(greetingDelay(clock, greetingDelayMs));
     // A method that no client can call is told of now, not when the first client comes.
     commandMethodsOf(this.#channelClass.prototype as object);
   }
@@ -176,10 +194,17 @@ export class SMTPServer implements ChannelOwner {
       throw new UsageError('SMTPD_ALREADY_LISTENING', 'listen() may be called once; make a new server to listen again');
     }
     this.#phase = 'opening';
+    const modes = this.options.localAddress.map(({ tls }) => tls ?? this.options.tls.mode);
+    try {
+      if (modes.some((mode) => mode !== 'off')) await this.#tls.load();
+    } catch (error) {
+      if (!this.#hasBeenClosed()) this.#phase = 'new';
+      throw error;
+    }
     this.#opening = openListener(this.options.localAddress, {
       backlog: this.options.backlog,
-      onConnection: (socket) => {
-        this.#onConnection(socket);
+      onConnection: (socket, address) => {
+        this.#onConnection(socket, address);
       },
       onError: (error) => {
         this.#logger.error({ error }, 'A connection could not be accepted; the server goes on');
@@ -215,18 +240,26 @@ export class SMTPServer implements ChannelOwner {
    * @param transport - not started yet
    */
   accept(transport: Transport): void {
+    const { mode } = this.options.tls;
+    // What cannot be done is not offered. What is required is still required.
+    const isPossible = transport.startTLS !== undefined || mode !== 'offer';
+    this.#accept({ transport, mode: isPossible ? mode : 'off', proxy: undefined, received: undefined });
+  }
+
+  #accept({ transport, mode, proxy, received }: Arrival): void {
     if (this.#hasBeenClosed()) {
-      this.#turnAway(transport, SHUTTING_DOWN);
+      this.#turnAway(transport, SHUTTING_DOWN, mode);
       return;
     }
     const key = addressKey(transport.remote);
     const exceeded = this.#admissionLimit(transport.remote, key);
     if (exceeded !== undefined) {
       this.#watch.tell('limit', { limit: exceeded, peer: transport.remote });
-      this.#turnAway(transport, exceeded === 'sessionsMax' ? TOO_MANY_SESSIONS : TOO_MANY_SESSIONS_OF_CLIENT);
+      this.#turnAway(transport, ADMISSION_REPLIES[exceeded], mode);
       return;
     }
-    const channel = new this.#channelClass({ server: this, transport, context: this.#contextFor(key) });
+    const context = this.#contextFor({ transport, mode, proxy, received }, key);
+    const channel = new this.#channelClass({ server: this, transport, context });
     this.#sessionsByAddress.set(key, (this.#sessionsByAddress.get(key) ?? 0) + 1);
     this.#channels.add(channel);
     this.options.channels.add(channel);
@@ -267,6 +300,7 @@ export class SMTPServer implements ChannelOwner {
 
   async #close(): Promise<void> {
     this.#phase = 'closing';
+    for (const giveUp of [...this.#unannounced]) giveUp();
     const channelsGone = this.#whenAllGone();
     // Whoever hears of a 421 may call close(), too, and has to find this call.
     await Promise.resolve();
@@ -291,24 +325,88 @@ export class SMTPServer implements ChannelOwner {
     return this.#phase === 'closing' || this.#phase === 'closed';
   }
 
-  #onConnection(socket: Socket): void {
+  #onConnection(socket: Socket, { tls }: ListenAddress): void {
+    const transport = openSocketTransport(socket, { lingerMs: LINGER_MS });
+    const mode = tls ?? this.options.tls.mode;
+    if (this.options.proxyProtocol.has(transport.remote)) this.#awaitProxyHeader(transport, mode);
+    else this.#acceptOrCut({ transport, mode, proxy: undefined, received: undefined });
+  }
+
+  #acceptOrCut(arrival: Arrival): void {
     try {
-      this.accept(openSocketTransport(socket, { lingerMs: LINGER_MS }));
+      this.#accept(arrival);
     } catch (error) {
       // A channel class that throws in its constructor loses this one connection, not the listener.
-      socket.destroy();
+      arrival.transport.destroy();
       this.#logger.error({ error }, 'A channel could not be made; the connection is closed');
       this.#watch.tell('fault', { error });
     }
+  }
+
+  /** A proxy that is believed says first for whom it comes. Without that nobody could tell whom to count and whom to answer. */
+  #awaitProxyHeader(transport: Transport, mode: TLSMode): void {
+    const { clock, limits } = this.options;
+    const peer = transport.remote;
+    if (this.#hasBeenClosed() || this.#unannounced.size + this.options.channels.size >= limits.sessionsMax) {
+      transport.destroy();
+      return;
+    }
+    const giveUp = awaitProxyHeader(transport, {
+      clock,
+      waitMs: limits.proxyHeaderWaitMs,
+      onOutcome: (outcome) => {
+        this.#unannounced.delete(giveUp);
+        if (outcome.kind === 'header') {
+          this.#acceptOrCut({
+            transport: outcome.transport,
+            mode,
+            proxy: outcome.header,
+            received: outcome.received,
+          });
+          return;
+        }
+        if (outcome.isOverdue) this.#watch.tell('limit', { limit: 'proxyHeaderWaitMs', peer });
+        this.#logger.warn({ peer: peer.address }, `A proxy's connection was closed: ${outcome.reason}`);
+      },
+    });
+    this.#unannounced.add(giveUp);
+  }
+
+  /**
+   * Reads the TLS certificates again from where they came. Sessions that are on TLS stay as they are.
+   *
+   * @throws the reason why the new ones cannot be used; the old ones stay then
+   */
+  async reloadTLS(): Promise<void> {
+    await this.#tls.reload();
+  }
+
+  /** Where clients find the authority of a certificate that was made for development; `undefined` when it is one of yours. */
+  get developmentCAFile(): string | undefined {
+    return this.#tls.developmentCAFile;
   }
 
   get #channelClass(): typeof SMTPServer.channelClass {
     return (this.constructor as typeof SMTPServer).channelClass;
   }
 
-  #contextFor(key: string): ChannelContext {
+  #contextFor({ transport, mode, proxy, received }: Arrival, key: string): ChannelContext {
+    const sessionOptions = this.#sessionOptions.get(mode);
+    invariant(sessionOptions !== undefined, 'Each mode has its options');
+    const isOnTLS = mode === 'offer' || mode === 'require' || mode === 'implicit';
     return {
-      sessionOptions: this.#sessionOptions,
+      sessionOptions,
+      situation: {
+        ...IN_CLEAR,
+        mayXCLIENT: this.options.xclient.has(transport.remote),
+        mayXFORWARD: this.options.xforward.has(transport.remote),
+      },
+      tls: isOnTLS ? this.#channelTLS(mode) : undefined,
+      auth: this.options.auth,
+      authFailures: this.#authFailures,
+      addressKey: key,
+      proxy,
+      received,
       hooks: this.#hooks,
       watch: this.#watch,
       logger: this.#logger,
@@ -317,6 +415,14 @@ export class SMTPServer implements ChannelOwner {
       onGone: (channel) => {
         this.#onGone(channel as SMTPChannel, key);
       },
+    };
+  }
+
+  #channelTLS(mode: TLSMode): ChannelTLS {
+    return {
+      isImplicit: mode === 'implicit',
+      isClientCertificateRequired: this.options.tls.clientCertificates === 'require',
+      handshake: () => this.#tls.handshake(),
     };
   }
 
@@ -330,14 +436,15 @@ export class SMTPServer implements ChannelOwner {
   }
 
   /** Says why, and closes. */
-  #turnAway(transport: Transport, reply: Reply): void {
+  #turnAway(transport: Transport, reply: Reply, mode: TLSMode): void {
     this.#turnedAway.add(transport);
     const onClose = (): void => {
       this.#turnedAway.delete(transport);
     };
     transport.start({ onBytes: ignore, onEnd: ignore, onDrain: ignore, onClose });
     // Whoever is turned away still has a descriptor until it closes its side. There is a bound on courtesy, too.
-    if (this.#turnedAway.size > TURNED_AWAY_MAX) {
+    // And where TLS comes first, nobody would understand a word in clear.
+    if (this.#turnedAway.size > TURNED_AWAY_MAX || mode === 'implicit') {
       transport.destroy();
       return;
     }
@@ -345,10 +452,11 @@ export class SMTPServer implements ChannelOwner {
     transport.end();
   }
 
-  #admissionLimit(peer: EndpointAddress, key: string): keyof Limits | undefined {
-    const { limits, channels, countLoopback } = this.options;
+  #admissionLimit(peer: EndpointAddress, key: string): keyof typeof ADMISSION_REPLIES | undefined {
+    const { limits, channels, clock, countLoopback } = this.options;
     if (channels.size >= limits.sessionsMax) return 'sessionsMax';
     if (!countLoopback && isOfThisMachine(peer)) return undefined;
+    if (this.#connectionRates.add(key, clock.now()) > limits.connectionsPerMinuteMax) return 'connectionsPerMinuteMax';
     return (this.#sessionsByAddress.get(key) ?? 0) >= limits.sessionsPerAddressMax
       ? 'sessionsPerAddressMax'
       : undefined;
@@ -375,6 +483,34 @@ export class SMTPServer implements ChannelOwner {
     if (processes) return { kind: 'whole', process: (message) => this.processMessage(message) as Awaitable<Verdict> };
     return { kind: 'hooks' };
   }
+}
+
+/** A connection that came, and what is known of it. */
+interface Arrival {
+  readonly transport: Transport;
+  readonly mode: TLSMode;
+  readonly proxy: ProxyHeader | undefined;
+  /** Octets that were read behind the PROXY header. */
+  readonly received: Uint8Array | undefined;
+}
+
+/** Holds the greeting back. A client that leaves meanwhile is not waited for. */
+function greetingDelay(clock: Clock, ms: number): Hook {
+  return {
+    name: 'greeting delay',
+    connect: ({ signal }) =>
+      new Promise((resolve) => {
+        const cancelTimer = clock.setTimer(resolve, ms);
+        signal.addEventListener(
+          'abort',
+          () => {
+            cancelTimer();
+            resolve();
+          },
+          { once: true },
+        );
+      }),
+  };
 }
 
 /** Whom sessions are counted by: an IPv4 address, or an IPv6 network of /64, which one customer has to itself. */
@@ -432,6 +568,13 @@ function ignore(): void {
 }
 
 const NOT_OVERRIDDEN = new Reply(451, '4.3.5', 'Error: this server takes no messages yet');
+const TLS_MODES: readonly TLSMode[] = ['off', 'offer', 'require', 'implicit'];
+const ADMISSION_REPLIES = {
+  sessionsMax: TOO_MANY_SESSIONS,
+  sessionsPerAddressMax: TOO_MANY_SESSIONS_OF_CLIENT,
+  connectionsPerMinuteMax: TOO_MANY_CONNECTIONS,
+} as const;
+const CONNECTION_RATE_WINDOW_MS = 60_000;
 const GRACE_MS = 10_000;
 /** How many connections that were turned away may linger at a time. */
 const TURNED_AWAY_MAX = 1_000;

@@ -1,7 +1,10 @@
 /** What hooks, handlers and watchers may know of a session. Only the library changes it; it follows the session as it goes on. */
 
 import type { BoundAddress } from '../net/listener.js';
+import type { TLSFacts } from '../net/tls-facts.js';
 import type { EndpointAddress } from '../net/transport.js';
+import type { ClientAttributes } from '../protocol/client-attributes.js';
+import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { ServerSession } from '../protocol/server-session.js';
 import { formatOptions } from '../protocol/session-state.js';
 
@@ -17,25 +20,74 @@ export interface EnvelopeInfo {
   readonly rcptOptions: readonly (readonly string[])[];
 }
 
+/** Who a client proved to be. */
+export interface Identity {
+  /** Whose credentials were given. */
+  readonly user: string;
+  /** On whose behalf the client acts, where it said so; else `undefined`. */
+  readonly authorizationIdentity: string | undefined;
+  /** The SASL mechanism, such as `SCRAM-SHA-256`; `XCLIENT` when somebody in front of us says so. */
+  readonly mechanism: string;
+}
+
+/** What the library changes of a session's facts as it goes on. */
+export interface SessionFacts {
+  peer: EndpointAddress;
+  tls: TLSFacts | undefined;
+  identity: Identity | undefined;
+  forwarded: ClientAttributes | undefined;
+}
+
 /** A session, seen from outside. */
 export class SessionInfo {
   /** Unique in this process. */
   readonly id: string;
-  /** The client's end. */
-  readonly peer: EndpointAddress;
   /** Our end. */
   readonly local: EndpointAddress | BoundAddress;
   /** When the connection was accepted. */
   readonly openedAt: Date;
+  /** What a proxy in front of us said of the connection (PROXY protocol); `undefined` without one. */
+  readonly proxy: ProxyHeader | undefined;
   readonly #session: ServerSession;
+  readonly #facts: SessionFacts;
 
   /** @internal */
-  constructor(session: ServerSession, facts: Pick<SessionInfo, 'id' | 'peer' | 'local' | 'openedAt'>) {
+  constructor(
+    session: ServerSession,
+    facts: SessionFacts,
+    fixed: Pick<SessionInfo, 'id' | 'local' | 'openedAt' | 'proxy'>,
+  ) {
     this.#session = session;
-    this.id = facts.id;
-    this.peer = facts.peer;
-    this.local = facts.local;
-    this.openedAt = facts.openedAt;
+    this.#facts = facts;
+    this.id = fixed.id;
+    this.local = fixed.local;
+    this.openedAt = fixed.openedAt;
+    this.proxy = fixed.proxy;
+  }
+
+  /** The client's end; after XCLIENT, that of the client behind it. */
+  get peer(): EndpointAddress {
+    return this.#facts.peer;
+  }
+
+  /** What is known of TLS; `undefined` while the session is in clear. */
+  get tls(): TLSFacts | undefined {
+    return this.#facts.tls;
+  }
+
+  /** Who the client proved to be; `undefined` before AUTH. */
+  get identity(): Identity | undefined {
+    return this.#facts.identity;
+  }
+
+  /** What was said with XFORWARD, or with XCLIENT; a name that is there with `undefined` is not known. `undefined`: nothing was. */
+  get forwarded(): ClientAttributes | undefined {
+    return this.#facts.forwarded;
+  }
+
+  /** What is spoken. */
+  get protocol(): 'smtp' | 'lmtp' {
+    return this.#session.options.protocol;
   }
 
   /** Where the session is: `start`, `ready`, `sender`, `recipients`, `content`, … (`docs/architecture.md` has the diagram). */
@@ -43,12 +95,12 @@ export class SessionInfo {
     return this.#session.phase;
   }
 
-  /** What the client called itself in HELO or EHLO; `undefined` before, and when the session is over. */
+  /** What the client called itself in HELO, EHLO or LHLO; `undefined` before. */
   get clientName(): string | undefined {
     return this.#session.client?.name.text;
   }
 
-  /** Whether it said EHLO; `false` when the session is over. */
+  /** Whether it said EHLO or LHLO. */
   get isExtended(): boolean {
     return this.#session.isExtended;
   }

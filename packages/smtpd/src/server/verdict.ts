@@ -19,6 +19,8 @@ export type Decision =
   | { readonly kind: 'pass' }
   | { readonly kind: 'accept'; readonly reply: Reply }
   | { readonly kind: 'refuse'; readonly reply: Reply }
+  /** One for each recipient of a message, in order: where the protocol has room for that (RFC 2033 §4.2). */
+  | { readonly kind: 'each'; readonly decisions: readonly Decision[] }
   | { readonly kind: 'fault'; readonly error: unknown };
 
 /** Understands what was returned. */
@@ -62,6 +64,23 @@ export function foldRecipientVerdicts(
     else if (accepted.kind === 'pass') accepted = decision;
   }
   return permanent ?? accepted;
+}
+
+/** The verdicts of a message's recipients, in order, for a protocol that has a reply for each (RFC 2033 §4.2). Nothing is yes. */
+export function eachRecipientVerdict(
+  verdicts: ReadonlyMap<unknown, unknown>,
+  recipients: readonly Recipient[],
+): Decision {
+  const known = new Set(recipients.map(({ path }) => path.address));
+  for (const recipient of verdicts.keys()) {
+    if (typeof recipient !== 'string' || !known.has(recipient)) {
+      return {
+        kind: 'fault',
+        error: new TypeError(`A verdict for ${describeValue(recipient)}, who is no recipient of this message`),
+      };
+    }
+  }
+  return { kind: 'each', decisions: recipients.map(({ path }) => judge(verdicts.get(path.address))) };
 }
 
 /** Whether a value is a promise of one. */

@@ -8,8 +8,10 @@ import { EventEmitter } from 'node:events';
 
 import type { BoundAddress } from '../net/listener.js';
 import type { EndpointAddress } from '../net/transport.js';
+import type { TLSFacts } from '../net/tls-facts.js';
 import type { Limits } from '../protocol/limits.js';
 import type { Reply } from '../protocol/reply.js';
+import type { Violation } from '../protocol/server-session.js';
 import type { Logger } from './logger.js';
 import type { SessionInfo } from './session-info.js';
 
@@ -19,7 +21,7 @@ export interface SMTPServerEvents {
   listening: { readonly addresses: readonly BoundAddress[] };
   /** A client connected; the greeting is not decided yet. */
   connect: { readonly session: SessionInfo };
-  /** A command came. The argument is as sent, each octet one character. */
+  /** A command came. The argument is as sent, each octet one character; what AUTH brings besides the mechanism is not shown. */
   command: { readonly session: SessionInfo; readonly verb: string; readonly argument: string | undefined };
   /** A reply was given. */
   reply: { readonly session: SessionInfo; readonly reply: Reply };
@@ -33,6 +35,19 @@ export interface SMTPServerEvents {
   };
   /** A limit was exceeded. `session` is absent when the connection was turned away before one began. */
   limit: { readonly limit: keyof Limits; readonly peer: EndpointAddress; readonly session?: SessionInfo };
+  /** A client did what no client of SMTP does; the option `earlyInput` says what becomes of those that do not wait. */
+  violation: { readonly violation: Violation; readonly session: SessionInfo };
+  /** A session is on TLS now. */
+  secured: { readonly session: SessionInfo; readonly tls: TLSFacts };
+  /** A TLS handshake came to nothing, and the connection with it. */
+  handshakeFailed: { readonly session: SessionInfo; readonly error: unknown };
+  /** A client tried to authenticate. `user` is `undefined` when it did not come to say who it is. */
+  auth: {
+    readonly session: SessionInfo;
+    readonly mechanism: string;
+    readonly user: string | undefined;
+    readonly isAccepted: boolean;
+  };
   /** A session is over. */
   disconnect: { readonly session: SessionInfo; readonly reason: DisconnectReason };
   /** The application or the operating system failed; the client heard 451 with the incident's number, or nothing. */
@@ -42,7 +57,8 @@ export interface SMTPServerEvents {
 }
 
 /** Why a session ended. */
-export type DisconnectReason = 'quit' | 'clientGone' | 'timedOut' | 'limit' | 'refused' | 'serverClosing' | 'error';
+export type DisconnectReason =
+  'quit' | 'clientGone' | 'timedOut' | 'limit' | 'refused' | 'handshakeFailed' | 'serverClosing' | 'error';
 
 /** The events of one server. */
 export class Watch {
@@ -92,6 +108,10 @@ const DIAGNOSTICS = {
   reply: diagnosticsChannel('smtpd.reply'),
   message: diagnosticsChannel('smtpd.message'),
   limit: diagnosticsChannel('smtpd.limit'),
+  violation: diagnosticsChannel('smtpd.violation'),
+  secured: diagnosticsChannel('smtpd.secured'),
+  handshakeFailed: diagnosticsChannel('smtpd.handshakeFailed'),
+  auth: diagnosticsChannel('smtpd.auth'),
   disconnect: diagnosticsChannel('smtpd.disconnect'),
   fault: diagnosticsChannel('smtpd.fault'),
   close: diagnosticsChannel('smtpd.close'),

@@ -68,8 +68,8 @@ export interface FaultMatch {
 export interface FaultRequest {
   readonly stage: FaultStage;
   readonly session: SessionInfo;
-  /** HELO or EHLO, at `helo`. */
-  readonly verb?: 'HELO' | 'EHLO';
+  /** HELO, EHLO or LHLO, at `helo`. */
+  readonly verb?: 'HELO' | 'EHLO' | 'LHLO';
   readonly client?: string;
   readonly from?: string;
   /** At `rcpt`, the one recipient. */

@@ -73,7 +73,7 @@ describe('docs/session-states.md', () => {
             : `→ ${rule.to}`
           : `${String(rule.outOfSequence.code)} ${rule.outOfSequence.lines.join(' ')}`;
       }),
-      `RFC 5321 ${COMMAND_RULES[verb].clause}`,
+      COMMAND_RULES[verb].clause,
     ]);
     await expect(
       [
@@ -316,6 +316,16 @@ const OTHER_STEPS: Readonly<Record<string, string>> = {
   'sender closed': '421',
   'recipients closed': '421',
   'content ready': 'end of data',
+  'opening securing': 'TLS from the first octet',
+  'securing opening': 'handshake done, first TLS then the greeting',
+  'securing start': 'handshake done',
+  'securing closed': 'handshake failed',
+  'ready opening': 'XCLIENT, then greeted anew',
+  'start opening': 'XCLIENT, then greeted anew',
+  'chunk chunks': 'chunk complete',
+  'chunk ready': 'last chunk complete, or the message has failed',
+  'chunk closed': '421',
+  'chunks closed': '421',
   'content closed': '421',
 };
 

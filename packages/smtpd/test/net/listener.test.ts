@@ -222,7 +222,7 @@ describe('an inherited descriptor', () => {
 // Windows has no `ulimit`, and no such limit.
 describe.skipIf(process.platform === 'win32')('too many open files', () => {
   it('cost the clients that find no room, never the listener', async () => {
-    const child = spawn('/bin/sh', ['-c', 'ulimit -n 48 && exec "$0" "$1"', process.execPath, FEW_DESCRIPTORS], {
+    const child = spawn('/bin/sh', ['-c', 'ulimit -n 128 && exec "$0" "$1"', process.execPath, FEW_DESCRIPTORS], {
       stdio: ['pipe', 'pipe', 'inherit'],
       timeout: 15_000,
     });
@@ -233,7 +233,7 @@ describe.skipIf(process.platform === 'win32')('too many open files', () => {
     // libuv keeps one descriptor back to accept such a client and close it; when that fails, too, the error reaches us.
     const fault = lines.next().then(({ value }) => String(value));
     const turnedAway = new Promise<string>((resolve) => {
-      for (let count = 0; count < 80; count += 1) {
+      for (let count = 0; count < 200; count += 1) {
         const socket = connect(port, '127.0.0.1');
         let isGreeted = false;
         socket.on('error', () => undefined);

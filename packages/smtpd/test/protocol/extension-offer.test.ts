@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
 import { UsageError } from '../../src/protocol/errors.js';
-import { composeOffer, defineExtension, type Extension, type OfferFacts } from '../../src/protocol/extension.js';
+import { composeOffer, defineExtension, type Extension, type OfferFacts, IN_CLEAR } from '../../src/protocol/extension.js';
 import { STANDARD_EXTENSIONS } from '../../src/protocol/extensions/index.js';
 import { Reply } from '../../src/protocol/reply.js';
-import { baseFacts, completeOptions, type SMTPServerOptions } from '../../src/server/server-options.js';
+import { factsIn, completeOptions, type SMTPServerOptions } from '../../src/server/server-options.js';
 import { PureClient } from '../support/pure-client.js';
 
-const FACTS: OfferFacts = baseFacts(completeOptions({}));
+const FACTS: OfferFacts = factsIn(completeOptions({}), IN_CLEAR, false);
 const ANY = { parse: (value: string | undefined) => ({ value }) };
 const CROSSED = new Reply(501, '5.5.4', 'Error: XA and XB exclude each other');
 
@@ -117,7 +117,7 @@ describe('a disabled extension', () => {
 
 describe('the facts that a session begins with', () => {
   it('come from the options of the server', () => {
-    const factsOf = (options: SMTPServerOptions): OfferFacts => baseFacts(completeOptions(options));
+    const factsOf = (options: SMTPServerOptions): OfferFacts => factsIn(completeOptions(options), IN_CLEAR, false);
     expect(factsOf({ limits: { recipientsMax: 7, messagesMax: Infinity }, dataSizeLimit: 9 })).toEqual({
       protocol: 'smtp',
       sizeLimitBytes: 9,

@@ -6,14 +6,13 @@ import {
   type Extension,
   type OfferFacts,
   type ParameterDefinition,
-  type VerbDefinition,
-} from '../../src/protocol/extension.js';
+  type VerbDefinition, IN_CLEAR } from '../../src/protocol/extension.js';
 import { STANDARD_EXTENSIONS } from '../../src/protocol/extensions/index.js';
 import { Reply } from '../../src/protocol/reply.js';
-import { baseFacts, completeOptions } from '../../src/server/server-options.js';
+import { completeOptions, factsIn } from '../../src/server/server-options.js';
 import { PureClient } from '../support/pure-client.js';
 
-const FACTS: OfferFacts = { ...baseFacts(completeOptions({ dataSizeLimit: 1_000 })) };
+const FACTS: OfferFacts = { ...factsIn(completeOptions({ dataSizeLimit: 1_000 }), IN_CLEAR, false) };
 const parameter: ParameterDefinition = { parse: (value) => ({ value }) };
 const verb = (syntax: string): VerbDefinition => ({ syntax, run: () => undefined });
 

@@ -40,7 +40,7 @@ describe('a session, seen from outside', () => {
     expect(seen(info)).toEqual(['ready', '[192.0.2.1]', false, 1, undefined, undefined]);
     await client.command('QUIT');
     await client.closed();
-    expect(seen(info)).toEqual(['closed', undefined, false, 1, undefined, undefined]);
+    expect(seen(info)).toEqual(['closed', '[192.0.2.1]', false, 1, undefined, undefined]);
   });
 
   it('counts the messages that were taken, not those that were refused', async () => {

@@ -3,7 +3,7 @@
  * a policy answers what the session asks.
  */
 
-import { composeOffer, type OfferFacts } from '../../src/protocol/extension.js';
+import { composeOffer, type Offer, type Situation, type OfferFacts, IN_CLEAR } from '../../src/protocol/extension.js';
 import { STANDARD_EXTENSIONS } from '../../src/protocol/extensions/index.js';
 import type { Limits } from '../../src/protocol/limits.js';
 import { octets } from '../../src/protocol/octets.js';
@@ -15,15 +15,18 @@ import {
   type SessionOptions,
 } from '../../src/protocol/server-session.js';
 import { formatOptions } from '../../src/protocol/session-state.js';
-import { baseFacts, completeOptions, type SMTPServerOptions } from '../../src/server/server-options.js';
+import { completeOptions, factsIn, type SMTPServerOptions } from '../../src/server/server-options.js';
+import { sessionOptionsFor } from '../../src/server/session-options.js';
 import type { WireReply } from './raw-client.js';
 
 /** What differs from a usual server. */
 export interface PureSetup extends Pick<
   SMTPServerOptions,
+  | 'auth'
   | 'dataSizeLimit'
   | 'decodeData'
   | 'disabledExtensions'
+  | 'earlyInput'
   | 'enableSMTPUTF8'
   | 'extensions'
   | 'greeting'
@@ -31,8 +34,12 @@ export interface PureSetup extends Pick<
   | 'limits'
   | 'lineEndings'
   | 'pathSyntax'
+  | 'protocol'
+  | 'tls'
 > {
   readonly isStreaming?: boolean;
+  /** How the session begins, where it is not as usual. */
+  readonly situation?: Partial<Situation>;
   /** What is otherwise true of a session, such as that it is on TLS. */
   readonly facts?: Partial<OfferFacts>;
   /** Answers a question; `undefined` is yes. */
@@ -84,7 +91,7 @@ export class PureClient {
 
   constructor(setup: PureSetup = {}) {
     this.#setup = setup;
-    this.session = new ServerSession(sessionOptionsOf(setup));
+    this.session = new ServerSession(sessionOptionsOf(setup), { ...IN_CLEAR, ...setup.situation });
     this.#answer(this.session.open());
     this.#takeReplies();
   }
@@ -222,13 +229,16 @@ export function sessionOptionsOf(setup: PureSetup): SessionOptions {
     ...given
   } = setup;
   const options = completeOptions({ hostname: HOSTNAME, ...given });
-  const { hostname, greeting, limits, lineEndings, pathSyntax } = options;
-  const offer = composeOffer(
-    [...STANDARD_EXTENSIONS, ...options.extensions],
-    { ...baseFacts(options), ...facts },
-    { disabled: options.disabledExtensions },
-  );
-  return { hostname, greeting, limits, lineEndings, pathSyntax, offer, isStreaming };
+  const made = sessionOptionsFor(options, { mode: options.tls.mode, isStreaming });
+  if (facts === undefined) return made;
+  const extensions = [...STANDARD_EXTENSIONS, ...options.extensions];
+  const offerIn = (situation: Situation): Offer =>
+    composeOffer(
+      extensions,
+      { ...factsIn(options, situation, false), ...facts },
+      { disabled: options.disabledExtensions },
+    );
+  return { ...made, offerIn };
 }
 
 /** Whole replies and nothing else; anything else fails. */

@@ -12,6 +12,8 @@ import { pipelining } from './pipelining.js';
 import { size } from './size.js';
 import { smtputf8 } from './smtputf8.js';
 import { startTLS } from './starttls.js';
+import { xclient } from './xclient.js';
+import { xforward } from './xforward.js';
 
 /** Ours. A server adds its own behind them. */
 export const STANDARD_EXTENSIONS: readonly Extension[] = Object.freeze([
@@ -22,9 +24,10 @@ export const STANDARD_EXTENSIONS: readonly Extension[] = Object.freeze([
   enhancedStatusCodes,
   help,
   limits,
+  chunking,
+  binaryMIME,
   startTLS,
   auth,
+  xclient,
+  xforward,
 ]);
-
-/** What joins them, behind LIMITS, when the session knows BDAT. */
-export const CHUNKING_EXTENSIONS: readonly Extension[] = Object.freeze([chunking, binaryMIME]);

@@ -1,0 +1,237 @@
+/**
+ * AUTH (RFC 4954) between its two sides: the mechanism, which is pure, and the application's `auth` hooks. It knows neither the
+ * session nor the wire; `channel.ts` sends the challenges and reads the answers.
+ */
+
+import { randomBytes } from 'node:crypto';
+
+import { assertNever, invariant, UsageError } from '../protocol/errors.js';
+import { parseReply, Reply, SMTPReplyError } from '../protocol/reply.js';
+import { decodeBase64, encodeBase64 } from '../protocol/sasl/base64.js';
+import type {
+  CredentialAnswer,
+  CredentialRequest,
+  Identity,
+  Refusal,
+  SASLMechanismName,
+  ServerContext,
+  ServerStep,
+} from '../protocol/sasl/mechanism.js';
+import { SERVER_MECHANISMS } from '../protocol/sasl/mechanisms.js';
+import { AUTH_CANCELLED, AUTH_MALFORMED, CREDENTIALS_INVALID } from '../protocol/standard-replies.js';
+import { nodeSASLCrypto } from './sasl-crypto.js';
+
+/** How clients may authenticate. */
+export interface AuthOptions {
+  /**
+   * `offer`: a client may authenticate; `require`: without that no mail is taken (530). The hooks' `auth` stage decides. Default: `off`.
+   */
+  readonly mode: 'off' | 'offer' | 'require';
+  /** Whether mechanisms that send a password or a token readable are offered only on `tls`, or `always`. Default: `tls`. */
+  readonly plaintext?: 'tls' | 'always';
+  /**
+   * The mechanisms, strongest first. Default: `PLAIN` and `LOGIN`, which every client knows and for which a hook verifies a password.
+   * SCRAM and CRAM-MD5 ask the hook for a `secret`, XOAUTH2 and OAUTHBEARER about a `token`, EXTERNAL about a client certificate.
+   */
+  readonly mechanisms?: readonly SASLMechanismName[];
+  /** The iterations of PBKDF2 in SCRAM, for passwords and for users who do not exist. Default: 4,096 (RFC 7677 §4). */
+  readonly scramIterations?: number;
+  /** What XOAUTH2 and OAUTHBEARER tell a client whose token is not good (RFC 7628 §3.2.2). */
+  readonly oauth?: { readonly scope?: string; readonly openidConfiguration?: string };
+}
+
+/** How clients may authenticate, complete. */
+export interface CompleteAuthOptions {
+  readonly mode: 'off' | 'offer' | 'require';
+  readonly plaintext: 'tls' | 'always';
+  readonly mechanisms: readonly SASLMechanismName[];
+  /** What every exchange of the server shares. */
+  readonly context: Pick<ServerContext, 'crypto' | 'stableKey' | 'iterations' | 'oauth'>;
+}
+
+/** What an `auth` hook may return to let a client in: see {@link CredentialAnswer}. */
+export type AuthAnswer = CredentialAnswer;
+
+export type { CredentialRequest };
+
+/** What the hooks decided. */
+export type AuthDecision =
+  | { readonly kind: 'answer'; readonly answer: CredentialAnswer | undefined }
+  | { readonly kind: 'refuse'; readonly reply: Reply }
+  | { readonly kind: 'fault'; readonly error: unknown };
+
+/**
+ * Completes the options.
+ *
+ * @throws {@link UsageError} `SMTPD_BAD_OPTION`
+ */
+export function completeAuthOptions(given: AuthOptions | undefined): CompleteAuthOptions {
+  const {
+    mode = 'off',
+    plaintext = 'tls',
+    mechanisms = DEFAULT_MECHANISMS,
+    scramIterations = 4_096,
+    oauth = {},
+  } = given ?? {};
+  if (!MODES.includes(mode)) throw badOption(`auth.mode is one of ${MODES.join(', ')}, not "${mode}"`);
+  if (!PLAINTEXT.includes(plaintext)) throw badOption(`auth.plaintext is tls or always, not "${plaintext}"`);
+  for (const name of mechanisms) {
+    if (!SERVER_MECHANISMS.has(name))
+      throw badOption(`auth.mechanisms: there is no "${name}"; there are: ${[...SERVER_MECHANISMS.keys()].join(', ')}`);
+  }
+  if (mode !== 'off' && mechanisms.length === 0) throw badOption('auth.mechanisms is empty; name one at least');
+  // RFC 7677 §4: 4,096 at least.
+  if (!Number.isSafeInteger(scramIterations) || scramIterations < 4_096)
+    throw badOption(`auth.scramIterations is a number of 4096 or more, not ${String(scramIterations)}`);
+  return Object.freeze({
+    mode,
+    plaintext,
+    mechanisms: Object.freeze([...new Set(mechanisms)]),
+    context: Object.freeze({
+      crypto: nodeSASLCrypto,
+      // Two processes that answer for one name need not agree on users who do not exist.
+      stableKey: new Uint8Array(randomBytes(32)),
+      iterations: scramIterations,
+      oauth: Object.freeze({ scope: oauth.scope, openidConfiguration: oauth.openidConfiguration }),
+    }),
+  });
+}
+
+/** The mechanisms that may be offered to a client in this position. */
+export function mechanismsFor(
+  { mode, mechanisms, plaintext }: CompleteAuthOptions,
+  { isSecured, mayShowCertificate }: { readonly isSecured: boolean; readonly mayShowCertificate: boolean },
+): readonly SASLMechanismName[] {
+  if (mode === 'off') return [];
+  return mechanisms.filter((name) => {
+    const mechanism = SERVER_MECHANISMS.get(name);
+    if (mechanism === undefined) return false;
+    // RFC 4954 §4: no password in clear without something that protects it.
+    if (mechanism.isPlaintext && !isSecured && plaintext === 'tls') return false;
+    if (mechanism.needsChannelBinding && !isSecured) return false;
+    return !mechanism.needsClientCertificate || (isSecured && mayShowCertificate);
+  });
+}
+
+/** How an exchange ended. `user` is who the client said it was, when it came to that. */
+export type AuthOutcome = { readonly user: string | undefined } & (
+  | { readonly kind: 'accepted'; readonly identity: Identity }
+  /** The credentials were not right: this counts. */
+  | { readonly kind: 'refused'; readonly reply: Reply }
+  /** It came to nothing, and nobody was refused. */
+  | { readonly kind: 'ended'; readonly reply: Reply }
+  | { readonly kind: 'fault'; readonly error: unknown }
+);
+
+/** What an exchange is made with. */
+export interface ExchangeInit {
+  readonly initialResponse: Uint8Array | undefined;
+  readonly context: ServerContext;
+  /** Sends a challenge, in base64, and gives the client's line. */
+  readonly challenge: (text: string) => Promise<string>;
+  readonly ask: (request: CredentialRequest) => Promise<AuthDecision>;
+}
+
+/** Runs the exchange of a mechanism to its end (RFC 4954 §4). Rejects only when a line of the client cannot be had. */
+export async function runExchange(name: string, init: ExchangeInit): Promise<AuthOutcome> {
+  const mechanism = SERVER_MECHANISMS.get(name);
+  invariant(mechanism !== undefined, 'What is offered is there');
+  let user: string | undefined;
+  let step: ServerStep = mechanism.start(init.context, init.initialResponse);
+  for (;;) {
+    switch (step.kind) {
+      case 'challenge': {
+        const line = await init.challenge(encodeBase64(step.data));
+        // RFC 4954 §4: the client has changed its mind.
+        if (line === '*') return { kind: 'ended', user, reply: AUTH_CANCELLED };
+        const data = decodeBase64(line);
+        if (data === undefined) return { kind: 'ended', user, reply: AUTH_MALFORMED };
+        step = step.respond(data);
+        break;
+      }
+      case 'ask': {
+        user = step.request.user ?? step.request.authorizationIdentity;
+        const decision = await init.ask(step.request);
+        if (decision.kind !== 'answer') {
+          return decision.kind === 'refuse'
+            ? { kind: 'refused', user, reply: decision.reply }
+            : { kind: 'fault', user, error: decision.error };
+        }
+        step = step.answer(decision.answer);
+        break;
+      }
+      case 'accepted':
+        return { kind: 'accepted', user: step.identity.user, identity: step.identity };
+      case 'refused':
+        return refusedOutcome(name, user, step.reason);
+      default:
+        return assertNever(step);
+    }
+  }
+}
+
+function refusedOutcome(mechanism: string, user: string | undefined, reason: Refusal): AuthOutcome {
+  switch (reason) {
+    case 'malformed':
+      return { kind: 'ended', user, reply: AUTH_MALFORMED };
+    case 'misanswered':
+      return { kind: 'fault', user, error: new TypeError(`What an auth hook answered does not fit ${mechanism}`) };
+    case 'credentials':
+    case 'authorization':
+    case 'unsupported':
+    case 'channelBinding':
+    case 'downgrade':
+      return { kind: 'refused', user, reply: CREDENTIALS_INVALID };
+    default:
+      return assertNever(reason);
+  }
+}
+
+/** Asks the hooks in turn; the first that knows the client decides. Never rejects. */
+export async function askAuthHooks<Hook>(hooks: readonly Hook[], call: (hook: Hook) => unknown): Promise<AuthDecision> {
+  for (const hook of hooks) {
+    try {
+      const decision = judgeAuth(await call(hook));
+      if (decision !== undefined) return decision;
+    } catch (error) {
+      return error instanceof SMTPReplyError ? { kind: 'refuse', reply: error.reply } : { kind: 'fault', error };
+    }
+  }
+  return { kind: 'answer', answer: undefined };
+}
+
+/** Understands what a hook answered. Nothing is no opinion. A positive reply does not say who the client is, and is a fault. */
+function judgeAuth(value: unknown): AuthDecision | undefined {
+  if (value === undefined || value === null || value === false || value === '') return undefined;
+  if (value instanceof Reply) return refusal(value);
+  if (typeof value === 'string') {
+    const reply = parseReply(value);
+    return reply === undefined ? notAnAnswer(value) : refusal(reply);
+  }
+  const isAnswer =
+    typeof value === 'object' &&
+    ('verified' in value || 'password' in value || ('storedKey' in value && 'serverKey' in value));
+  return isAnswer ? { kind: 'answer', answer: value as CredentialAnswer } : notAnAnswer(value);
+}
+
+function refusal(reply: Reply): AuthDecision {
+  return reply.isTransient || reply.isPermanent ? { kind: 'refuse', reply } : notAnAnswer(reply.toString());
+}
+
+function notAnAnswer(value: unknown): AuthDecision {
+  const what = typeof value === 'string' ? JSON.stringify(value.slice(0, 200)) : typeof value;
+  return {
+    kind: 'fault',
+    error: new TypeError(
+      `An auth hook returns { verified: true }, a stored secret, a refusal, or nothing for a client it does not know, not ${what}`,
+    ),
+  };
+}
+
+function badOption(message: string): UsageError {
+  return new UsageError('SMTPD_BAD_OPTION', message);
+}
+
+const MODES: readonly string[] = ['off', 'offer', 'require'];
+const PLAINTEXT: readonly string[] = ['tls', 'always'];
+const DEFAULT_MECHANISMS: readonly SASLMechanismName[] = Object.freeze(['PLAIN', 'LOGIN']);

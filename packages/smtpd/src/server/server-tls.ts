@@ -1,0 +1,93 @@
+/** The TLS of one server: its certificates, as they are now, and what a handshake is made with. */
+
+import { keptCertificate } from '../net/certificate-folder.js';
+import type { Clock } from '../net/clock.js';
+import type { TLSHandshake } from '../net/transport.js';
+import { decodeClientHello } from '../protocol/client-hello.js';
+import { invariant } from '../protocol/errors.js';
+import { TLSCertificates } from './tls-certificates.js';
+import type { CompleteTLSOptions } from './tls-options.js';
+
+/** The TLS of one server. */
+export class ServerTLS {
+  readonly #options: CompleteTLSOptions;
+  readonly #clock: Clock;
+  readonly #onError: (error: unknown) => void;
+  #certificates: TLSCertificates | undefined;
+  #developmentCAFile: string | undefined;
+  #loading: Promise<void> | undefined;
+
+  /** @param onError - told of certificates that changed and cannot be used */
+  constructor(options: CompleteTLSOptions, environment: { clock: Clock; onError: (error: unknown) => void }) {
+    this.#options = options;
+    this.#clock = environment.clock;
+    this.#onError = environment.onError;
+  }
+
+  /** The certificates of the authorities that a certificate for development leads to, for clients. */
+  get developmentCAFile(): string | undefined {
+    return this.#developmentCAFile;
+  }
+
+  /**
+   * Reads the certificates, or makes one.
+   *
+   * @throws {@link UsageError} `SMTPD_BAD_CERTIFICATE`
+   */
+  async load(): Promise<void> {
+    await (this.#loading ??= this.#load());
+  }
+
+  async #load(): Promise<void> {
+    const { source, names, clientCA, clientCAFile, minVersion } = this.#options;
+    try {
+      this.#certificates = new TLSCertificates(
+        {
+          ...(source ?? (await this.#developmentCertificate())),
+          names,
+          minVersion,
+          ...(clientCA === undefined ? {} : { ca: clientCA }),
+          ...(clientCAFile === undefined ? {} : { caFile: clientCAFile }),
+        },
+        this.#onError,
+      );
+    } catch (error) {
+      // The next listen() tries again.
+      this.#loading = undefined;
+      throw error;
+    }
+  }
+
+  /** Reads the certificates again. @throws the reason why the new ones cannot be used; the old ones stay then */
+  async reload(): Promise<void> {
+    await this.#certificates?.reload();
+  }
+
+  /** What the next handshake is made with. */
+  async handshake(): Promise<TLSHandshake> {
+    // A server that listens has loaded them; one that is only handed connections does so for the first.
+    if (this.#certificates === undefined) await this.load();
+    const certificates = this.#certificates;
+    invariant(certificates !== undefined, 'Certificates that were loaded are there');
+    const { clientCertificates, names, reloadOnChange } = this.#options;
+    // Whoever comes first after a change still gets the old certificate, and nobody waits for a disk.
+    if (reloadOnChange) void certificates.checkForChange(this.#clock.now());
+    return {
+      optionsFor: (serverName) => ({
+        secureContext: certificates.secureContextFor(serverName),
+        requestCert: clientCertificates !== 'ignore',
+        // Who shows none, or one that leads nowhere, is told so in SMTP.
+        rejectUnauthorized: false,
+      }),
+      // Where there is one certificate for everybody, nobody has to be asked.
+      ...(Object.keys(names).length === 0 ? {} : { readServerName: decodeClientHello }),
+    };
+  }
+
+  async #developmentCertificate(): Promise<{ key: string; cert: string }> {
+    const { key, cert, caFile, problem } = await keptCertificate();
+    if (problem !== undefined) this.#onError(problem);
+    this.#developmentCAFile = caFile;
+    return { key, cert };
+  }
+}
