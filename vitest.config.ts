@@ -21,6 +21,8 @@ export default defineConfig({
   },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    // What programs keep for their user is kept for the tests here.
+    env: { XDG_STATE_HOME: fileURLToPath(new URL('node_modules/.cache/test-state', import.meta.url)) },
     testTimeout: 20_000,
     hookTimeout: 30_000,
     reporters:

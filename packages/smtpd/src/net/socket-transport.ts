@@ -73,19 +73,35 @@ class SocketTransport implements Transport {
     if (octets.length > 0) plain.unshift(octets);
     const secure = new TLSSocket(plain, { ...handshake.optionsFor(serverName), isServer: true });
     this.#socket = secure;
+    // What comes before it is known that the handshake is done waits; and a socket that is not read does not see its client go.
+    let early: Uint8Array = NO_OCTETS;
+    this.#peek = (bytes) => {
+      early = joined(early, bytes);
+    };
+    this.#readEvents(secure);
     // Errors come from both sockets. One that only closes says nothing; it is gone all the same.
     await new Promise<void>((resolve, reject) => {
+      const gone = (): void => {
+        reject(new Error('The connection was closed during the TLS handshake'));
+      };
       plain.on('error', reject);
       secure.on('error', reject);
       secure.once('secure', resolve);
+      secure.once('end', gone);
       secure.once('close', () => {
-        reject(new Error('The connection was closed during the TLS handshake'));
+        gone();
         this.#tellClose();
       });
     });
+    this.#peek = undefined;
     const facts = readTLSFacts(secure);
     if (this.#receiver !== undefined) this.#attach(secure, this.#receiver);
-    this.#readEvents(secure);
+    if (early.length > 0) {
+      // Behind what whoever waits for the handshake does with it.
+      setImmediate(() => {
+        this.#take(early);
+      });
+    }
     return facts;
   }
 

@@ -10,8 +10,11 @@ import { checkMatch, isAddressMatch, isTextMatch, type TextPattern } from './mes
 import { badOption } from './test-server-error.js';
 import type { TestMessage } from './test-message.js';
 
-/** Where in a session a fault can happen. `helo` is HELO and EHLO; `message` is the end of the content. */
-export type FaultStage = 'connect' | 'helo' | 'mail' | 'rcpt' | 'data' | 'message';
+/**
+ * Where in a session a fault can happen. `helo` is HELO, EHLO and LHLO; `starttls` is STARTTLS; `auth` is where credentials are judged;
+ * `data` is DATA and the first BDAT; `message` is the end of the content.
+ */
+export type FaultStage = 'connect' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'message';
 
 /** Something that happens besides a reply; made by {@link delay} and {@link drop}. */
 export type FaultStep =
@@ -229,6 +232,8 @@ function replyOf(stage: FaultStage, given: number | string | Reply): Reply {
     throw badOption(
       `${JSON.stringify(given)} is no reply to ${stage}; write 451, '451 4.3.0 Try later', delay(ms) or drop()`,
     );
+  if (REFUSED_ONLY.has(stage) && decision.kind === 'accept')
+    throw badOption(`A reply at ${stage} refuses: its code is 400 to 559; to let the client go on, script nothing`);
   return decision.reply;
 }
 
@@ -237,10 +242,14 @@ const ENHANCED: Readonly<Record<number, string>> = {
   4: '4.0.0 Not now, says the test',
   5: '5.0.0 No, says the test',
 };
+/** Stages at which yes is more than a reply. */
+const REFUSED_ONLY: ReadonlySet<FaultStage> = new Set<FaultStage>(['starttls', 'auth']);
 const DROP_POINTS = new Set<string>(['insteadOfReply', 'afterReply', 'afterTaking', 'inContent']);
 const KNOWN_AT: Readonly<Record<FaultStage, readonly (keyof FaultMatch)[]>> = {
   connect: [],
   helo: ['client'],
+  starttls: ['client'],
+  auth: ['client'],
   mail: ['client', 'from'],
   rcpt: ['client', 'from', 'to'],
   data: ['client', 'from', 'to'],

@@ -25,6 +25,12 @@ class ScriptedChannel extends SMTPChannel {
     (options.server as ChannelOwner & Enrolling).enroll(this.info, transport);
   }
 
+  override async smtp_STARTTLS(argument: string | undefined): Promise<void> {
+    const verdict = await (this.smtpServer as ChannelOwner & Enrolling).playSTARTTLS(this.info);
+    if (verdict === undefined || verdict === null || verdict === '') await super.smtp_STARTTLS(argument);
+    else await this.push(verdict);
+  }
+
   /** Overridden so that each RCPT is answered for itself, also where a hook asks for batches: a break falls between two of them. */
   override smtp_RCPT(argument: string | undefined): Awaitable<void> {
     return super.smtp_RCPT(argument);
@@ -34,12 +40,15 @@ class ScriptedChannel extends SMTPChannel {
 /** Who is told of each channel. */
 interface Enrolling {
   enroll(info: SessionInfo, transport: ScriptedTransport): void;
+  playSTARTTLS(info: SessionInfo): Awaitable<Verdict>;
 }
 
 /** A session, and the connection it runs on. */
 interface Enrolled {
   readonly session: TestSession;
   readonly transport: ScriptedTransport;
+  /** Aborted when the connection is gone. */
+  readonly gone: AbortController;
   /** How many replies were given; those of a pipelined group may not have been sent yet. */
   repliesGiven: number;
 }
@@ -67,10 +76,10 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
   /** A channel was made. */
   enroll(info: SessionInfo, transport: ScriptedTransport): void {
     const session = new TestSession(info);
-    this.#enrolled.set(info, { session, transport, repliesGiven: 0 });
+    this.#enrolled.set(info, { session, transport, gone: new AbortController(), repliesGiven: 0 });
     this.#open.add(transport);
     transport.watch({
-      isContent: () => info.phase === 'content',
+      isContent: () => info.phase === 'content' || info.phase === 'chunk',
       onSent: (bytes) => {
         for (const line of decodeText(bytes).split('\r\n').slice(0, -1)) session.note('S:', line);
       },
@@ -79,6 +88,14 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
       },
     });
     this.#onSession(session);
+  }
+
+  /** STARTTLS came; there is no hook for it. */
+  playSTARTTLS(session: SessionInfo): Awaitable<Verdict> {
+    return this.#play(
+      { session, signal: this.#enrolledFor(session).gone.signal, state: undefined },
+      { stage: 'starttls', session, ...envelopeOf(session) },
+    );
   }
 
   /** Cuts every connection that stands. */
@@ -112,6 +129,10 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
       helo: (request) => {
         const { session, verb, clientName: client } = request;
         return this.#play(request, { stage: 'helo', session, verb, client });
+      },
+      auth: (request) => {
+        const { session } = request;
+        return this.#play(request, { stage: 'auth', session, ...envelopeOf(session) });
       },
       mail: (request) => {
         this.#enrolledFor(request.session).transport.keepAfterContent();
@@ -192,6 +213,7 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
     this.on('disconnect', ({ session, reason }) => {
       const enrolled = this.#enrolledFor(session);
       enrolled.session.end(`closed: ${reason}`);
+      enrolled.gone.abort();
       this.#open.delete(enrolled.transport);
     });
   }

@@ -5,7 +5,8 @@
 
 import { Socket } from 'node:net';
 
-import type { EndpointAddress, Transport, TransportReceiver } from '../net/transport.js';
+import type { TLSFacts } from '../net/tls-facts.js';
+import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from '../net/transport.js';
 
 /** Who is told what passes. */
 export interface TransportObserver {
@@ -20,6 +21,7 @@ export interface TransportObserver {
 /** A transport that breaks on demand. */
 export class ScriptedTransport implements Transport {
   readonly #inner: Transport;
+  readonly startTLS?: (handshake: TLSHandshake, received?: Uint8Array) => Promise<TLSFacts>;
   #observer: TransportObserver | undefined;
   #repliesSent = 0;
   #repliesMax = Infinity;
@@ -29,6 +31,10 @@ export class ScriptedTransport implements Transport {
 
   constructor(inner: Transport) {
     this.#inner = inner;
+    // What cannot be put on TLS does not become so here.
+    if (inner.startTLS !== undefined) {
+      this.startTLS = (...handshake) => inner.startTLS?.(...handshake) ?? Promise.reject(new Error('Not on TLS'));
+    }
   }
 
   get remote(): EndpointAddress {

@@ -91,9 +91,10 @@ export class TestServer implements AsyncDisposable {
     return this.#server.port;
   }
 
-  /** `smtp://127.0.0.1:12345`: what most mail libraries take. */
+  /** `smtp://127.0.0.1:12345`, or `smtps://…` where TLS comes first: what most mail libraries take. */
   get url(): string {
-    return `smtp://${this.host.includes(':') ? `[${this.host}]` : this.host}:${String(this.port)}`;
+    const scheme = this.#server.options.tls.mode === 'implicit' ? 'smtps' : 'smtp';
+    return `${scheme}://${this.host.includes(':') ? `[${this.host}]` : this.host}:${String(this.port)}`;
   }
 
   /** The server itself, for hooks and events of your own: `smtp.server.use(…)`, `smtp.server.on(…)`. */

@@ -295,7 +295,7 @@ describe.each([
   });
 
   it('gives a peer that reads slowly the time to read to the end', async () => {
-    const { transport, peer } = await openPair({ isPlain, lingerMs: 150 });
+    const { transport, peer } = await openPair({ isPlain, lingerMs: 1_000 });
     transport.start(new Recorder());
     const total = 32 * MIB;
     for (let written = 0; written < total; written += MIB / 4) transport.write(Buffer.alloc(MIB / 4));
@@ -307,11 +307,11 @@ describe.each([
       const before = received;
       received += bytes.length;
       if (Math.floor(received / MIB) > Math.floor(before / MIB)) {
-        await new Promise((resolve) => setTimeout(resolve, 15));
+        await new Promise((resolve) => setTimeout(resolve, 40));
       }
     }
     expect(received).toBe(total);
-    expect(performance.now() - beganAt).toBeGreaterThan(150);
+    expect(performance.now() - beganAt).toBeGreaterThan(1_000);
   });
 
   it('tells a reset as an error, once, last', async () => {

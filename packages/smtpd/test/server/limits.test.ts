@@ -19,7 +19,7 @@ import {
   until,
 } from './support.js';
 
-/** The limits that the tests of this directory meet. `verdict-deadline`, `stream-message` and `read-line` have the others. */
+/** The limits that the tests of this directory meet. `verdict-deadline`, `stream-message`, `read-line`, `tls` and `proxy-protocol` have the others. */
 const MET_HERE: (keyof Limits)[] = [
   'commandLengthBytesMax',
   'discardedLineBytesMax',
@@ -37,8 +37,21 @@ const MET_HERE: (keyof Limits)[] = [
   'contentRateGraceMs',
   'unreadRepliesBytesMax',
   'unreadRepliesWaitMs',
+  'authFailuresMax',
+  'authFailuresPerAddressMax',
+  'authFailuresWindowMs',
+  'authFailureDelayMs',
+  'contentLineBytesMax',
+  'connectionsPerMinuteMax',
+  'sessionBytesMax',
 ];
-const MET_ELSEWHERE: (keyof Limits)[] = ['continuationLengthBytesMax', 'verdictWaitMs', 'messageVerdictWaitMs'];
+const MET_ELSEWHERE: (keyof Limits)[] = [
+  'continuationLengthBytesMax',
+  'verdictWaitMs',
+  'messageVerdictWaitMs',
+  'handshakeWaitMs',
+  'proxyHeaderWaitMs',
+];
 
 it('each limit that there is has its test', () => {
   expect([...MET_HERE, ...MET_ELSEWHERE].sort()).toEqual(Object.keys(DEFAULT_LIMITS).sort());
@@ -485,5 +498,144 @@ describe('a client that does not read its replies', () => {
     expect(met).toEqual(['unreadRepliesWaitMs']);
     socket.destroy();
     await server.close();
+  });
+});
+
+describe('guessing passwords', () => {
+  const AUTH = { mode: 'offer', plaintext: 'always' } as const;
+  const guess = (password: string): string =>
+    `AUTH PLAIN ${Buffer.from(`\0alice\0${password}`, 'latin1').toString('base64')}`;
+
+  function guessedServer(limits: Partial<Limits>): { server: KeepingServer; met: string[]; clock: ManualClock } {
+    const clock = new ManualClock();
+    const server = new KeepingServer({ limits, clock, auth: AUTH, countLoopback: true });
+    server.use({
+      name: 'users',
+      auth: (request) => (request.kind === 'password' && request.password === 'right' ? { verified: true } : undefined),
+    });
+    return { server, met: limitsOf(server), clock };
+  }
+
+  /** Guesses, and lets the time pass by which the answer is held back. */
+  async function guesses(client: RawClient, clock: ManualClock, heldMs: number): Promise<number> {
+    client.send(`${guess('wrong')}\r\n`);
+    await turns();
+    clock.advance(heldMs - 1);
+    await turns();
+    expect(client.unread).toBe('');
+    clock.advance(1);
+    return (await client.reply()).code;
+  }
+
+  it('authFailureDelayMs: costs time, and more each time, up to eight times as much', async () => {
+    const { server, clock } = guessedServer({ authFailureDelayMs: 100, authFailuresMax: 100 });
+    const client = await greetedClient(server);
+    for (const heldMs of [100, 200, 400, 800, 800]) expect(await guesses(client, clock, heldMs)).toBe(535);
+    // The right one costs nothing.
+    expect((await client.command(guess('right'))).code).toBe(235);
+  });
+
+  it('authFailureDelayMs: whoever leaves meanwhile leaves nothing behind', async () => {
+    const { server, clock } = guessedServer({ authFailureDelayMs: 100 });
+    const client = await greetedClient(server);
+    client.send(`${guess('wrong')}\r\n`);
+    await turns();
+    client.destroy();
+    await turns();
+    expect(server.channels.size).toBe(0);
+    expect(clock.timerCount).toBe(0);
+  });
+
+  it('authFailuresMax: the last one closes the session', async () => {
+    const { server, met, clock } = guessedServer({ authFailureDelayMs: 1, authFailuresMax: 3 });
+    const client = await greetedClient(server);
+    expect(await guesses(client, clock, 1)).toBe(535);
+    expect(await guesses(client, clock, 2)).toBe(535);
+    expect(await guesses(client, clock, 4)).toBe(421);
+    await client.closed();
+    expect(met).toEqual(['authFailuresMax']);
+  });
+
+  it('authFailuresMax: what was malformed, cancelled or our own fault does not count', async () => {
+    const { server } = guessedServer({ authFailuresMax: 1 });
+    server.use({ name: 'broken', auth: () => Promise.reject(new Error('no database')) });
+    const client = await greetedClient(server);
+    expect((await client.command('AUTH PLAIN ***')).code).toBe(501);
+    expect((await client.command('AUTH PLAIN')).code).toBe(334);
+    expect((await client.command('*')).code).toBe(501);
+    expect((await client.command(guess('wrong'))).code).toBe(454);
+    expect((await client.command('NOOP')).code).toBe(250);
+  });
+
+  it('authFailuresPerAddressMax and authFailuresWindowMs: a new session is no new chance, until time has passed', async () => {
+    const { server, met, clock } = guessedServer({
+      authFailureDelayMs: 1,
+      authFailuresPerAddressMax: 2,
+      authFailuresWindowMs: 60_000,
+    });
+    for (const heldMs of [1, 2]) {
+      const client = await greetedClient(server);
+      expect(await guesses(client, clock, heldMs)).toBe(535);
+      client.destroy();
+      await turns();
+    }
+    const client = await greetedClient(server);
+    expect(await client.command(guess('right'))).toEqual({
+      code: 454,
+      lines: ['4.7.0 Error: too many failed authentications, try again later'],
+    });
+    expect(met).toEqual(['authFailuresPerAddressMax']);
+    clock.advance(120_000);
+    expect((await client.command(guess('right'))).code).toBe(235);
+  });
+});
+
+describe('octets and connections', () => {
+  it('contentLineBytesMax: 500 after the end of data, and the session goes on', async () => {
+    const { server, met } = limitedServer({ contentLineBytesMax: 1_000 });
+    const client = await greetedClient(server);
+    expect((await sendMessage(client, `${'x'.repeat(1_000)}\r\n`)).code).toBe(250);
+    expect(await sendMessage(client, `${'x'.repeat(1_001)}\r\n`)).toEqual({
+      code: 500,
+      lines: ['5.6.0 Error: the message has a line that is too long'],
+    });
+    expect((await sendMessage(client)).code).toBe(250);
+    expect(met).toEqual(['contentLineBytesMax']);
+    expect(server.messages).toHaveLength(2);
+  });
+
+  it('sessionBytesMax: closes, also in the middle of a message, which is not taken', async () => {
+    const { server, met, ends } = limitedServer({ sessionBytesMax: 10_000 });
+    const client = await greetedClient(server);
+    await startContent(client);
+    client.send(`${'x'.repeat(98)}\r\n`.repeat(100));
+    expect(await client.closed()).toEqual([
+      { code: 421, lines: ['4.7.0 Error: enough octets for one session, please connect again'] },
+    ]);
+    await turns();
+    expect([met, ends, server.messages]).toEqual([['sessionBytesMax'], ['limit'], []]);
+  });
+
+  it('connectionsPerMinuteMax: 421 instead of the greeting, until time has passed; this machine counts only with countLoopback', () => {
+    const clock = new ManualClock();
+    const server = new KeepingServer({ clock, limits: { connectionsPerMinuteMax: 2 } });
+    const met = limitsOf(server);
+    const greeting = (address: string): string => {
+      const transport = new FakeTransport(address);
+      server.accept(transport);
+      const [first = ''] = transport.writes;
+      transport.close();
+      return first.slice(0, 9);
+    };
+    expect(['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2'].map(greeting)).toEqual([
+      '220 mx.ex',
+      '220 mx.ex',
+      '421 4.7.0',
+      '220 mx.ex',
+    ]);
+    expect(met).toEqual(['connectionsPerMinuteMax']);
+    expect(['127.0.0.1', '127.0.0.1', '127.0.0.1'].map(greeting)).toEqual(['220 mx.ex', '220 mx.ex', '220 mx.ex']);
+    clock.advance(120_000);
+    expect(greeting('192.0.2.1')).toBe('220 mx.ex');
   });
 });

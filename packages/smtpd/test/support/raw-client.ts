@@ -3,7 +3,9 @@
  * connection in memory.
  */
 
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely, type ConnectionOptions, type TLSSocket } from 'node:tls';
 
 import { connectInMemory } from '../../src/net/memory-transport.js';
 import type { Transport } from '../../src/net/transport.js';
@@ -17,9 +19,11 @@ export interface WireReply {
 
 /** A connection to a server under test. */
 export class RawClient {
-  readonly #write: (text: string) => void;
-  readonly #end: () => void;
-  readonly #destroy: () => void;
+  #write: (text: string) => void;
+  #end: () => void;
+  #destroy: () => void;
+  /** `undefined` in memory. */
+  #socket: Socket | undefined;
   #received = '';
   #isClosed = false;
   readonly #waiters: (() => void)[] = [];
@@ -33,25 +37,55 @@ export class RawClient {
   /** Connects over TCP or, given a path, over a Unix socket. */
   static async connect(where: number | string, host = '127.0.0.1'): Promise<RawClient> {
     const socket: Socket = typeof where === 'number' ? connect(where, host) : connect(where);
-    const client = new RawClient({
-      write: (text) => socket.write(text, 'latin1'),
-      end: () => socket.end(),
-      destroy: () => socket.destroy(),
-    });
+    const client = RawClient.ofSocket(socket);
+    await once(socket, 'connect');
+    return client;
+  }
+
+  /** Connects over TCP and makes a TLS handshake at once. Any certificate will do, unless the options say otherwise. */
+  static async connectTLS(port: number, options: ConnectionOptions = {}): Promise<RawClient> {
+    const socket = connectSecurely({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+    const client = RawClient.ofSocket(socket);
+    await once(socket, 'secureConnect');
+    return client;
+  }
+
+  /** Takes over a socket that somebody else opened. */
+  static ofSocket(socket: Socket): RawClient {
+    const client = new RawClient({ write: () => undefined, end: () => undefined, destroy: () => undefined });
+    client.#use(socket);
+    return client;
+  }
+
+  /** Makes a TLS handshake on the connection that stands. Any certificate will do, unless the options say otherwise. */
+  async startTLS(options: ConnectionOptions = {}): Promise<void> {
+    const plain = this.#socket;
+    if (plain === undefined) throw new Error('A connection in memory cannot be put on TLS');
+    plain.removeAllListeners();
+    const socket = connectSecurely({ socket: plain, rejectUnauthorized: false, ...options });
+    this.#use(socket);
+    await once(socket, 'secureConnect');
+  }
+
+  /** The TLS socket, once there is one. */
+  get tls(): TLSSocket {
+    return this.#socket as TLSSocket;
+  }
+
+  #use(socket: Socket): void {
+    this.#socket = socket;
+    this.#write = (text) => socket.write(text, 'latin1');
+    this.#end = () => socket.end();
+    this.#destroy = () => socket.destroy();
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
-      client.#take(text);
+      this.#take(text);
     });
     socket.on('close', () => {
-      client.#close();
+      this.#close();
     });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-    // From here on a reset is a close like any other.
+    // A reset is a close like any other; who waits for the connection hears of it all the same.
     socket.on('error', () => undefined);
-    return client;
   }
 
   /** Connects in memory. */

@@ -1,0 +1,122 @@
+/** XCLIENT and XFORWARD: who may say them, and what they change. */
+
+import { describe, expect, it } from 'vitest';
+
+import { RawClient } from '../support/raw-client.js';
+import { FakeTransport, eventsOf, greetedClient, KeepingServer, sendMessage } from './support.js';
+
+async function trusted(options: object = {}): Promise<{ server: KeepingServer; client: RawClient }> {
+  const server = new KeepingServer({ xclient: 'loopback', xforward: 'loopback', ...options });
+  return { server, client: await greetedClient(server) };
+}
+
+describe('XCLIENT', () => {
+  it('is offered to its networks alone, and unknown to others', async () => {
+    const { client } = await trusted();
+    const { lines } = await client.command('EHLO c');
+    expect(lines).toContain('XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT');
+    const stranger = new KeepingServer({ xclient: '192.0.2.0/24' });
+    const other = await greetedClient(stranger);
+    expect((await other.command('EHLO c')).lines.join()).not.toContain('XCLIENT');
+    expect((await other.command('XCLIENT ADDR=192.0.2.1')).code).toBe(500);
+  });
+
+  it('makes the client another one, and greets it anew', async () => {
+    const { server, client } = await trusted();
+    const peers: string[] = [];
+    server.use({ name: 'peers', connect: ({ session }) => void peers.push(session.peer.address) });
+    expect((await client.command('XCLIENT ADDR=192.0.2.7 PORT=4711 NAME=client.example HELO=c.example')).code).toBe(
+      220,
+    );
+    expect(peers).toEqual(['192.0.2.7']);
+    // It has to name itself again.
+    expect((await client.command('MAIL FROM:<a@a.example>')).code).toBe(503);
+    await client.command('EHLO c.example');
+    expect((await sendMessage(client)).code).toBe(250);
+    const { session, peer } = server.messages[0]!;
+    expect(peer).toEqual({ address: '192.0.2.7', port: 4_711, family: 'IPv4' });
+    expect(session.forwarded!.get('NAME')).toBe('client.example');
+  });
+
+  it('may bring an identity, and take it away', async () => {
+    const { server, client } = await trusted({ auth: { mode: 'require', plaintext: 'always' } });
+    await client.command('XCLIENT LOGIN=alice ADDR=IPV6:2001:db8::1');
+    await client.command('EHLO c');
+    expect((await sendMessage(client)).code).toBe(250);
+    expect(server.messages[0]!.session.identity).toMatchObject({ user: 'alice', mechanism: 'XCLIENT' });
+    expect(server.messages[0]!.peer).toMatchObject({ address: '2001:db8::1', family: 'IPv6' });
+    await client.command('XCLIENT LOGIN=[UNAVAILABLE]');
+    await client.command('EHLO c');
+    expect((await client.command('MAIL FROM:<a@a.example>')).code).toBe(530);
+  });
+
+  it('has its connection refused by the hooks as if it had connected itself', async () => {
+    const { server, client } = await trusted();
+    server.use({
+      name: 'list',
+      connect: ({ session }) => (session.peer.address === '192.0.2.66' ? '554 5.7.1 Not you' : undefined),
+    });
+    expect((await client.command('XCLIENT ADDR=192.0.2.66')).code).toBe(554);
+    expect((await client.command('EHLO c')).code).toBe(503);
+    expect((await client.command('QUIT')).code).toBe(221);
+  });
+
+  it.each([
+    'XCLIENT',
+    'XCLIENT ADDR',
+    'XCLIENT ADDR=192.0.2.256',
+    'XCLIENT ADDR=2001:db8::1',
+    'XCLIENT NAME=a NAME=b',
+    'XCLIENT IDENT=x',
+    'XCLIENT PORT=65536',
+    'XCLIENT PROTO=HTTP',
+    'XCLIENT NAME=a+0D+0A250-evil',
+    'XCLIENT NAME=a+2',
+    `XCLIENT NAME=${'a'.repeat(256)}`,
+  ])('%s is refused and changes nothing', async (line) => {
+    const { server, client } = await trusted();
+    expect((await client.command(line)).code).toBe(501);
+    expect((await sendMessage(client)).code).toBe(250);
+    expect(server.messages[0]!.peer.family).toBe('memory');
+  });
+
+  it('is not taken within a transaction', async () => {
+    const { client } = await trusted();
+    await client.command('MAIL FROM:<a@a.example>');
+    expect((await client.command('XCLIENT ADDR=192.0.2.7')).code).toBe(503);
+    expect((await client.command('XFORWARD ADDR=192.0.2.7')).code).toBe(503);
+  });
+
+  it('is believed by the address that is really there, not by one that it named', () => {
+    const server = new KeepingServer({ xclient: '192.0.2.1' });
+    const transport = new FakeTransport('192.0.2.1');
+    server.accept(transport);
+    transport.send('XCLIENT ADDR=203.0.113.9\r\n');
+    transport.send('XCLIENT ADDR=203.0.113.10\r\n');
+    expect(transport.writes.join('').match(/^220 /gm)).toHaveLength(3);
+  });
+});
+
+describe('XFORWARD', () => {
+  it('is told with the message and changes nothing else', async () => {
+    const { server, client } = await trusted();
+    const events = eventsOf(server, 'message');
+    expect((await client.command('XFORWARD NAME=client.example ADDR=192.0.2.9')).code).toBe(250);
+    expect((await client.command('XFORWARD IDENT=4711 SOURCE=remote')).code).toBe(250);
+    expect((await sendMessage(client)).code).toBe(250);
+    const { session, peer } = server.messages[0]!;
+    expect(Object.fromEntries(session.forwarded!)).toEqual({
+      NAME: 'client.example',
+      ADDR: '192.0.2.9',
+      IDENT: '4711',
+      SOURCE: 'REMOTE',
+    });
+    expect(peer.family).toBe('memory');
+    expect(events).toHaveLength(1);
+  });
+
+  it('is unknown outside of its networks', async () => {
+    const client = await greetedClient(new KeepingServer({ xclient: 'loopback' }));
+    expect((await client.command('XFORWARD NAME=x')).code).toBe(500);
+  });
+});
