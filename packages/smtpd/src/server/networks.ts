@@ -45,6 +45,8 @@ export class NetworkSet {
   /** Whether the peer is in one of the networks. One that came by a Unix socket, or never left the process, is `loopback`. */
   has({ address, family }: EndpointAddress): boolean {
     if (family === 'unix' || family === 'memory') return this.#hasLocal;
+    // The usual case, asked for each connection.
+    if (this.#networks.length === 0) return false;
     const octets = parseIPAddress(withoutZone(address));
     if (octets === undefined) return false;
     const shortest = unmappedIPv4(octets) ?? octets;
