@@ -40,6 +40,13 @@ const sizeSyntax: Difference = {
   why: 'The hint names the parameter that was wrong.',
 };
 
+const bodyValues: Difference = {
+  aspects: ['text'],
+  weDo: 'better',
+  clause: 'RFC 3030 §3',
+  why: 'BINARYMIME is a value of BODY, too, and the hint names it.',
+};
+
 const backInCommandState: Difference = {
   aspects: ['state'],
   weDo: 'better',
@@ -112,6 +119,24 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'mail-size-not-a-number': sizeSyntax,
   'mail-size-negative': sizeSyntax,
   'mail-size-decimal-point': sizeSyntax,
+
+  'mail-body-unknown': bodyValues,
+  'mail-body-without-value': bodyValues,
+  'mail-body-checked-before-unknown': bodyValues,
+  'utf8-body-needed': {
+    aspects: ['codes', 'text', 'state'],
+    codes: [220, 250, 250],
+    weDo: 'better',
+    clause: 'RFC 3030 §3',
+    why: 'BINARYMIME is offered, and is a value of BODY.',
+  },
+  bdat: {
+    aspects: ['codes', 'order', 'text', 'state'],
+    codes: [220, 250, 250, 250],
+    weDo: 'better',
+    clause: 'RFC 3030 §2',
+    why: 'CHUNKING is offered: BDAT is a command, and is answered when its octets have come.',
+  },
 
   'size-over-in-decode-mode': backInCommandState,
   'size-text-after-dialog-in-one-packet-over': backInCommandState,

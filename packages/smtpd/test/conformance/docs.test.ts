@@ -320,8 +320,8 @@ const OTHER_STEPS: Readonly<Record<string, string>> = {
   'securing opening': 'handshake done, first TLS then the greeting',
   'securing start': 'handshake done',
   'securing closed': 'handshake failed',
-  'ready opening': 'XCLIENT, then greeted anew',
-  'start opening': 'XCLIENT, then greeted anew',
+  'ready opening': 'then greeted anew',
+  'start opening': 'then greeted anew',
   'chunk chunks': 'chunk complete',
   'chunk ready': 'last chunk complete, or the message has failed',
   'chunk closed': '421',
@@ -408,12 +408,18 @@ const STATES_INTRODUCTION = `${generatedNote('packages/smtpd/src/protocol/comman
 
 A session is always in one phase. A command either leads to a phase, when it is accepted, or comes out of sequence. A command that is
 refused, for whatever reason, changes nothing. \`421\` stands for all the ways in which the server ends a session.
+
+In \`opening\` the greeting is still to come; in \`start\` the client has not said its name, in \`ready\` it has; \`sender\` and \`recipients\`
+are the transaction that MAIL opens. Content comes in \`content\` (DATA) or in \`chunk\` (BDAT, and \`chunks\` is between two of them), a TLS
+handshake in \`securing\`: what the client sends there is no command. AUTH leads to no phase: whether the client has proved who it is, as
+whether the session is on TLS, stands beside the phase.
 `;
 
 const TABLE_INTRODUCTION = `## Which command may come when
 
 What an accepted command leads to, or how one that is out of sequence is answered. Verbs that a channel class or an extension adds may come
-in every phase but \`content\`; what they do there is theirs to say.
+in every phase of this table but \`refused\`; what they do there is theirs to say. Whether a command must wait for TLS or AUTH, where a server
+requires them, is another matter: it hears \`530\` then, whatever the phase.
 `;
 
 const CONFORMANCE_INTRODUCTION = `${generatedNote('packages/smtpd/test/conformance/requirements.ts')}

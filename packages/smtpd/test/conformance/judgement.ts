@@ -97,5 +97,5 @@ export function comparableTexts(
 }
 
 const VERDICTS = { 'the same': 'same', better: 'better', otherwise: 'differs', later: 'later' } as const;
-const ADDITIONAL_KEYWORDS = new Set(['PIPELINING', 'ENHANCEDSTATUSCODES', 'LIMITS']);
+const ADDITIONAL_KEYWORDS = new Set(['PIPELINING', 'ENHANCEDSTATUSCODES', 'LIMITS', 'CHUNKING', 'BINARYMIME']);
 const ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /;

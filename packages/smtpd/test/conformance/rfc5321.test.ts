@@ -26,7 +26,17 @@ describe('RFC 5321 §2: the model', () => {
     withSession(async ({ client }) => {
       const { lines } = await client.command('EHLO client.example');
       const keywords = lines.slice(1).map((line) => line.split(' ')[0]);
-      expect(keywords).toEqual(['SIZE', '8BITMIME', 'SMTPUTF8', 'PIPELINING', 'ENHANCEDSTATUSCODES', 'HELP', 'LIMITS']);
+      expect(keywords).toEqual([
+        'SIZE',
+        '8BITMIME',
+        'SMTPUTF8',
+        'PIPELINING',
+        'ENHANCEDSTATUSCODES',
+        'HELP',
+        'LIMITS',
+        'CHUNKING',
+        'BINARYMIME',
+      ]);
     }));
 
   it('only CRLF ends a command line', () =>
@@ -184,7 +194,7 @@ describe('RFC 5321 §3: procedures', () => {
 
   it('unknown commands are answered 500 and the connection stays open', () =>
     withSession(async ({ client, codes }) => {
-      expect(await codes('XYZZY', 'X-NOTHING a b', 'GET / HTTP/1.1', 'NOOP')).toEqual([500, 500, 500, 250]);
+      expect(await codes('XYZZY', 'X-NOTHING a b', 'GETMAIL / a', 'NOOP')).toEqual([500, 500, 500, 250]);
       expect(client.isClosed).toBe(false);
     }));
 
@@ -406,7 +416,7 @@ describe('RFC 5321 §4.1: commands', () => {
     withSession(async ({ client }) => {
       expect(await client.command('HELP')).toEqual({
         code: 214,
-        lines: ['2.0.0 Supported commands: EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP'],
+        lines: ['2.0.0 Supported commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP'],
       });
       expect(await client.command('HELP vrfy')).toEqual({ code: 214, lines: ['2.0.0 Syntax: VRFY <address>'] });
       expect((await client.command('HELP EXPN')).code).toBe(504);
@@ -594,12 +604,15 @@ describe('RFC 5321 §4.2 and §4.3: replies', () => {
         ENHANCEDSTATUSCODES: 'NOOP',
         HELP: 'HELP',
         LIMITS: 'NOOP',
+        CHUNKING: 'NOOP',
+        BINARYMIME: 'MAIL FROM:<> BODY=BINARYMIME',
       };
       for (const keyword of lines.slice(1).map((line) => line.split(' ')[0] ?? '')) {
         expect(await codes(uses[keyword] ?? keyword, 'RSET')).toEqual([keyword === 'HELP' ? 214 : 250, 250]);
       }
       expect(await codes('MAIL FROM:<>', 'RCPT TO:<bob@example.net>', 'DATA')).toEqual([250, 250, 354]);
       await finish('x\r\n');
+      expect(await codes('MAIL FROM:<>', 'RCPT TO:<bob@example.net>', 'BDAT 3 LAST\r\nx')).toEqual([250, 250, 250]);
     }));
 
   it('421 is the last word: the connection closes', () =>
