@@ -1,7 +1,8 @@
 /** A session with a real server over TCP, for the tests of clauses: the client says exactly what it is told to. */
 
 import { silentLogger, SMTPServer, type ReceivedMessage, type SMTPServerOptions } from '../../src/index.js';
-import type { Verdict } from '../../src/index.js';
+import type { Awaitable, Verdict } from '../../src/index.js';
+import { makeSelfSigned } from '../../src/net/self-signed.js';
 import { RawClient, type WireReply } from '../support/raw-client.js';
 
 /** What a test of a clause works with. */
@@ -26,31 +27,34 @@ export interface SessionSetup extends SMTPServerOptions {
   /** Called before the server listens. */
   readonly prepare?: (server: SMTPServer) => void;
   /** What the application answers. */
-  readonly answer?: () => Verdict;
+  readonly answer?: (message: ReceivedMessage) => Verdict | ReadonlyMap<string, Verdict>;
 }
 
 /** The name of the server. */
 export const HOSTNAME = 'mail.example.test';
 
+/** The key and the certificate of a server that offers TLS. */
+export const CERTIFICATE = makeSelfSigned({ names: [HOSTNAME, 'localhost'], now: new Date() });
+
 /** Keeps what it gets. */
 export class ClauseServer extends SMTPServer {
   readonly messages: ReceivedMessage[] = [];
-  readonly #answer: () => Verdict;
+  readonly #answer: NonNullable<SessionSetup['answer']>;
 
-  constructor(options: SMTPServerOptions, answer: () => Verdict) {
+  constructor(options: SMTPServerOptions, answer: NonNullable<SessionSetup['answer']>) {
     super(options);
     this.#answer = answer;
   }
 
-  override processMessage(message: ReceivedMessage): Verdict {
+  override processMessage(message: ReceivedMessage): Awaitable<Verdict | ReadonlyMap<string, Verdict>> {
     this.messages.push(message);
-    return this.#answer();
+    return this.#answer(message);
   }
 }
 
-/** Runs a test with a server and a client that has read the greeting. */
-export async function withSession(
-  test: (session: Session) => Promise<void>,
+/** Runs a test with a server, and a way to connect clients that have read nothing yet. */
+export async function withServer(
+  test: (server: ClauseServer, connect: () => Promise<RawClient>) => Promise<void>,
   { prepare, answer = () => undefined, ...options }: SessionSetup = {},
 ): Promise<void> {
   const server = new ClauseServer(
@@ -66,6 +70,16 @@ export async function withSession(
     return client;
   };
   try {
+    await test(server, connect);
+  } finally {
+    for (const client of clients) client.destroy();
+    await server.close({ graceMs: 1 });
+  }
+}
+
+/** Runs a test with a server and a client that has read the greeting. */
+export function withSession(test: (session: Session) => Promise<void>, setup?: SessionSetup): Promise<void> {
+  return withServer(async (server, connect) => {
     const client = await connect();
     const greeting = await client.reply();
     const codes = async (...commands: readonly string[]): Promise<readonly number[]> => {
@@ -89,10 +103,7 @@ export async function withSession(
       },
       finish: (content) => client.command(`${content}.`),
     });
-  } finally {
-    for (const client of clients) client.destroy();
-    await server.close({ graceMs: 1 });
-  }
+  }, setup);
 }
 
 /** The octets of a message's content, each as one character. */

@@ -1,9 +1,8 @@
 /**
- * A client for tests that says exactly what it is told to, octet by octet, and reads whole replies. Over a real socket, or over a
- * connection in memory.
+ * A client for tests that says exactly what it is told to, octet by octet, and reads whole replies. Over a real socket, with TLS or
+ * without, or over a connection in memory.
  */
 
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectSecurely, type ConnectionOptions, type TLSSocket } from 'node:tls';
 
@@ -38,7 +37,7 @@ export class RawClient {
   static async connect(where: number | string, host = '127.0.0.1'): Promise<RawClient> {
     const socket: Socket = typeof where === 'number' ? connect(where, host) : connect(where);
     const client = RawClient.ofSocket(socket);
-    await once(socket, 'connect');
+    await opened(socket, 'connect');
     return client;
   }
 
@@ -46,7 +45,7 @@ export class RawClient {
   static async connectTLS(port: number, options: ConnectionOptions = {}): Promise<RawClient> {
     const socket = connectSecurely({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
     const client = RawClient.ofSocket(socket);
-    await once(socket, 'secureConnect');
+    await opened(socket, 'secureConnect');
     return client;
   }
 
@@ -58,13 +57,14 @@ export class RawClient {
   }
 
   /** Makes a TLS handshake on the connection that stands. Any certificate will do, unless the options say otherwise. */
-  async startTLS(options: ConnectionOptions = {}): Promise<void> {
+  async startTLS(options: ConnectionOptions = {}): Promise<TLSSocket> {
     const plain = this.#socket;
     if (plain === undefined) throw new Error('A connection in memory cannot be put on TLS');
     plain.removeAllListeners();
     const socket = connectSecurely({ socket: plain, rejectUnauthorized: false, ...options });
     this.#use(socket);
-    await once(socket, 'secureConnect');
+    await opened(socket, 'secureConnect');
+    return socket;
   }
 
   /** The TLS socket, once there is one. */
@@ -205,6 +205,17 @@ export class RawClient {
   #wake(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
+}
+
+/** Waits until a connection is there. Rejects when it is not to be. */
+function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once(event, resolve);
+    socket.once('error', reject);
+    socket.once('close', () => {
+      reject(new Error('Closed before the connection was made'));
+    });
+  });
 }
 
 const REPLY = /^(?:\d{3}-[^\r\n]*\r\n)*\d{3}(?: [^\r\n]*)?\r\n/;
