@@ -68,11 +68,8 @@ export const AUTH_FIRST = new Reply(530, '5.7.0', 'Error: authentication require
 export const AUTHENTICATED = new Reply(235, '2.7.0', 'Authentication successful');
 export const AUTHENTICATED_ALREADY = new Reply(503, '5.5.1', 'Error: already authenticated');
 export const MECHANISM_UNKNOWN = new Reply(504, '5.5.4', 'Error: unrecognized authentication mechanism');
-export const MECHANISM_NEEDS_TLS = new Reply(
-  538,
-  '5.7.11',
-  'Error: encryption required for this authentication mechanism',
-);
+// RFC 4954 §4: what needs TLS is as invalid as what is unknown. The code 538 is there for its history only (§6).
+export const MECHANISM_NEEDS_TLS = new Reply(504, '5.5.4', 'Error: this authentication mechanism needs TLS');
 export const CREDENTIALS_INVALID = new Reply(535, '5.7.8', 'Error: authentication credentials invalid');
 export const AUTH_CANCELLED = new Reply(501, '5.7.0', 'Authentication cancelled');
 export const AUTH_MALFORMED = new Reply(501, '5.5.2', 'Error: malformed authentication exchange');

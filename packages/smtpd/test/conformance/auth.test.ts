@@ -1,0 +1,157 @@
+/**
+ * What RFC 4954 (AUTH) asks of a server, with a real server over TCP and, where it matters, over TLS. The other side of each exchange is
+ * this package's own client of the mechanism. What the RFCs of the mechanisms ask is tested in `test/protocol/sasl/`.
+ * `requirements-auth.ts` says which test stands for which clause.
+ */
+
+import { describe, expect, it } from 'vitest';
+
+import type { SASLMechanismName } from '../../src/index.js';
+import type { ClientCredentials, CredentialRequest } from '../../src/protocol/sasl/mechanism.js';
+import { CLIENT_MECHANISMS } from '../../src/protocol/sasl/mechanisms.js';
+import type { AuthAnswer, AuthOptions } from '../../src/server/authentication.js';
+import { nodeSASLCrypto } from '../../src/server/sasl-crypto.js';
+import type { RawClient, WireReply } from '../support/raw-client.js';
+import { CERTIFICATE, withSession, type Session, type SessionSetup } from './session.js';
+
+const USER = 'tim';
+const PASSWORD = 'tanstaaftanstaaf';
+const TOKEN = 'vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==';
+const PASSWORD_CREDENTIALS: ClientCredentials = { kind: 'password', user: USER, password: PASSWORD };
+const TOKEN_CREDENTIALS: ClientCredentials = { kind: 'token', user: USER, token: TOKEN };
+
+/** What a client of the mechanism shows. */
+const credentialsFor = (name: SASLMechanismName): ClientCredentials =>
+  name === 'XOAUTH2' || name === 'OAUTHBEARER' ? TOKEN_CREDENTIALS : PASSWORD_CREDENTIALS;
+
+/** The application: it knows one user. */
+function answerTo(request: CredentialRequest): AuthAnswer | undefined {
+  switch (request.kind) {
+    case 'password':
+      return request.user === USER && request.password === PASSWORD ? { verified: true } : undefined;
+    case 'secret':
+      return request.user === USER ? { password: PASSWORD } : undefined;
+    case 'token':
+      return request.token === TOKEN ? { verified: true } : undefined;
+    case 'external':
+      return undefined;
+  }
+}
+
+/** How the server of a test differs. */
+interface AuthSetup extends SessionSetup {
+  readonly asked?: CredentialRequest[];
+  readonly answers?: (request: CredentialRequest) => AuthAnswer | string | undefined;
+}
+
+/** A session, in clear, that has said EHLO. */
+function withAuth(
+  auth: Partial<AuthOptions>,
+  test: (session: Session) => Promise<void>,
+  { asked = [], answers = answerTo, ...setup }: AuthSetup = {},
+): Promise<void> {
+  return withSession(
+    async (session) => {
+      await session.codes('EHLO client.example');
+      await test(session);
+    },
+    {
+      auth: { mode: 'offer', plaintext: 'always', ...auth },
+      ...setup,
+      limits: { authFailureDelayMs: 1, ...setup.limits },
+      prepare: (server) => {
+        setup.prepare?.(server);
+        server.use({
+          name: 'users',
+          auth: (request) => {
+            asked.push(request);
+            return answers(request);
+          },
+        });
+      },
+    },
+  );
+}
+
+/** The same over TLS: the handshake is made, and EHLO was said again. */
+function withAuthOnTLS(
+  auth: Partial<AuthOptions>,
+  test: (session: Session, lines: readonly string[]) => Promise<void>,
+  setup: AuthSetup = {},
+): Promise<void> {
+  return withAuth(
+    { plaintext: 'tls', ...auth },
+    async (session) => {
+      await session.codes('STARTTLS');
+      await session.client.startTLS();
+      const { lines } = await session.client.command('EHLO client.example');
+      await test(session, lines);
+    },
+    { tls: { mode: 'offer', ...CERTIFICATE }, ...setup },
+  );
+}
+
+/** How an exchange went. */
+interface Exchange {
+  /** The texts of the 334 replies. */
+  readonly challenges: readonly string[];
+  readonly last: WireReply;
+}
+
+/** Runs the exchange of a mechanism, its first message in the command or, with `isInitialSent: false`, behind the first challenge. */
+async function authenticate(
+  client: RawClient,
+  name: SASLMechanismName,
+  {
+    credentials = credentialsFor(name),
+    isInitialSent = true,
+  }: { credentials?: ClientCredentials; isInitialSent?: boolean } = {},
+): Promise<Exchange> {
+  let step = CLIENT_MECHANISMS.get(name)!.start({
+    crypto: nodeSASLCrypto,
+    credentials,
+    channelBinding: undefined,
+    isPlusOffered: false,
+  });
+  const challenges: string[] = [];
+  let pending = step.kind === 'response' ? step.data : undefined;
+  let command = `AUTH ${name}`;
+  if (pending !== undefined && isInitialSent) {
+    command += ` ${base64(pending)}`;
+    pending = undefined;
+  }
+  let reply = await client.command(command);
+  while (reply.code === 334) {
+    const text = reply.lines.join();
+    challenges.push(text);
+    let data = pending;
+    if (data === undefined) {
+      if (step.kind === 'response') step = step.respond(Buffer.from(text, 'base64'));
+      data = step.kind === 'response' ? step.data : undefined;
+    }
+    pending = undefined;
+    reply = await client.command(data === undefined ? '*' : base64(data));
+  }
+  return { challenges, last: reply };
+}
+
+function base64(data: Uint8Array | string): string {
+  return Buffer.from(data).toString('base64');
+}
+
+/** The message of PLAIN. */
+const plain = (password: string = PASSWORD): string => base64(`\0${USER}\0${password}`);
+
+describe('RFC 4954 §4: the AUTH command', () => {
+  it('a mechanism that is unknown, or that needs TLS, is refused with 504', () =>
+    withAuth(
+      { plaintext: 'tls', mechanisms: ['PLAIN', 'CRAM-MD5'] },
+      async ({ client }) => {
+        for (const name of ['PLAIN', 'DIGEST-MD5', 'plain', 'cram-md4']) {
+          const { code, lines } = await client.command(`AUTH ${name}`);
+          expect([name, code, lines[0]?.split(' ')[0]]).toEqual([name, 504, '5.5.4']);
+        }
+      },
+      { tls: { mode: 'offer', ...CERTIFICATE } },
+    ));
+});
