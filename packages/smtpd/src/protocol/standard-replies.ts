@@ -72,6 +72,12 @@ export const MECHANISM_UNKNOWN = new Reply(504, '5.5.4', 'Error: unrecognized au
 export const MECHANISM_NEEDS_TLS = new Reply(504, '5.5.4', 'Error: this authentication mechanism needs TLS');
 export const CREDENTIALS_INVALID = new Reply(535, '5.7.8', 'Error: authentication credentials invalid');
 export const AUTH_CANCELLED = new Reply(501, '5.7.0', 'Authentication cancelled');
+// RFC 4954 §4: 5.7.0 when the client begins an exchange that the server begins, 5.5.2 for what is no base64.
+export const INITIAL_RESPONSE_REFUSED = new Reply(
+  501,
+  '5.7.0',
+  'Error: this authentication mechanism begins with the server',
+);
 export const AUTH_MALFORMED = new Reply(501, '5.5.2', 'Error: malformed authentication exchange');
 export const AUTH_UNAVAILABLE = new Reply(454, '4.7.0', 'Error: too many failed authentications, try again later');
 export const TOO_MANY_AUTH_FAILURES = new Reply(

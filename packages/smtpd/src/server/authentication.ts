@@ -18,7 +18,12 @@ import type {
   ServerStep,
 } from '../protocol/sasl/mechanism.js';
 import { SERVER_MECHANISMS } from '../protocol/sasl/mechanisms.js';
-import { AUTH_CANCELLED, AUTH_MALFORMED, CREDENTIALS_INVALID } from '../protocol/standard-replies.js';
+import {
+  AUTH_CANCELLED,
+  AUTH_MALFORMED,
+  CREDENTIALS_INVALID,
+  INITIAL_RESPONSE_REFUSED,
+} from '../protocol/standard-replies.js';
 import { nodeSASLCrypto } from './sasl-crypto.js';
 
 /** How clients may authenticate. */
@@ -172,6 +177,8 @@ export async function runExchange(name: string, init: ExchangeInit): Promise<Aut
 
 function refusedOutcome(mechanism: string, user: string | undefined, reason: Refusal): AuthOutcome {
   switch (reason) {
+    case 'initialResponse':
+      return { kind: 'ended', user, reply: INITIAL_RESPONSE_REFUSED };
     case 'malformed':
       return { kind: 'ended', user, reply: AUTH_MALFORMED };
     case 'misanswered':

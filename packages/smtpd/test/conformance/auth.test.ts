@@ -154,4 +154,13 @@ describe('RFC 4954 §4: the AUTH command', () => {
       },
       { tls: { mode: 'offer', ...CERTIFICATE } },
     ));
+
+  it('an initial response to a mechanism that begins with the server is refused with 501', () =>
+    withAuth({ mechanisms: ['CRAM-MD5'] }, async ({ client }) => {
+      for (const response of [base64('tim'), '=']) {
+        const { code, lines } = await client.command(`AUTH CRAM-MD5 ${response}`);
+        expect([code, lines[0]?.split(' ')[0]]).toEqual([501, '5.7.0']);
+      }
+      expect((await authenticate(client, 'CRAM-MD5')).last.code).toBe(235);
+    }));
 });

@@ -26,7 +26,7 @@ export const cramMD5Server: ServerMechanism = {
   isClientFirst: false,
   start(context, initial) {
     // RFC 4954 §4: the server begins; who answers before the question has been put is refused.
-    if (initial !== undefined) return refused('malformed');
+    if (initial !== undefined) return refused('initialResponse');
     // RFC 2195 §2: random text and the server's name in the form of a message id. The clock that the RFC puts between them is
     // there to make it unique, which the random octets do alone.
     const question = octets.encodeUTF8(`<${context.crypto.randomText(CHALLENGE_BYTES)}@${context.hostname}>`);

@@ -144,6 +144,7 @@ export type CredentialAnswer = VerifiedAnswer | PasswordAnswer | SCRAMAnswer;
  *
  * - `credentials`: wrong, or unknown
  * - `authorization`: right, but may not act for whom it asked
+ * - `initialResponse`: the server begins, and the client did
  * - `malformed`: not a message of this mechanism
  * - `unsupported`: a mandatory extension, or channel binding that the mechanism cannot have
  * - `channelBinding`: another TLS session than ours
@@ -151,7 +152,14 @@ export type CredentialAnswer = VerifiedAnswer | PasswordAnswer | SCRAMAnswer;
  * - `misanswered`: the application's answer does not fit its question; the client is not to blame
  */
 export type Refusal =
-  'credentials' | 'authorization' | 'malformed' | 'unsupported' | 'channelBinding' | 'downgrade' | 'misanswered';
+  | 'credentials'
+  | 'authorization'
+  | 'initialResponse'
+  | 'malformed'
+  | 'unsupported'
+  | 'channelBinding'
+  | 'downgrade'
+  | 'misanswered';
 
 /** What a server does next. */
 export type ServerStep = ServerChallenge | ServerQuestion | ServerAccepted | ServerRefused;

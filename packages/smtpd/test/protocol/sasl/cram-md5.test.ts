@@ -59,7 +59,7 @@ describe('CRAM-MD5', () => {
   it('refuses an initial response: the server begins', () => {
     expect(startServer('CRAM-MD5', 'tim b913a602c7eda7a495b4e6e7334d3890')).toEqual({
       kind: 'refused',
-      reason: 'malformed',
+      reason: 'initialResponse',
     });
   });
 
