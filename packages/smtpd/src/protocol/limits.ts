@@ -108,11 +108,14 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
 /** One note for each limit. */
 export const LIMIT_NOTES: Readonly<Record<keyof Limits, LimitNote>> = Object.freeze({
   commandLengthBytesMax: {
-    reply: '500 5.5.6, once, at the end of the line',
+    reply: '500 5.5.2 (AUTH: 5.5.6), once, at the end of the line',
     reason:
       'RFC 5321 §4.5.3.1.4 asks for 512 with CRLF. SIZE adds 26 to MAIL (RFC 1870 §3), 8BITMIME 17 (RFC 6152 §2), SMTPUTF8 10 to MAIL and 9 to VRFY and EXPN (RFC 6531 §3.4, §3.7.4.2).',
   },
-  continuationLengthBytesMax: { reply: '500 5.5.6', reason: 'RFC 4954 §4.5 asks for 12,288 with CRLF.' },
+  continuationLengthBytesMax: {
+    reply: '500 5.5.6',
+    reason: 'RFC 4954 §4: 12,288 are enough for the mechanisms that are in use.',
+  },
   discardedLineBytesMax: {
     reply: '421 4.7.0 and close',
     reason: 'RFC 5321 §4.5.3.1.4: a line has an end. A client that never sends one is not talking SMTP.',

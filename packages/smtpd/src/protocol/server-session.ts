@@ -904,7 +904,7 @@ export class ServerSession {
     const lengthMax = this.#options.limits.commandLengthBytesMax + this.#extraLineBytes(verb);
     if (line.flaw === 'tooLong' || (line.flaw === undefined && line.lengthBytes > lengthMax)) {
       this.#exceeded.push('commandLengthBytesMax');
-      return replies.LINE_TOO_LONG;
+      return verb === 'AUTH' ? replies.AUTH_LINE_TOO_LONG : replies.LINE_TOO_LONG;
     }
     // RFC 5321 §2.3.8: CR and LF only as CRLF. The line is dropped whole.
     if (line.flaw !== undefined) return replies.BARE_LINE_END;

@@ -14,7 +14,9 @@ export const BYE = new Reply(221, '2.0.0', 'Bye');
 export const CANNOT_VERIFY = new Reply(252, '2.5.0', 'Cannot VRFY user, but will accept message and attempt delivery');
 export const EXPN_NOT_IMPLEMENTED = new Reply(502, '5.5.1', 'EXPN not implemented');
 
-export const LINE_TOO_LONG = new Reply(500, '5.5.6', 'Error: line too long');
+export const LINE_TOO_LONG = new Reply(500, '5.5.2', 'Error: line too long');
+// RFC 4954 §4, §6: 5.5.6 is for the lines of AUTH alone.
+export const AUTH_LINE_TOO_LONG = new Reply(500, '5.5.6', 'Error: line too long');
 export const ENDLESS_LINE = new Reply(421, '4.7.0', 'Error: line too long, closing connection');
 export const BARE_LINE_END = new Reply(500, '5.5.2', 'Error: CR and LF may only come together');
 export const EMPTY_LINE = new Reply(500, '5.5.2', 'Error: bad syntax');

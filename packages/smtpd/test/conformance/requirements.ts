@@ -1177,11 +1177,6 @@ export const UNTESTED_CLAUSES: readonly UntestedClause[] = [
     reason:
       'BINARYMIME arrives with CHUNKING; the chunk decoder alone is tested in `test/protocol/chunk-decoder.test.ts`',
   },
-  {
-    rfc: 4954,
-    clause: '§4.5',
-    reason: 'AUTH arrives with TLS; the limit for continuation lines is there for verbs of extensions',
-  },
   { rfc: 5234, clause: '§2.3', reason: 'a definition: letters in ABNF are compared without regard to case' },
   ...([2045, 2047, 2231, 5322] as const).map((rfc) => ({
     rfc,
