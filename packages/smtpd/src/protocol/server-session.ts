@@ -530,7 +530,7 @@ export class ServerSession {
   bdat(argument: string | undefined): Question | undefined {
     if (!this.#isCommandOpen()) return undefined;
     if (!this.#isAvailable('BDAT')) {
-      this.unrecognized('BDAT');
+      this.#refuseUnavailable('BDAT');
       return undefined;
     }
     if (argument === undefined || argument === '') {
@@ -1069,7 +1069,7 @@ export class ServerSession {
   #mayRun(verb: StandardVerb, argument: string | undefined): boolean {
     if (!this.#isCommandOpen()) return false;
     if (!this.#isAvailable(verb)) {
-      this.unrecognized(verb);
+      this.#refuseUnavailable(verb);
       return false;
     }
     const reply = this.#objection(verb, argument);
@@ -1082,6 +1082,13 @@ export class ServerSession {
     const { belongsTo } = COMMAND_RULES[verb];
     if (belongsTo === 'core') return true;
     return belongsTo === 'extension' ? this.#offer.commands.has(verb) : belongsTo === this.#options.protocol;
+  }
+
+  /** RFC 3207 §4: before TLS, where it is required, what is not offered yet hears the same as the rest. */
+  #refuseUnavailable(verb: StandardVerb): void {
+    const missing = this.#protectionObjection(undefined);
+    if (missing === undefined) this.unrecognized(verb);
+    else this.#refuseError(missing);
   }
 
   /**
