@@ -90,7 +90,7 @@ export type Violation =
   | 'inputBehindCommand'
   /** It sent more behind STARTTLS; that was dropped (RFC 3207 §4.2). */
   | 'inputBehindSTARTTLS'
-  /** It sent more behind an AUTH that succeeded; that was dropped. */
+  /** It sent more behind its answer to the challenge of an AUTH that succeeded (RFC 4954 §4). */
   | 'inputBehindAUTH'
   /** It sent several commands at once and was not offered PIPELINING. */
   | 'pipeliningNotOffered'
@@ -182,6 +182,8 @@ export class ServerSession {
   /** Commands that were handed out and have no final reply yet. */
   #unanswered = 0;
   #isReadingLine = false;
+  /** Whether the command under way has asked the client for a line. */
+  #hasChallenged = false;
   /** A line that was decoded while looking for more recipients and is none. */
   #heldLine: Line | undefined;
   #errors = 0;
@@ -619,13 +621,11 @@ export class ServerSession {
     return undefined;
   }
 
-  /** The client has proved who it is. What it sent without waiting for the reply is dropped. */
+  /** The client has proved who it is. */
   authenticated(reply: Reply = replies.AUTHENTICATED): void {
     if (!this.#isCommandOpen()) return;
-    if (this.#input.length > 0) {
-      this.#note('inputBehindAUTH');
-      this.#input.clear();
-    }
+    // RFC 4954 §4: commands may follow an AUTH that needs no challenge. They are as protected as AUTH was, so none is dropped.
+    if (this.#input.length > 0 && this.#hasChallenged) this.#note('inputBehindAUTH');
     this.#authFailures = 0;
     this.#change({ isAuthenticated: true });
     this.#answer(reply);
@@ -844,6 +844,7 @@ export class ServerSession {
     }
     this.#send(reply);
     this.#isReadingLine = true;
+    this.#hasChallenged = true;
   }
 
   /** Ends the session with this reply, whatever is under way (RFC 5321 §3.8: 421). */
@@ -876,6 +877,7 @@ export class ServerSession {
   /** The command of a line, or `undefined` when the line was answered here. */
   #commandOf(line: Line): SessionEvent | undefined {
     this.#unanswered = 1;
+    this.#hasChallenged = false;
     if (line.flaw === 'endless') {
       this.#closeForLimit('discardedLineBytesMax', replies.ENDLESS_LINE);
       return CLOSED;
@@ -927,7 +929,7 @@ export class ServerSession {
 
   /** More came behind this command. @returns whether the session goes on */
   #mayPipeline(verb: string): boolean {
-    // STARTTLS says so itself, because what came behind it is dropped; for AUTH it depends on the outcome.
+    // STARTTLS says so itself, because what came behind it is dropped; for AUTH it depends on the mechanism.
     if (verb === 'STARTTLS' || verb === 'AUTH') return true;
     const isSynchronizing = SYNCHRONIZING_VERBS.has(verb);
     // A chunk follows its command at once.

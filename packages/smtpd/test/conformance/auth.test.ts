@@ -173,4 +173,38 @@ describe('RFC 4954 §4: the AUTH command', () => {
       const other = await client.command(`NOOP ${'x'.repeat(600)}`);
       expect([other.code, other.lines[0]?.split(' ')[0]]).toEqual([500, '5.5.2']);
     }));
+
+  it('commands may come behind an AUTH that needs no challenge', async () => {
+    const violations: string[] = [];
+    await withAuth(
+      {},
+      async ({ client }) => {
+        client.send(`AUTH PLAIN ${plain()}\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\n`);
+        expect((await client.replies(3)).map(({ code }) => code)).toEqual([235, 250, 250]);
+        expect(violations).toEqual([]);
+      },
+      {
+        prepare: (server) => {
+          server.on('violation', ({ violation }) => violations.push(violation));
+        },
+      },
+    );
+  });
+
+  it('a client that sends commands behind its answer to a challenge is noted, and they are answered', async () => {
+    const violations: string[] = [];
+    await withAuth(
+      {},
+      async ({ client }) => {
+        client.send(`AUTH PLAIN\r\n${plain()}\r\nNOOP\r\n`);
+        expect((await client.replies(3)).map(({ code }) => code)).toEqual([334, 235, 250]);
+        expect(violations).toEqual(['inputBehindAUTH']);
+      },
+      {
+        prepare: (server) => {
+          server.on('violation', ({ violation }) => violations.push(violation));
+        },
+      },
+    );
+  });
 });
