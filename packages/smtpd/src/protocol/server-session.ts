@@ -177,6 +177,8 @@ export class ServerSession {
   #state: SessionState = { phase: 'opening' };
   #situation: Situation;
   #offer: Offer;
+  /** What the client was told at its last EHLO; AUTH changes what is offered without one. */
+  #toldOffer: Offer;
   /** Octets of a refused chunk that are still to come, and what is answered then (RFC 3030 §2). */
   #refusedChunk: RefusedChunk | undefined;
   /** Commands that were handed out and have no final reply yet. */
@@ -202,6 +204,7 @@ export class ServerSession {
     this.#options = options;
     this.#situation = situation;
     this.#offer = options.offerIn(situation);
+    this.#toldOffer = this.#offer;
     const { limits } = options;
     const commandMax = limits.commandLengthBytesMax + this.#offer.lineBytesMax;
     this.#lines = new LineDecoder({
@@ -960,7 +963,8 @@ export class ServerSession {
 
   /** RFC 5321 §4.1.1.2: extensions lengthen the lines of a client that knows of them. */
   #extraLineBytes(verb: string): number {
-    return this.isExtended ? (this.#offer.lineBytes.get(verb) ?? 0) : 0;
+    if (!this.isExtended) return 0;
+    return Math.max(this.#offer.lineBytes.get(verb) ?? 0, this.#toldOffer.lineBytes.get(verb) ?? 0);
   }
 
   /** The line that was asked for, or `undefined` when nobody waits for it any more. */
@@ -1221,6 +1225,7 @@ export class ServerSession {
         return;
       case 'helo':
         this.#content.clear();
+        this.#toldOffer = this.#offer;
         this.#enter(clientNamed(question.client));
         this.#answer(this.#greetingReply(250, [...(reply?.lines ?? ['']), ...this.#keywordLines()]));
         return;

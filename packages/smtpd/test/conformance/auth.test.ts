@@ -208,3 +208,17 @@ describe('RFC 4954 §4: the AUTH command', () => {
     );
   });
 });
+
+describe('RFC 4954 §5: the AUTH parameter of MAIL', () => {
+  it('the MAIL line is 500 octets longer also when the client has authenticated', () =>
+    withAuth(
+      {},
+      async ({ client, codes }) => {
+        const line = `MAIL FROM:<${'a'.repeat(512 - 'MAIL FROM:<>'.length)}> AUTH=${'b'.repeat(500 - ' AUTH=@example.org'.length)}@example.org`;
+        expect(await codes(line, 'RSET', `${line} `)).toEqual([250, 250, 500]);
+        expect((await authenticate(client, 'PLAIN')).last.code).toBe(235);
+        expect(await codes(line, 'RSET', `${line} `)).toEqual([250, 250, 500]);
+      },
+      { decodeData: true, disabledExtensions: ['SIZE'] },
+    ));
+});
