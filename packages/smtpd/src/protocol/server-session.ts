@@ -389,7 +389,8 @@ export class ServerSession {
         continue;
       }
       if (this.#refusedChunk !== undefined) {
-        if (!this.#dropChunk(this.#refusedChunk)) return NEED_DATA;
+        const event = this.#dropChunk(this.#refusedChunk);
+        if (event !== undefined) return event;
         continue;
       }
       if (this.#isReadingLine) {
@@ -1042,15 +1043,25 @@ export class ServerSession {
     this.#refusedChunk = { remainingBytes: sizeBytes, reply };
   }
 
-  /** @returns whether the chunk is through, and answered */
-  #dropChunk(chunk: RefusedChunk): boolean {
+  /**
+   * Takes the octets of a chunk that was refused, and answers it. RFC 3030 §2: the transaction has failed, and chunks that the client
+   * sent ahead must not be taken for a message.
+   */
+  #dropChunk(chunk: RefusedChunk): SessionEvent | undefined {
     const count = Math.min(this.#input.length, chunk.remainingBytes);
     this.#input.take(count);
     chunk.remainingBytes -= count;
-    if (chunk.remainingBytes > 0) return false;
+    if (chunk.remainingBytes > 0) return NEED_DATA;
     this.#refusedChunk = undefined;
     this.#refuseChecked(chunk.reply);
-    return true;
+    const state = this.#state;
+    if (state.phase !== 'recipients' && state.phase !== 'chunks') return undefined;
+    this.#content.clear();
+    this.#enter(transactionEnded(state));
+    // Who streams what came before must not wait for more.
+    return state.phase === 'chunks'
+      ? { kind: 'contentEnd', facts: contentFacts(state.decoder), refused: chunk.reply }
+      : undefined;
   }
 
   /** The arguments of the RCPT commands that came whole behind the one under way. */

@@ -327,6 +327,8 @@ const OTHER_STEPS: Readonly<Record<string, string>> = {
   'chunk closed': '421',
   'chunks closed': '421',
   'content closed': '421',
+  'recipients ready': 'BDAT refused',
+  'chunks ready': 'BDAT refused',
 };
 
 const RFC_TITLES: Readonly<Record<number, string>> = {
@@ -407,7 +409,8 @@ const STATES_INTRODUCTION = `${generatedNote('packages/smtpd/src/protocol/comman
 # The states of a session
 
 A session is always in one phase. A command either leads to a phase, when it is accepted, or comes out of sequence. A command that is
-refused, for whatever reason, changes nothing. \`421\` stands for all the ways in which the server ends a session.
+refused, for whatever reason, changes nothing; BDAT alone gives up the transaction then. \`421\` stands for all the ways in which the
+server ends a session.
 
 In \`opening\` the greeting is still to come; in \`start\` the client has not said its name, in \`ready\` it has; \`sender\` and \`recipients\`
 are the transaction that MAIL opens. Content comes in \`content\` (DATA) or in \`chunk\` (BDAT, and \`chunks\` is between two of them), a TLS
