@@ -196,6 +196,8 @@ export class ServerSession {
   #authFailures = 0;
   #hasSpoken = false;
   #isGreeted = false;
+  /** What commands hear in a session that was refused. */
+  #refusal = replies.SESSION_REFUSED;
   #exceeded: (keyof Limits)[] = [];
   #violations: Violation[] = [];
 
@@ -582,13 +584,25 @@ export class ServerSession {
     this.#enter(securingBegun());
   }
 
-  /** The handshake is done: the session is as new, and nothing that was said before counts (RFC 3207 §4.2). */
-  secured(): void {
+  /**
+   * The handshake is done: the session is as new, and nothing that was said before counts (RFC 3207 §4.2).
+   *
+   * @param objection - why this is not enough, for a client that was greeted before: it hears so to every command but QUIT
+   * (RFC 3207 §4.1)
+   */
+  secured(objection?: Reply): void {
     if (this.#state.phase === 'closed') return;
     this.#input.clear();
     this.#change({ isSecured: true, isAuthenticated: false });
-    // RFC 3207 §4.2: there is no second greeting.
-    this.#enter(this.#isGreeted ? greetingSent() : sessionReopened());
+    if (!this.#isGreeted) {
+      this.#enter(sessionReopened());
+    } else if (objection === undefined) {
+      // RFC 3207 §4.2: there is no second greeting.
+      this.#enter(greetingSent());
+    } else {
+      this.#refusal = objection;
+      this.#enter({ phase: 'refused' });
+    }
   }
 
   /**
@@ -916,7 +930,7 @@ export class ServerSession {
     if (line.flaw !== undefined) return replies.BARE_LINE_END;
     if (line.text === '') return replies.EMPTY_LINE;
     // Here and not with the commands' own checks, so that it holds for verbs of users as well.
-    if (this.#state.phase === 'refused' && verb !== 'QUIT') return replies.SESSION_REFUSED;
+    if (this.#state.phase === 'refused' && verb !== 'QUIT') return this.#refusal;
     return isStandardVerb(verb) ? undefined : this.#protectionObjection(undefined);
   }
 

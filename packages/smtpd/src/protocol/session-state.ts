@@ -80,7 +80,7 @@ export const STEPS: Readonly<Record<Phase, readonly Phase[]>> = Object.freeze({
   content: ['ready', 'closed'],
   chunk: ['chunks', 'ready', 'closed'],
   chunks: ['ready', 'chunk', 'chunks', 'closed'],
-  securing: ['start', 'opening', 'closed'],
+  securing: ['start', 'opening', 'refused', 'closed'],
   closed: ['closed'],
 });
 

@@ -969,13 +969,13 @@ export class SMTPChannel {
     if (this.#isGone) return;
     this.#facts.tls = facts;
     this.#facts.identity = undefined;
-    this.#session.secured();
+    const isProved = !tls.isClientCertificateRequired || facts.peerCertificate?.isVerified === true;
+    this.#session.secured(isProved ? undefined : replies.CERTIFICATE_NEEDED);
     if (watch.isWatched('secured')) watch.tell('secured', { session: this.info, tls: facts });
-    if (tls.isClientCertificateRequired && facts.peerCertificate?.isVerified !== true) {
-      this.#session.closeWith(replies.CERTIFICATE_NEEDED);
-      return;
-    }
-    if (this.#session.phase === 'opening') await this.#ask(this.#session.open());
+    if (this.#session.phase !== 'opening') return;
+    const question = this.#session.open();
+    if (isProved) await this.#ask(question);
+    else this.#session.refuse(replies.CERTIFICATE_NEEDED);
   }
 
   // ---- AUTH ---------------------------------------------------------------------------------------------------------

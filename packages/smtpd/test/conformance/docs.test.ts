@@ -319,6 +319,7 @@ const OTHER_STEPS: Readonly<Record<string, string>> = {
   'opening securing': 'TLS from the first octet',
   'securing opening': 'handshake done, first TLS then the greeting',
   'securing start': 'handshake done',
+  'securing refused': 'handshake done, without the client certificate that is required',
   'securing closed': 'handshake failed',
   'ready opening': 'then greeted anew',
   'start opening': 'then greeted anew',

@@ -6,7 +6,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { TLSOptions } from '../../src/index.js';
-import { CERTIFICATE, withSession, type Session, type SessionSetup } from './session.js';
+import { CERTIFICATE, withServer, withSession, type Session, type SessionSetup } from './session.js';
 
 /** A session, in clear, of a server with TLS. */
 function withTLS(tls: TLSOptions, test: (session: Session) => Promise<void>, setup: SessionSetup = {}): Promise<void> {
@@ -44,5 +44,34 @@ describe('RFC 3207 §4: the STARTTLS command', () => {
         expect(await codes('EHLO client.example', 'MAIL FROM:<a@example.org>')).toEqual([250, 250]);
       },
       { auth: { mode: 'offer' } },
+    ));
+});
+
+describe('RFC 3207 §4.1: after the handshake', () => {
+  const tls = { clientCertificates: 'require', clientCA: CERTIFICATE.cert } as const;
+
+  it('a client without the certificate that is required is answered 554 to everything but QUIT', () =>
+    withTLS({ mode: 'offer', ...tls }, async ({ client, codes }) => {
+      expect(await codes('EHLO client.example', 'STARTTLS')).toEqual([250, 220]);
+      await client.startTLS();
+      for (const command of ['EHLO client.example', 'NOOP', 'XYZZY', 'MAIL FROM:<a@example.org>']) {
+        const { code, lines } = await client.command(command);
+        expect([command, code, lines[0]?.split(' ')[0]]).toEqual([command, 554, '5.7.0']);
+      }
+      expect(await codes('QUIT')).toEqual([221]);
+      await client.closed();
+    }));
+
+  it('where TLS comes first, such a client is greeted with 554 and waited for until QUIT', () =>
+    withServer(
+      async (_, connect) => {
+        const client = await connect();
+        await client.startTLS();
+        expect((await client.reply()).code).toBe(554);
+        expect((await client.command('EHLO client.example')).code).toBe(503);
+        expect((await client.command('QUIT')).code).toBe(221);
+        await client.closed();
+      },
+      { tls: { mode: 'implicit', ...CERTIFICATE, ...tls } },
     ));
 });
