@@ -25,6 +25,8 @@ export interface OfferFacts {
   readonly isBinaryOffered: boolean;
   /** Whether the session is on TLS. */
   readonly isSecured: boolean;
+  /** Whether an authentication can be bound to this session's TLS (RFC 9266). */
+  readonly hasChannelBinding: boolean;
   /** Whether the session could be put on TLS. */
   readonly canStartTLS: boolean;
   /** Whether the client has said who it is, and proved it. */
@@ -44,11 +46,15 @@ export interface OfferFacts {
 }
 
 /** What may change in a session, or differ between two of one server, and with it what is offered. */
-export type Situation = Pick<OfferFacts, 'isSecured' | 'isAuthenticated' | 'mayXCLIENT' | 'mayXFORWARD'>;
+export type Situation = Pick<
+  OfferFacts,
+  'isSecured' | 'hasChannelBinding' | 'isAuthenticated' | 'mayXCLIENT' | 'mayXFORWARD'
+>;
 
 /** How a session begins: nobody has proved anything, and nobody is trusted. */
 export const IN_CLEAR: Situation = Object.freeze({
   isSecured: false,
+  hasChannelBinding: false,
   isAuthenticated: false,
   mayXCLIENT: false,
   mayXFORWARD: false,

@@ -587,13 +587,13 @@ export class ServerSession {
   /**
    * The handshake is done: the session is as new, and nothing that was said before counts (RFC 3207 §4.2).
    *
-   * @param objection - why this is not enough, for a client that was greeted before: it hears so to every command but QUIT
-   * (RFC 3207 §4.1)
+   * @param handshake - `hasChannelBinding`: whether an authentication can be bound to it; `objection`: why it is not enough, for a client
+   * that was greeted before: it hears so to every command but QUIT (RFC 3207 §4.1)
    */
-  secured(objection?: Reply): void {
+  secured({ hasChannelBinding = false, objection }: HandshakeOutcome = {}): void {
     if (this.#state.phase === 'closed') return;
     this.#input.clear();
-    this.#change({ isSecured: true, isAuthenticated: false });
+    this.#change({ isSecured: true, hasChannelBinding, isAuthenticated: false });
     if (!this.#isGreeted) {
       this.#enter(sessionReopened());
     } else if (objection === undefined) {
@@ -1462,6 +1462,12 @@ export class ServerSession {
     this.#input.clear();
     this.#content.clear();
   }
+}
+
+/** What is to be known of a handshake. */
+interface HandshakeOutcome {
+  readonly hasChannelBinding?: boolean;
+  readonly objection?: Reply | undefined;
 }
 
 interface RefusedChunk {

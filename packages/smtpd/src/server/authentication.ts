@@ -105,15 +105,17 @@ export function completeAuthOptions(given: AuthOptions | undefined): CompleteAut
 /** The mechanisms that may be offered to a client in this position. */
 export function mechanismsFor(
   { mode, mechanisms, plaintext }: CompleteAuthOptions,
-  { isSecured, mayShowCertificate }: { readonly isSecured: boolean; readonly mayShowCertificate: boolean },
+  position: { readonly isSecured: boolean; readonly hasChannelBinding: boolean; readonly mayShowCertificate: boolean },
 ): readonly SASLMechanismName[] {
+  const { isSecured, hasChannelBinding, mayShowCertificate } = position;
   if (mode === 'off') return [];
   return mechanisms.filter((name) => {
     const mechanism = SERVER_MECHANISMS.get(name);
     if (mechanism === undefined) return false;
     // RFC 4954 §4: no password in clear without something that protects it.
     if (mechanism.isPlaintext && !isSecured && plaintext === 'tls') return false;
-    if (mechanism.needsChannelBinding && !isSecured) return false;
+    // RFC 5802 §6: -PLUS is offered where it can be done. A client that can do it must take it, and would fail.
+    if (mechanism.needsChannelBinding && !hasChannelBinding) return false;
     return !mechanism.needsClientCertificate || (isSecured && mayShowCertificate);
   });
 }

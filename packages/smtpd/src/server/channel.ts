@@ -970,7 +970,10 @@ export class SMTPChannel {
     this.#facts.tls = facts;
     this.#facts.identity = undefined;
     const isProved = !tls.isClientCertificateRequired || facts.peerCertificate?.isVerified === true;
-    this.#session.secured(isProved ? undefined : replies.CERTIFICATE_NEEDED);
+    this.#session.secured({
+      hasChannelBinding: facts.channelBinding !== undefined,
+      objection: isProved ? undefined : replies.CERTIFICATE_NEEDED,
+    });
     if (watch.isWatched('secured')) watch.tell('secured', { session: this.info, tls: facts });
     if (this.#session.phase !== 'opening') return;
     const question = this.#session.open();

@@ -158,8 +158,8 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
  */
 export function factsIn(options: CompleteOptions, situation: Situation, canStartTLS: boolean): OfferFacts {
   const mayShowCertificate = options.tls.clientCertificates !== 'ignore';
-  const mechanisms = (isSecured: boolean): readonly string[] =>
-    mechanismsFor(options.auth, { isSecured, mayShowCertificate });
+  const mechanisms = (protection: Pick<Situation, 'isSecured' | 'hasChannelBinding'>): readonly string[] =>
+    mechanismsFor(options.auth, { ...protection, mayShowCertificate });
   const isEnabled = (keyword: string): boolean => !options.disabledExtensions.includes(keyword);
   return Object.freeze({
     protocol: options.protocol,
@@ -171,8 +171,8 @@ export function factsIn(options: CompleteOptions, situation: Situation, canStart
     isBinaryOffered: !options.decodeData && ['BINARYMIME', 'CHUNKING', '8BITMIME'].every(isEnabled),
     ...situation,
     canStartTLS,
-    authMechanisms: Object.freeze(situation.isAuthenticated ? [] : mechanisms(situation.isSecured)),
-    authMechanismsOnTLS: Object.freeze(mechanisms(true)),
+    authMechanisms: Object.freeze(situation.isAuthenticated ? [] : mechanisms(situation)),
+    authMechanismsOnTLS: Object.freeze(mechanisms({ isSecured: true, hasChannelBinding: true })),
     recipientsMax: options.limits.recipientsMax,
     messagesMax: options.limits.messagesMax,
   });
@@ -206,6 +206,7 @@ function checkProtection({ mode, mechanisms, plaintext }: CompleteAuthOptions, t
   if (mode !== 'require' || !tlsModes.includes('off')) return;
   const inClear = mechanismsFor({ mode, mechanisms, plaintext } as CompleteAuthOptions, {
     isSecured: false,
+    hasChannelBinding: false,
     mayShowCertificate: false,
   });
   if (inClear.length > 0) return;

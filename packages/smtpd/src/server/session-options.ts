@@ -33,7 +33,7 @@ export function sessionOptionsFor(
   };
   // What contradicts itself is told now, not when the first client comes.
   offerIn(IN_CLEAR);
-  offerIn({ ...IN_CLEAR, isSecured: true });
+  offerIn({ ...IN_CLEAR, isSecured: true, hasChannelBinding: true });
   return Object.freeze({
     hostname,
     greeting,
@@ -49,6 +49,8 @@ export function sessionOptionsFor(
   });
 }
 
-function situationKey({ isSecured, isAuthenticated, mayXCLIENT, mayXFORWARD }: Situation): number {
-  return (isSecured ? 1 : 0) | (isAuthenticated ? 2 : 0) | (mayXCLIENT ? 4 : 0) | (mayXFORWARD ? 8 : 0);
+function situationKey(situation: Situation): number {
+  const { isSecured, isAuthenticated, mayXCLIENT, mayXFORWARD, hasChannelBinding } = situation;
+  const facts = [isSecured, isAuthenticated, mayXCLIENT, mayXFORWARD, hasChannelBinding];
+  return facts.reduce((key, isTrue, index) => key | (isTrue ? 1 << index : 0), 0);
 }

@@ -4,10 +4,11 @@
  * `requirements-auth.ts` says which test stands for which clause.
  */
 
-import { describe, expect, it } from 'vitest';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { describe, expect, it, vi } from 'vitest';
 
 import type { SASLMechanismName } from '../../src/index.js';
-import type { ClientCredentials, CredentialRequest } from '../../src/protocol/sasl/mechanism.js';
+import type { ChannelBinding, ClientCredentials, CredentialRequest } from '../../src/protocol/sasl/mechanism.js';
 import { CLIENT_MECHANISMS } from '../../src/protocol/sasl/mechanisms.js';
 import type { AuthAnswer, AuthOptions } from '../../src/server/authentication.js';
 import { nodeSASLCrypto } from '../../src/server/sasl-crypto.js';
@@ -76,19 +77,26 @@ function withAuth(
 /** The same over TLS: the handshake is made, and EHLO was said again. */
 function withAuthOnTLS(
   auth: Partial<AuthOptions>,
-  test: (session: Session, lines: readonly string[]) => Promise<void>,
-  setup: AuthSetup = {},
+  test: (session: Session, tls: OnTLS) => Promise<void>,
+  { client: options = {}, ...setup }: AuthSetup & { readonly client?: ConnectionOptions } = {},
 ): Promise<void> {
   return withAuth(
     { plaintext: 'tls', ...auth },
     async (session) => {
       await session.codes('STARTTLS');
-      await session.client.startTLS();
+      const socket = await session.client.startTLS(options);
       const { lines } = await session.client.command('EHLO client.example');
-      await test(session, lines);
+      await test(session, { socket, lines });
     },
     { tls: { mode: 'offer', ...CERTIFICATE }, ...setup },
   );
+}
+
+/** What there is besides when the session is on TLS. */
+interface OnTLS {
+  readonly socket: TLSSocket;
+  /** Of the EHLO reply. */
+  readonly lines: readonly string[];
 }
 
 /** How an exchange went. */
@@ -105,13 +113,14 @@ async function authenticate(
   {
     credentials = credentialsFor(name),
     isInitialSent = true,
-  }: { credentials?: ClientCredentials; isInitialSent?: boolean } = {},
+    channelBinding,
+  }: { credentials?: ClientCredentials; isInitialSent?: boolean; channelBinding?: ChannelBinding } = {},
 ): Promise<Exchange> {
   let step = CLIENT_MECHANISMS.get(name)!.start({
     crypto: nodeSASLCrypto,
     credentials,
-    channelBinding: undefined,
-    isPlusOffered: false,
+    channelBinding,
+    isPlusOffered: channelBinding !== undefined,
   });
   const challenges: string[] = [];
   let pending = step.kind === 'response' ? step.data : undefined;
@@ -221,4 +230,36 @@ describe('RFC 4954 §5: the AUTH parameter of MAIL', () => {
       },
       { decodeData: true, disabledExtensions: ['SIZE'] },
     ));
+});
+
+describe('RFC 5802 §6 and RFC 9266: channel binding', () => {
+  const PLUS = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256'] as const;
+  const bindingOf = (socket: TLSSocket): ChannelBinding => ({
+    type: 'tls-exporter',
+    data: socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)),
+  });
+
+  it('a mechanism with channel binding is offered where there is one to bind to: on TLS 1.3', async () => {
+    await withAuthOnTLS(
+      { mechanisms: PLUS },
+      async ({ client }, { socket, lines }) => {
+        expect(socket.getProtocol()).toBe('TLSv1.2');
+        expect(lines).toContain('AUTH SCRAM-SHA-256');
+        expect((await client.command('AUTH SCRAM-SHA-256-PLUS')).code).toBe(504);
+      },
+      { client: { maxVersion: 'TLSv1.2' } },
+    );
+    await withAuthOnTLS({ mechanisms: PLUS }, async (_, { lines }) => {
+      expect(lines).toContain('AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256');
+      await Promise.resolve();
+    });
+  });
+
+  it('the binding is the exporter of this TLS session: 32 octets with its label and an empty context', () =>
+    withAuthOnTLS({ mechanisms: PLUS }, async ({ client }, { socket }) => {
+      const channelBinding = bindingOf(socket);
+      const other: ChannelBinding = { type: 'tls-exporter', data: channelBinding.data.map((octet) => octet ^ 1) };
+      expect((await authenticate(client, 'SCRAM-SHA-256-PLUS', { channelBinding: other })).last.code).toBe(535);
+      expect((await authenticate(client, 'SCRAM-SHA-256-PLUS', { channelBinding })).last.code).toBe(235);
+    }));
 });
