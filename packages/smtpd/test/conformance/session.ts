@@ -54,7 +54,7 @@ export class ClauseServer extends SMTPServer {
 
 /** Runs a test with a server, and a way to connect clients that have read nothing yet. */
 export async function withServer(
-  test: (server: ClauseServer, connect: () => Promise<RawClient>) => Promise<void>,
+  test: (server: ClauseServer, connect: (port?: number) => Promise<RawClient>) => Promise<void>,
   { prepare, answer = () => undefined, ...options }: SessionSetup = {},
 ): Promise<void> {
   const server = new ClauseServer(
@@ -64,8 +64,8 @@ export async function withServer(
   prepare?.(server);
   await server.listen();
   const clients: RawClient[] = [];
-  const connect = async (): Promise<RawClient> => {
-    const client = await RawClient.connect(server.port);
+  const connect = async (port = server.port): Promise<RawClient> => {
+    const client = await RawClient.connect(port);
     clients.push(client);
     return client;
   };
