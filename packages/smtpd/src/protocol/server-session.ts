@@ -900,6 +900,11 @@ export class ServerSession {
       this.#closeForLimit('discardedLineBytesMax', replies.ENDLESS_LINE);
       return CLOSED;
     }
+    if (line.flaw === 'tooLong' && !this.#hasSpoken) {
+      // Nobody knows what it said, so it may have been HTTP: a path can be that long, and what follows it would be read as commands.
+      this.#closeForLimit('commandLengthBytesMax', replies.NOT_SMTP);
+      return CLOSED;
+    }
     const { verb, argument } = parseCommand(line.text);
     if (this.#isHTTP(line, verb)) return CLOSED;
     this.#hasSpoken = true;
