@@ -78,6 +78,8 @@ export class SMTPChannel {
   readonly #openedAtMs: number;
   /** What `info` shows and changes as the session goes on. */
   readonly #facts: SessionFacts;
+  /** What XCLIENT said last. */
+  #behind: ClientAttributes | undefined;
   #hookStates: Map<AnyHook, unknown> | undefined;
   #abortSource = new AbortSource();
   /** The verdict that is waited for. */
@@ -969,6 +971,9 @@ export class SMTPChannel {
     if (this.#isGone) return;
     this.#facts.tls = facts;
     this.#facts.identity = undefined;
+    // RFC 3207 §4.2: what was said in clear is forgotten, XFORWARD too. Only whom XCLIENT named stays: forgetting that would give the
+    // client the address, and with it the trust, of whoever stands in front of it.
+    this.#facts.forwarded = this.#behind;
     const isProved = !tls.isClientCertificateRequired || facts.peerCertificate?.isVerified === true;
     this.#session.secured({
       hasChannelBinding: facts.channelBinding !== undefined,
@@ -1072,6 +1077,7 @@ export class SMTPChannel {
       family: given === undefined ? family : given.includes(':') ? 'IPv6' : 'IPv4',
     });
     facts.forwarded = attributes;
+    this.#behind = attributes;
     const login = attributes.get('LOGIN');
     const identity: Identity | undefined =
       login === undefined ? undefined : { user: login, authorizationIdentity: undefined, mechanism: 'XCLIENT' };

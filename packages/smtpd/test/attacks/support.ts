@@ -109,9 +109,14 @@ export class Attacker implements AsyncDisposable {
     return found;
   }
 
+  /** Waits until the connection is gone. */
+  async gone(): Promise<void> {
+    while (!this.#isClosed) await this.#change();
+  }
+
   /** Waits until the server has closed. @returns the codes of the replies that came before */
   async closed(): Promise<number[]> {
-    while (!this.#isClosed) await this.#change();
+    await this.gone();
     return readReplies(this.#unread.slice(0, this.#unread.lastIndexOf('\r\n') + 2)).map(({ code }) => code);
   }
 
