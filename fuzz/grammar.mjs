@@ -19,7 +19,7 @@ export function sessionOf(seed, { names = CONFIGURATION_NAMES } = {}) {
   const configuration = random.pick(names);
   const { options, needsLockstep } = configurationOf(configuration);
   const units = new Script(random, options).units();
-  const packets = packetsOf(random, random.chance(0.12) ? mutated(random, units) : units);
+  const packets = packetsOf(random, random.chance(0.12) ? mutated(random, units) : units).flatMap(piecesOf);
   return {
     configuration,
     packets,
@@ -373,6 +373,13 @@ function packetsOf(random, units) {
   }
 }
 
+/** What is more than one read of the server's can hold comes in two reads, and whether they meet is a matter of time. */
+function piecesOf(packet) {
+  const pieces = [];
+  for (let at = 0; at < packet.length; at += PACKET_OCTETS_MAX) pieces.push(packet.slice(at, at + PACKET_OCTETS_MAX));
+  return pieces;
+}
+
 function cut(text, places) {
   const all = [0, ...places.toSorted((a, b) => a - b), text.length];
   return all
@@ -381,6 +388,7 @@ function cut(text, places) {
     .filter((packet) => packet !== '');
 }
 
+const PACKET_OCTETS_MAX = 16_384;
 const GOOD_WORDS = ['user', 'quiet', 'echo', 'full', 'nodata', 'user', 'user', 'user'];
 const WORDS = [...GOOD_WORDS, 'no', 'later', 'boom', 'gone'];
 const DOMAINS = ['a.example', 'b.example', 'host-1.c.example', '[192.0.2.1]', '[IPv6:2001:db8::1]'];
@@ -512,6 +520,7 @@ const COMMANDS = [
   'VRFY',
   'EXPN list',
   'EXPN',
+  'EXPN a\0b',
   'HELP',
   'HELP MAIL',
   'HELP me',

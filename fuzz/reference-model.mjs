@@ -142,7 +142,8 @@ export class ReferenceModel {
       case 'VRFY':
         return isGiven ? this.#vrfy(argument) : this.#error(501);
       case 'EXPN':
-        return this.#say(502);
+        // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+        return /[\0-\x1f\x7f]/.test(argument ?? '') ? this.#error(501) : this.#say(502);
       case 'HELP':
         return this.#help(argument);
     }

@@ -21,7 +21,9 @@ const HELP = `Usage: npm run fuzz -- [options]
   --transport NAME     memory, tcp, or both: one session in eight over TCP (both)
   --corpus             plays fuzz/corpus/*.json before
   --script FILE        plays one session, as fuzz/corpus/ has them, and nothing else
-  --show               prints the sessions, too`;
+  --show               prints the sessions, too
+
+SIGINT ends it after the session under way.`;
 
 async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, isShowing }) {
   const startedAt = performance.now();
@@ -30,6 +32,10 @@ async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, i
   const found = [];
   let played = 0;
   let unsure = 0;
+  let isStopped = false;
+  process.once('SIGINT', () => {
+    isStopped = true;
+  });
   const strayFaults = [];
   process.on('uncaughtException', (error) => strayFaults.push(`Uncaught: ${error.stack}`));
   process.on('unhandledRejection', (error) => strayFaults.push(`Unhandled: ${error?.stack ?? error}`));
@@ -60,7 +66,7 @@ async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, i
     await check(replayed, memory, name);
     if (child !== undefined) await check(replayed, child, name);
   }
-  for (let index = 0; index < sessionCount && found.length < PROBLEMS_MAX; index += 1) {
+  for (let index = 0; index < sessionCount && found.length < PROBLEMS_MAX && !isStopped; index += 1) {
     if ((performance.now() - startedAt) / 1_000 > seconds) break;
     const itsSeed = seed + index;
     const isOverTCP = child !== undefined && (transports.length === 1 || itsSeed % 8 === 0);

@@ -693,7 +693,11 @@ export class ServerSession {
 
   /** EXPN (RFC 5321 §3.5.2: 502 where it is not implemented). */
   expn(argument: string | undefined): Question | undefined {
-    return this.#mayRun('EXPN', argument) ? this.#ask({ kind: 'expn', text: argument ?? '' }) : undefined;
+    if (!this.#mayRun('EXPN', argument)) return undefined;
+    const text = argument ?? '';
+    if (!CONTROL.test(text)) return this.#ask({ kind: 'expn', text });
+    this.#refuseError(this.#syntaxReply('EXPN'));
+    return undefined;
   }
 
   /** ETRN (RFC 1985 §5). */
@@ -1536,6 +1540,8 @@ const CONTENT_FAULT_REPLIES: Readonly<Record<ContentFault, Reply>> = Object.free
   bareLineEnd: replies.BARE_LINE_END_IN_CONTENT,
 });
 const UTF8_PARAMETER = / +SMTPUTF8$/i;
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/;
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL_OR_EMPTY = /^(?:"")?$|[\u0000-\u001f\u007f]/;
 // eslint-disable-next-line no-control-regex -- the whole of US-ASCII is meant
