@@ -327,6 +327,10 @@ export class SMTPServer implements ChannelOwner {
 
   #onConnection(socket: Socket, { tls }: ListenAddress): void {
     const transport = openSocketTransport(socket, { lingerMs: LINGER_MS });
+    if (hasLeft(transport.remote)) {
+      transport.destroy();
+      return;
+    }
     const mode = tls ?? this.options.tls.mode;
     if (this.options.proxyProtocol.has(transport.remote)) this.#awaitProxyHeader(transport, mode);
     else this.#acceptOrCut({ transport, mode, proxy: undefined, received: undefined });
@@ -524,6 +528,14 @@ function addressKey({ address, family }: EndpointAddress): string {
     groups.push(...tailGroups);
   }
   return groups.slice(0, 4).join(':');
+}
+
+/**
+ * A client that has reset its connection before we saw it has no address any more. Nobody is there to answer to, and nobody could say
+ * whether a PROXY header stands before what it sent, or in which networks it was.
+ */
+function hasLeft({ address, family }: EndpointAddress): boolean {
+  return address === '' && family !== 'unix';
 }
 
 function isOfThisMachine({ address, family }: EndpointAddress): boolean {
