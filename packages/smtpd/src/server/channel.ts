@@ -424,6 +424,12 @@ export class SMTPChannel {
   /** @internal The server closes: an idle client hears 421 now, another one when its message is done. */
   shutDown(): void {
     this.#isClosing = true;
+    if (this.#session.phase === 'securing') {
+      // In the middle of a handshake nobody can be told anything, and there is no mail that could be finished.
+      this.#reason ??= 'serverClosing';
+      this.#transport.destroy();
+      return;
+    }
     this.#pump();
   }
 
@@ -957,6 +963,7 @@ export class SMTPChannel {
       // What the client sends from here on belongs to the handshake.
       this.#transport.pause();
       const handshake = await tls.handshake();
+      if (this.#hasLeft()) return;
       this.#transport.resume();
       facts = await this.#transport.startTLS(handshake, tls.isImplicit ? this.#context.received : undefined);
     } catch (error) {
@@ -984,6 +991,11 @@ export class SMTPChannel {
     const question = this.#session.open();
     if (isProved) await this.#ask(question);
     else this.#session.refuse(replies.CERTIFICATE_NEEDED);
+  }
+
+  /** Asked anew behind each `await`; the compiler would believe that nothing has changed. */
+  #hasLeft(): boolean {
+    return this.#isGone;
   }
 
   // ---- AUTH ---------------------------------------------------------------------------------------------------------
