@@ -93,6 +93,18 @@ export function swaksArguments(port: number): string[] {
   return ['--config', ...server, '--helo', 'client.example', '--from', 'alice@a.example'];
 }
 
+/** What every call of curl has: quiet except for errors, no settings of the user, no proxy; the message on standard input. */
+export function curlArguments(url: string): string[] {
+  const quiet = ['--disable', '--silent', '--show-error', '--noproxy', '*'];
+  return [...quiet, url, '--mail-from', 'alice@a.example', '--mail-rcpt', 'bob@b.example', '--upload-file', '-'];
+}
+
+/** What every call of msmtp has. With `--host`, it reads no settings of the user. */
+export function msmtpArguments(port: number): string[] {
+  const host = ['--host=127.0.0.1', `--port=${String(port)}`, '--domain=client.example'];
+  return [...host, '--timeout=15', '--from=alice@a.example'];
+}
+
 /** The content as a file with Unix line ends, for clients that read those. */
 export function withUnixLineEnds(content: Uint8Array): Buffer {
   return Buffer.from(Buffer.from(content).toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
