@@ -3,6 +3,7 @@
  * one is missing, its tests are skipped with the reason, except in CI: there a test that does not run is a failure.
  */
 
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { beforeEach } from 'vitest';
@@ -25,12 +26,27 @@ export function requireCommand(name: string): string {
     .map((folder) => join(folder, name))
     .find(isExecutable);
   if (path !== undefined) return path;
+  doWithout(`There is no command ${name}; .ci/setup installs it`);
+  return name;
+}
+
+/** Says that the tests of this `describe` need swaks with a Perl module that it goes without otherwise. */
+export function requirePerlModule(name: string): void {
+  const { status } = spawnSync('perl', [`-M${name}`, '-e', '1'], { stdio: 'ignore' });
+  if (status !== 0) doWithout(`There is no Perl module ${name}; .ci/setup installs it`);
+}
+
+/** Says that the tests of this `describe` have to be run by root. */
+export function requireRoot(reason: string): void {
+  if (process.getuid?.() !== 0) doWithout(reason);
+}
+
+/** No test of this `describe` runs; in CI each fails. */
+function doWithout(reason: string): void {
   beforeEach((context) => {
-    const reason = `There is no command ${name}; .ci/setup installs it`;
     if (process.env['CI'] === 'true') throw new Error(reason);
     context.skip(reason);
   });
-  return name;
 }
 
 function isExecutable(path: string): boolean {
