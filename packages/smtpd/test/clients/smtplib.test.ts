@@ -1,41 +1,17 @@
 /** Python's `smtplib`, which most scripts send with. */
 
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { SMTPReplyError } from '../../src/protocol/reply.js';
 import { requireCommand } from '../support/component.js';
-import {
-  AWKWARD_MESSAGE,
-  EIGHT_BIT_MESSAGE,
-  expectOctets,
-  HEADER,
-  onlyMessage,
-  runClient,
-  startServer,
-} from './support.js';
-
-const SCRIPT = fileURLToPath(new URL('smtplib-client.py', import.meta.url));
-
-/** What `smtplib-client.py` is asked for. */
-type Request =
-  | { readonly call: 'send_message'; readonly options?: readonly string[] }
-  | {
-      readonly call: 'sendmail';
-      readonly from?: string;
-      readonly to?: readonly string[];
-      readonly options?: readonly string[];
-    };
+import { runSmtplib, type SmtplibRequest } from './smtplib.js';
+import { AWKWARD_MESSAGE, EIGHT_BIT_MESSAGE, expectOctets, HEADER, onlyMessage, startServer } from './support.js';
 
 describe('smtplib', () => {
   const python = requireCommand('python3');
 
-  /** Sends a message. @returns what the call returned or raised */
-  async function send(port: number, request: Request, content: Uint8Array): Promise<unknown> {
-    const complete = { from: 'alice@a.example', to: ['bob@b.example'], options: [], ...request };
-    const { code, stdout, stderr } = await runClient(python, [SCRIPT, String(port), JSON.stringify(complete)], content);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    return JSON.parse(stdout);
+  function send(where: number, request: SmtplibRequest, content: Uint8Array): Promise<unknown> {
+    return runSmtplib(python, { where, ...request }, content);
   }
 
   it('sends a message object to the addresses of its header', async () => {
