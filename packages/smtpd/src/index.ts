@@ -34,7 +34,7 @@ export type { DisconnectReason, SMTPServerEvents } from './server/watch.js';
 export type { Clock } from './net/clock.js';
 export type { BoundAddress, ListenAddress } from './net/listener.js';
 export type { PeerCertificate, TLSFacts } from './net/tls-facts.js';
-export type { EndpointAddress, HandshakeOptions, Transport, TransportReceiver } from './net/transport.js';
+export type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './net/transport.js';
 export type { ClientAttributeName, ClientAttributes } from './protocol/client-attributes.js';
 export { ERROR_CODES, InvariantError, UsageError, type ErrorCode } from './protocol/errors.js';
 export type { ProxyEndpoint, ProxyHeader, ProxyTLSFacts, ProxyTLV } from './protocol/proxy-header.js';

@@ -12,6 +12,7 @@ import type {
   CredentialAnswer,
   CredentialRequest,
   Identity,
+  OAuthHints,
   Refusal,
   SASLMechanismName,
   ServerContext,
@@ -50,8 +51,22 @@ export interface CompleteAuthOptions {
   readonly mode: 'off' | 'offer' | 'require';
   readonly plaintext: 'tls' | 'always';
   readonly mechanisms: readonly SASLMechanismName[];
-  /** What every exchange of the server shares. */
-  readonly context: Pick<ServerContext, 'crypto' | 'stableKey' | 'iterations' | 'oauth'>;
+  readonly scramIterations: number;
+  readonly oauth: OAuthHints;
+}
+
+/** What every exchange of a server shares. */
+export type SharedAuthContext = Pick<ServerContext, 'crypto' | 'stableKey' | 'iterations' | 'oauth'>;
+
+/** Makes what every exchange of a server shares, once. */
+export function sharedAuthContext({ scramIterations, oauth }: CompleteAuthOptions): SharedAuthContext {
+  // Two processes that answer for one name need not agree on users who do not exist.
+  return Object.freeze({
+    crypto: nodeSASLCrypto,
+    stableKey: new Uint8Array(randomBytes(32)),
+    iterations: scramIterations,
+    oauth,
+  });
 }
 
 /** What an `auth` hook may return to let a client in: see {@link CredentialAnswer}. */
@@ -92,13 +107,8 @@ export function completeAuthOptions(given: AuthOptions | undefined): CompleteAut
     mode,
     plaintext,
     mechanisms: Object.freeze([...new Set(mechanisms)]),
-    context: Object.freeze({
-      crypto: nodeSASLCrypto,
-      // Two processes that answer for one name need not agree on users who do not exist.
-      stableKey: new Uint8Array(randomBytes(32)),
-      iterations: scramIterations,
-      oauth: Object.freeze({ scope: oauth.scope, openidConfiguration: oauth.openidConfiguration }),
-    }),
+    scramIterations,
+    oauth: Object.freeze({ scope: oauth.scope, openidConfiguration: oauth.openidConfiguration }),
   });
 }
 

@@ -5,7 +5,7 @@ import type { TLSHandshake, Transport } from '../net/transport.js';
 import type { Situation } from '../protocol/extension.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SessionOptions } from '../protocol/server-session.js';
-import type { CompleteAuthOptions } from './authentication.js';
+import type { SharedAuthContext } from './authentication.js';
 import type { RateTable } from './rate-table.js';
 import type { HookTable } from './hooks.js';
 import type { Logger } from './logger.js';
@@ -43,7 +43,7 @@ export interface ChannelContext {
   readonly situation: Situation;
   /** How TLS is made on this connection; `undefined` where it is not. */
   readonly tls: ChannelTLS | undefined;
-  readonly auth: CompleteAuthOptions;
+  readonly auth: SharedAuthContext;
   /** Failed authentications, by `addressKey`. */
   readonly authFailures: RateTable;
   /** Whom this client is counted by. */

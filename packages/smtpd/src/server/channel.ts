@@ -1010,7 +1010,7 @@ export class SMTPChannel {
     const outcome = await runExchange(mechanism, {
       initialResponse,
       context: {
-        ...auth.context,
+        ...auth,
         hostname: this.fqdn,
         channelBinding: channelBindingOf(this.#facts.tls),
         isPlusOffered: this.#session.offer.facts.authMechanisms.some((name) => name.endsWith('-PLUS')),

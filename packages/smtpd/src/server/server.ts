@@ -21,6 +21,7 @@ import {
   TOO_MANY_SESSIONS,
   TOO_MANY_SESSIONS_OF_CLIENT,
 } from '../protocol/standard-replies.js';
+import { sharedAuthContext, type SharedAuthContext } from './authentication.js';
 import type { ChannelContext, ChannelOptions, ChannelOwner, ChannelTLS, MessageTaker } from './channel-context.js';
 import { SMTPChannel } from './channel.js';
 import { commandMethodsOf } from './command-methods.js';
@@ -73,6 +74,7 @@ export class SMTPServer implements ChannelOwner {
   readonly #sessionsByAddress = new Map<string, number>();
   readonly #connectionRates: RateTable;
   readonly #authFailures: RateTable;
+  readonly #auth: SharedAuthContext;
   /** Connections whose PROXY header has not come yet, and how to give up waiting for it. */
   readonly #unannounced = new Set<() => void>();
   readonly #tls: ServerTLS;
@@ -107,6 +109,7 @@ export class SMTPServer implements ChannelOwner {
     );
     this.#connectionRates = new RateTable(CONNECTION_RATE_WINDOW_MS);
     this.#authFailures = new RateTable(limits.authFailuresWindowMs);
+    this.#auth = sharedAuthContext(this.options.auth);
     if (greetingDelayMs > 0) this.use(greetingDelay(clock, greetingDelayMs));
     // A method that no client can call is told of now, not when the first client comes.
     commandMethodsOf(this.#channelClass.prototype as object);
@@ -406,7 +409,7 @@ export class SMTPServer implements ChannelOwner {
         mayXFORWARD: this.options.xforward.has(transport.remote),
       },
       tls: isOnTLS ? this.#channelTLS(mode) : undefined,
-      auth: this.options.auth,
+      auth: this.#auth,
       authFailures: this.#authFailures,
       addressKey: key,
       proxy,

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
 import { UsageError } from '../../src/protocol/errors.js';
-import { composeOffer, defineExtension, type Extension, type OfferFacts, IN_CLEAR } from '../../src/protocol/extension.js';
+import {
+  composeOffer,
+  defineExtension,
+  type Extension,
+  type OfferFacts,
+  IN_CLEAR,
+} from '../../src/protocol/extension.js';
 import { STANDARD_EXTENSIONS } from '../../src/protocol/extensions/index.js';
 import { Reply } from '../../src/protocol/reply.js';
 import { factsIn, completeOptions, type SMTPServerOptions } from '../../src/server/server-options.js';

@@ -6,7 +6,9 @@ import {
   type Extension,
   type OfferFacts,
   type ParameterDefinition,
-  type VerbDefinition, IN_CLEAR } from '../../src/protocol/extension.js';
+  type VerbDefinition,
+  IN_CLEAR,
+} from '../../src/protocol/extension.js';
 import { STANDARD_EXTENSIONS } from '../../src/protocol/extensions/index.js';
 import { Reply } from '../../src/protocol/reply.js';
 import { completeOptions, factsIn } from '../../src/server/server-options.js';

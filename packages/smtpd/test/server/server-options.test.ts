@@ -9,6 +9,7 @@ import { UsageError } from '../../src/protocol/errors.js';
 import { defineExtension } from '../../src/protocol/extension.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/protocol/limits.js';
 import { defaultLogger, silentLogger } from '../../src/server/logger.js';
+import { NetworkSet } from '../../src/server/networks.js';
 import { completeOptions, type SMTPServerOptions } from '../../src/server/server-options.js';
 import { SMTPServer } from '../../src/server/server.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -37,11 +38,31 @@ const EVERY_OPTION = {
   pathSyntax: 'strict',
   limits: { recipientsMax: 5 },
   countLoopback: true,
+  protocol: 'lmtp',
+  tls: { mode: 'offer', clientCertificates: 'request', minVersion: 'TLSv1.3', reloadOnChange: false },
+  auth: { mode: 'offer', plaintext: 'always', mechanisms: ['PLAIN'], scramIterations: 5_000, oauth: { scope: 'mail' } },
+  earlyInput: 'refuse',
+  greetingDelayMs: 5,
+  proxyProtocol: 'loopback',
+  xclient: '192.0.2.0/24',
+  xforward: ['192.0.2.1', '::1'],
   extensions: [defineExtension({ keyword: 'XPING', verbs: {} })],
+  disabledExtensions: ['LIMITS'],
   backlog: 7,
   logger: silentLogger,
   clock: new ManualClock(),
 } as const satisfies Required<SMTPServerOptions>;
+
+const NO_TLS = {
+  mode: 'off',
+  source: undefined,
+  names: {},
+  clientCertificates: 'ignore',
+  clientCA: undefined,
+  clientCAFile: undefined,
+  minVersion: 'TLSv1.2',
+  reloadOnChange: true,
+} as const;
 
 describe('the options of a server', () => {
   it('are complete when nothing is given', () => {
@@ -59,7 +80,22 @@ describe('the options of a server', () => {
       pathSyntax: 'lenient',
       limits: DEFAULT_LIMITS,
       countLoopback: false,
+      protocol: 'smtp',
+      tls: NO_TLS,
+      auth: {
+        mode: 'off',
+        plaintext: 'tls',
+        mechanisms: ['PLAIN', 'LOGIN'],
+        scramIterations: 4_096,
+        oauth: { scope: undefined, openidConfiguration: undefined },
+      },
+      earlyInput: 'tolerate',
+      greetingDelayMs: 0,
+      proxyProtocol: NetworkSet.parse([]),
+      xclient: NetworkSet.parse([]),
+      xforward: NetworkSet.parse([]),
       extensions: [],
+      disabledExtensions: [],
       backlog: 511,
       logger: defaultLogger,
       clock: systemClock,
@@ -79,6 +115,11 @@ describe('the options of a server', () => {
       ...EVERY_OPTION,
       localAddress: [{ host: '127.0.0.1', port: 25 }],
       limits: { ...DEFAULT_LIMITS, recipientsMax: 5 },
+      tls: { ...NO_TLS, ...EVERY_OPTION.tls },
+      auth: { ...EVERY_OPTION.auth, oauth: { scope: 'mail', openidConfiguration: undefined } },
+      proxyProtocol: NetworkSet.parse('loopback'),
+      xclient: NetworkSet.parse('192.0.2.0/24'),
+      xforward: NetworkSet.parse(['192.0.2.1', '::1']),
     });
     expect(options.channels).toBe(EVERY_OPTION.channels);
     expect(options.logger).toBe(EVERY_OPTION.logger);
