@@ -29,6 +29,8 @@ class MemoryTransport implements Transport {
   #peer: MemoryTransport | undefined;
   #receiver: TransportReceiver | undefined;
   #incoming: Uint8Array[] = [];
+  /** Octets of `#incoming`, counted along: adding them up for each write would make many short ones cost their square. */
+  #waitingBytes = 0;
   #hasPeerEnded = false;
   #hasEnded = false;
   #isEndTold = false;
@@ -46,7 +48,7 @@ class MemoryTransport implements Transport {
   }
 
   get waitingBytes(): number {
-    return this.#incoming.reduce((sum, bytes) => sum + bytes.length, 0);
+    return this.#waitingBytes;
   }
 
   start(receiver: TransportReceiver): void {
@@ -81,6 +83,7 @@ class MemoryTransport implements Transport {
   destroy(): void {
     if (this.#isClosed) return;
     this.#incoming = [];
+    this.#waitingBytes = 0;
     this.#close();
     this.#peer?.destroy();
   }
@@ -89,6 +92,7 @@ class MemoryTransport implements Transport {
   take(bytes: Uint8Array): void {
     // Not `slice`: that of a Buffer shares its octets, and the copy is overwritten once it was delivered.
     this.#incoming.push(new Uint8Array(bytes));
+    this.#waitingBytes += bytes.length;
     this.#schedule();
   }
 
@@ -120,6 +124,7 @@ class MemoryTransport implements Transport {
     while (!this.#isPaused) {
       const bytes = this.#incoming.shift();
       if (bytes === undefined) break;
+      this.#waitingBytes -= bytes.length;
       receiver.onBytes(bytes);
       // The octets were lent: whoever kept them without copying shall notice.
       bytes.fill(0xff);
