@@ -541,8 +541,9 @@ export class SMTPChannel {
     // A verdict that comes in this turn joins the replies before it in one write; a slow one does not hold them up.
     else if (this.#session.outputBytes > 0) this.#scheduleFlush();
     if (wait === 'content') this.#content?.waitFrom(this.#context.clock.now());
-    const mustWait =
-      this.#isBlocked || this.#streaming?.body.isFull === true || this.#session.unreadBytes > UNREAD_BYTES_MAX;
+    // Where the client is waited for, what is unread is a line without its end, and only more octets help. It has a limit of its own.
+    const isAhead = wait !== 'command' && wait !== 'content' && this.#session.unreadBytes > UNREAD_BYTES_MAX;
+    const mustWait = this.#isBlocked || this.#streaming?.body.isFull === true || isAhead;
     if (mustWait !== this.#isReadingPaused) {
       this.#isReadingPaused = mustWait;
       if (mustWait) this.#transport.pause();
