@@ -62,8 +62,12 @@ function readPeerCertificate(socket: TLSSocket): PeerCertificate | undefined {
   });
 }
 
-/** On Node the handle of a socket that no tls.Server made knows it; where there is no such handle, nothing counts as verified. */
+/**
+ * On Node the handle of a socket that no tls.Server made knows it. Elsewhere nothing counts as verified: Bun's has no such method, and
+ * Deno's finds no error with anybody's certificate.
+ */
 function verifyErrorOf(socket: TLSSocket): string | undefined {
+  if (!IS_NODE) return 'this runtime does not tell';
   const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly verifyError?: () => Error | null } };
   if (typeof handle?.verifyError !== 'function') return 'this runtime does not tell';
   const error = handle.verifyError();
@@ -84,3 +88,5 @@ function readChannelBinding(socket: TLSSocket): Uint8Array | undefined {
 function textOrNone(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+const IS_NODE = process.versions['bun'] === undefined && process.versions['deno'] === undefined;

@@ -15,6 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 
+import { makeSelfSigned } from '../../dist/net/self-signed.js';
+import { CLIENT_MECHANISMS } from '../../dist/protocol/sasl/mechanisms.js';
+import { nodeSASLCrypto } from '../../dist/server/sasl-crypto.js';
 import { Reply, silentLogger, SMTPChannel, SMTPReplyError, SMTPServer } from '../../dist/index.js';
 import { WireClient } from './wire-client.mjs';
 
@@ -458,6 +461,211 @@ const SCENARIOS = {
       assert.ok(server.messages.every(({ data }) => /^(client \d+\r\n)\1{999}$/.test(latin1(data))));
     });
   },
+
+  async 'STARTTLS puts a session on TLS, and what was sent in clear behind it is forgotten'() {
+    await withServer({ tls: { mode: 'require', ...USUAL } }, async ({ client, server }) => {
+      const names = [];
+      server.use({ name: 'names', mail: ({ session }) => void names.push(session.clientName) });
+      await client.reply();
+      assert.equal(await client.command('EHLO clear.example.test'), 250);
+      assert.equal(await client.command('MAIL FROM:<a@b>'), 530);
+      client.send('STARTTLS\r\nNOOP\r\n');
+      assert.deepEqual(await client.codes(1), [220]);
+      await client.startTLS({ ca: USUAL.cert, servername: 'mx.example.test' });
+      // It is not even known any more who the client said it was.
+      assert.equal(await client.command('MAIL FROM:<a@b>'), 503);
+      client.send('EHLO tls.example.test\r\n');
+      const { lines } = await client.reply();
+      assert.ok(!lines.includes('STARTTLS'));
+      const content = pseudoRandomLines(MIB);
+      client.send('MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n');
+      assert.deepEqual(await client.codes(3), [250, 250, 354]);
+      await client.sendAll(Buffer.from(`${stuffed(content)}.\r\n`, 'latin1'));
+      assert.equal(await client.command('QUIT'), 250);
+      assert.deepEqual(await client.codes(1), [221]);
+      await client.ended();
+      const [{ data, session }] = server.messages;
+      assert.equal(digest(data), digest(Buffer.from(content, 'latin1')));
+      assert.deepEqual(names, ['tls.example.test']);
+      assert.equal(session.tls.version, 'TLSv1.3');
+    });
+  },
+
+  async 'TLS begins with the first octet where it is implicit'() {
+    await withTLSServer({ tls: { mode: 'implicit', ...USUAL } }, async ({ connectTLS, server }) => {
+      const client = await connectTLS({ ca: USUAL.cert, servername: 'mx.example.test' });
+      await startMessage(client);
+      client.send('secret\r\n.\r\nQUIT\r\n');
+      assert.deepEqual(await client.codes(2), [250, 221]);
+      await client.ended();
+      const [{ data, session }] = server.messages;
+      assert.equal(latin1(data), 'secret\r\n');
+      assert.match(session.tls.version, /^TLSv1\.[23]$/);
+      assert.equal(session.peer.address, '127.0.0.1');
+      await until(() => server.channels.size === 0, 'the channel is gone');
+    });
+  },
+
+  async 'a handshake that fails ends the connection, and no other'() {
+    await withTLSServer(
+      { tls: { mode: 'implicit', ...USUAL } },
+      async ({ connectTLS, connect: connectClient, server }) => {
+        const failures = [];
+        server.on('handshakeFailed', ({ error }) => failures.push(error));
+        const client = await connectClient();
+        client.send('EHLO c\r\n');
+        await client.ended();
+        await until(() => server.channels.size === 0, 'the channel is gone');
+        assert.equal(failures.length, 1);
+        const other = await connectTLS({ ca: USUAL.cert, servername: 'mx.example.test' });
+        assert.deepEqual(await other.codes(1), [220]);
+      },
+    );
+  },
+
+  async 'the name that a client asks for chooses the certificate'() {
+    const names = { 'other.example.test': OTHER };
+    await withTLSServer({ tls: { mode: 'implicit', ...USUAL, names } }, async ({ connectTLS, server }) => {
+      const secured = [];
+      server.on('secured', ({ tls }) => secured.push(tls.serverName));
+      for (const [name, { cert }] of [
+        ['other.example.test', OTHER],
+        ['mx.example.test', USUAL],
+      ]) {
+        const client = await connectTLS({ ca: cert, servername: name });
+        assert.deepEqual(await client.codes(1), [220]);
+        client.destroy();
+      }
+      assert.deepEqual(secured, ['other.example.test', 'mx.example.test']);
+    });
+  },
+
+  async 'a client certificate that nobody vouches for is seen, and is not verified'() {
+    const tls = { mode: 'implicit', ...USUAL, clientCertificates: 'request' };
+    await withTLSServer({ tls }, async ({ connectTLS, server }) => {
+      const secured = [];
+      server.on('secured', (event) => secured.push(event.tls.peerCertificate));
+      const { key, cert } = OTHER;
+      const client = await connectTLS({ ca: USUAL.cert, servername: 'mx.example.test', key, cert });
+      assert.deepEqual(await client.codes(1), [220]);
+      assert.equal(secured[0].commonName, 'other.example.test');
+      assert.equal(secured[0].isVerified, false);
+    });
+  },
+
+  async 'PLAIN is offered on TLS only, and lets a client in'() {
+    const options = { tls: { mode: 'offer', ...USUAL }, auth: { mode: 'require' } };
+    await withServer(options, async ({ client, server }) => {
+      server.use(ACCOUNTS);
+      await client.reply();
+      client.send('EHLO c\r\n');
+      assert.ok(!(await client.reply()).lines.some((line) => line.startsWith('AUTH')));
+      assert.equal(await client.command('STARTTLS'), 220);
+      await client.startTLS({ ca: USUAL.cert, servername: 'mx.example.test' });
+      client.send('EHLO c\r\n');
+      assert.ok((await client.reply()).lines.includes('AUTH PLAIN LOGIN'));
+      assert.equal(await client.command('MAIL FROM:<a@b>'), 530);
+      assert.equal(await authenticate(client, 'PLAIN', 'wrong'), 535);
+      assert.equal(await authenticate(client, 'PLAIN', PASSWORD), 235);
+      assert.equal(await client.command('MAIL FROM:<a@b>'), 250);
+    });
+  },
+
+  async 'SCRAM-SHA-256 lets a client in, and both know each other'() {
+    const auth = { mode: 'require', mechanisms: ['SCRAM-SHA-256'] };
+    await withServer({ auth }, async ({ client, server }) => {
+      server.use(ACCOUNTS);
+      const accepted = [];
+      server.on('auth', ({ user, isAccepted }) => accepted.push([user, isAccepted]));
+      await client.reply();
+      await client.command('EHLO c');
+      assert.equal(await authenticate(client, 'SCRAM-SHA-256', 'wrong'), 535);
+      assert.equal(await authenticate(client, 'SCRAM-SHA-256', PASSWORD), 235);
+      assert.deepEqual(accepted, [
+        ['alice', false],
+        ['alice', true],
+      ]);
+    });
+  },
+
+  async 'SCRAM-SHA-256-PLUS binds the client to its TLS'() {
+    const auth = { mode: 'require', mechanisms: ['SCRAM-SHA-256-PLUS'] };
+    await withTLSServer({ tls: { mode: 'implicit', ...USUAL }, auth }, async ({ connectTLS, server }) => {
+      server.use(ACCOUNTS);
+      const client = await connectTLS({ ca: USUAL.cert, servername: 'mx.example.test' });
+      await client.reply();
+      await client.command('EHLO c');
+      const data = new Uint8Array(client.socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)));
+      const other = { type: 'tls-exporter', data: data.map((octet) => octet ^ 1) };
+      assert.equal(await authenticate(client, 'SCRAM-SHA-256-PLUS', PASSWORD, other), 535);
+      assert.equal(await authenticate(client, 'SCRAM-SHA-256-PLUS', PASSWORD, { type: 'tls-exporter', data }), 235);
+    });
+  },
+
+  async 'BDAT brings a message in chunks, every octet'() {
+    await withServer({}, async ({ client, server }) => {
+      const everyOctet = Array.from({ length: 256 }, (_, octet) => String.fromCharCode(octet)).join('');
+      const chunks = [`${everyOctet}\r\n.\r\n`, '', everyOctet.repeat(4_096), '\n'];
+      client.send('EHLO c\r\nMAIL FROM:<a@b> BODY=BINARYMIME\r\nRCPT TO:<c@d>\r\n');
+      assert.deepEqual(await client.codes(4), [220, 250, 250, 250]);
+      for (const [index, chunk] of chunks.entries()) {
+        client.send(`BDAT ${chunk.length}${index === chunks.length - 1 ? ' LAST' : ''}\r\n${chunk}`);
+      }
+      client.send('QUIT\r\n');
+      assert.deepEqual(await client.codes(5), [250, 250, 250, 250, 221]);
+      assert.equal(latin1(server.messages[0].data), chunks.join(''));
+    });
+  },
+
+  async 'LMTP answers for each recipient'() {
+    await withServer({ protocol: 'lmtp' }, async ({ server, client }) => {
+      const full = new Reply(552, '5.2.2', 'Mailbox is full');
+      server.use({ name: 'full', message: async () => new Map([['2@b', full]]) });
+      client.send('LHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<1@b>\r\nRCPT TO:<2@b>\r\nRCPT TO:<3@b>\r\nDATA\r\n');
+      assert.deepEqual(await client.codes(7), [220, 250, 250, 250, 250, 250, 354]);
+      client.send('x\r\n.\r\nQUIT\r\n');
+      assert.deepEqual(await client.codes(4), [250, 552, 250, 221]);
+    });
+  },
+
+  async 'a PROXY header says whose connection it is'() {
+    await withServer({ proxyProtocol: 'loopback' }, async ({ server, client, connect: connectClient }) => {
+      const peers = [];
+      server.on('connect', ({ session }) => peers.push(session.peer));
+      client.send('PROXY TCP4 192.0.2.1 198.51.100.1 56324 25\r\nEHLO c\r\n');
+      assert.deepEqual(await client.codes(2), [220, 250]);
+      const second = await connectClient();
+      const binary = [...PROXY_SIGNATURE, 0x21, 0x11, 0, 12, 192, 0, 2, 2, 198, 51, 100, 1, 0x12, 0x67, 0, 25];
+      // It comes octet by octet.
+      for (const octet of binary) {
+        second.send(String.fromCharCode(octet));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.deepEqual(await second.codes(1), [220]);
+      assert.deepEqual(peers, [
+        { address: '192.0.2.1', port: 56_324, family: 'IPv4' },
+        { address: '192.0.2.2', port: 4_711, family: 'IPv4' },
+      ]);
+      const without = await connectClient();
+      without.send('EHLO c\r\n');
+      await without.ended();
+      assert.equal(without.unread, '');
+    });
+  },
+
+  async 'TLS from the first octet may stand behind a PROXY header'() {
+    const options = { proxyProtocol: 'loopback', tls: { mode: 'implicit', ...USUAL } };
+    await withServer(options, async ({ client, server }) => {
+      // What the client sends first is read with the header or after it.
+      client.send('PROXY TCP4 192.0.2.1 198.51.100.1 56324 465\r\n');
+      await client.startTLS({ ca: USUAL.cert, servername: 'mx.example.test' });
+      await startMessage(client);
+      client.send('x\r\n.\r\n');
+      assert.deepEqual(await client.codes(1), [250]);
+      assert.equal(server.messages[0].peer.address, '192.0.2.1');
+      assert.notEqual(server.messages[0].session.tls, undefined);
+    });
+  },
 };
 
 class Inbox extends SMTPServer {
@@ -465,6 +673,31 @@ class Inbox extends SMTPServer {
 
   processMessage(message) {
     this.messages.push(message);
+  }
+}
+
+/** Who may authenticate, by whatever mechanism. */
+const ACCOUNTS = {
+  name: 'accounts',
+  auth: (request) => {
+    if (request.user !== 'alice') return undefined;
+    if (request.kind === 'secret') return { password: PASSWORD };
+    return request.password === PASSWORD ? { verified: true } : undefined;
+  },
+};
+
+/** Runs the client's side of a mechanism. @returns the code of the last reply */
+async function authenticate(client, name, password, channelBinding) {
+  const credentials = { kind: 'password', user: 'alice', password };
+  const isPlusOffered = name.endsWith('-PLUS');
+  let step = CLIENT_MECHANISMS.get(name).start({ crypto: nodeSASLCrypto, credentials, channelBinding, isPlusOffered });
+  let line = `AUTH ${name} ${Buffer.from(step.data).toString('base64')}`;
+  for (;;) {
+    client.send(`${line}\r\n`);
+    const { code, lines } = await client.reply();
+    if (code !== 334) return code;
+    step = step.respond(Buffer.from(lines[0], 'base64'));
+    line = step.kind === 'failed' ? '*' : Buffer.from(step.data ?? []).toString('base64');
   }
 }
 
@@ -492,13 +725,30 @@ class HandClock {
   }
 }
 
+/** Runs something with a server that speaks TLS from the first octet. */
+async function withTLSServer(options, run) {
+  const clients = [];
+  await withServer({ ...options, isWithoutClient: true }, async ({ server, ...more }) => {
+    const connectTLS = async (how) => {
+      const client = await WireClient.connectTLS({ port: server.port }, how);
+      clients.push(client);
+      return client;
+    };
+    try {
+      await run({ server, connectTLS, ...more });
+    } finally {
+      for (const client of clients) client.destroy();
+    }
+  });
+}
+
 function newServer({ serverClass, noTaker, ...options }) {
   const Server = serverClass ?? (noTaker ? SMTPServer : Inbox);
   return new Server({ localAddress: '127.0.0.1:0', hostname: 'mx.example.test', logger: silentLogger, ...options });
 }
 
 /** Runs something with a server and a client, and closes everything whatever happens. */
-async function withServer(options, run) {
+async function withServer({ isWithoutClient = false, ...options }, run) {
   const server = newServer(options);
   const clients = [];
   const connectClient = async (where) => {
@@ -511,7 +761,7 @@ async function withServer(options, run) {
   };
   try {
     await server.listen();
-    const client = await connectClient();
+    const client = isWithoutClient ? undefined : await connectClient();
     await run({ server, client, connect: connectClient });
   } finally {
     for (const client of clients) client.destroy();
@@ -611,6 +861,10 @@ async function runScenario(name, run) {
 }
 
 const MIB = 1_048_576;
+const PASSWORD = 'p="a,ss wörd=3D';
+const PROXY_SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
+const USUAL = makeSelfSigned({ names: ['mx.example.test'], now: new Date() });
+const OTHER = makeSelfSigned({ names: ['other.example.test'], now: new Date() });
 const DOT = Buffer.from('.\r\n');
 const isPlain = process.argv.includes('--plain-reads');
 const READS_INTO_OUR_BUFFER = process.versions.bun === undefined && process.versions.deno === undefined && !isPlain;

@@ -4,6 +4,7 @@
  */
 
 import { connect } from 'node:net';
+import { connect as connectTLS } from 'node:tls';
 
 export class WireClient {
   socket;
@@ -14,6 +15,10 @@ export class WireClient {
   #waiters = [];
 
   constructor(socket) {
+    this.#listenTo(socket);
+  }
+
+  #listenTo(socket) {
     this.socket = socket;
     socket.on('data', (bytes) => {
       this.unread += Buffer.from(bytes).toString('latin1');
@@ -40,6 +45,22 @@ export class WireClient {
       socket.once('error', reject);
     });
     return new WireClient(socket);
+  }
+
+  /** Connects to `{ port }` with TLS from the first octet. */
+  static async connectTLS(where, options) {
+    const socket = connectTLS({ host: '127.0.0.1', ...where, ...options });
+    await secured(socket);
+    return new WireClient(socket);
+  }
+
+  /** Goes on over TLS: whatever was said, the handshake comes next. */
+  async startTLS(options) {
+    const plain = this.socket;
+    for (const event of ['data', 'end', 'close']) plain.removeAllListeners(event);
+    const socket = connectTLS({ socket: plain, ...options });
+    await secured(socket);
+    this.#listenTo(socket);
   }
 
   send(text) {
@@ -103,6 +124,14 @@ export class WireClient {
   #wake() {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
+}
+
+/** Waits for the handshake: the certificate is believed, and has the name. */
+async function secured(socket) {
+  await new Promise((resolve, reject) => {
+    socket.once('secureConnect', resolve);
+    socket.once('error', reject);
+  });
 }
 
 const REPLY = /^(?:\d{3}-[^\r\n]*\r\n)*\d{3}(?: [^\r\n]*)?\r\n/;
