@@ -7,6 +7,7 @@ export type { MessageRecord } from './handlers/json-format.js';
 export type { OddityName } from './handlers/oddities.js';
 export type { ChannelOptions, ChannelOwner } from './server/channel-context.js';
 export type { AuthAnswer, AuthOptions, CompleteAuthOptions } from './server/authentication.js';
+export { anyAuth, OPEN_MECHANISMS, passwordAuth, PASSWORD_MECHANISMS } from './server/auth-hooks.js';
 export { NetworkSet } from './server/networks.js';
 export { makeSCRAMCredentials } from './server/sasl-crypto.js';
 export type { CompleteOptions, SMTPServerOptions } from './server/server-options.js';
