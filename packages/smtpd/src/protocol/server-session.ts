@@ -1254,6 +1254,11 @@ export class ServerSession {
     const state = this.#state;
     switch (question.kind) {
       case 'connect':
+        // RFC 5321 §4.3.1: a client waits for the greeting. What came before it was noted when it came.
+        if (this.#input.length > 0 && this.#options.earlyInput === 'refuse') {
+          this.closeWith(replies.OUT_OF_STEP);
+          return;
+        }
         this.#enter(greetingSent());
         this.#answer(this.#greetingReply(220, reply?.lines ?? [this.#options.greeting]));
         return;
