@@ -6,12 +6,11 @@
  */
 
 import { usageError } from './command-error.js';
-import type { OptionDefinition } from './commands.js';
+import { checkValue, type OptionDefinition, type OptionValue, type OptionValues, textsOf } from './options.js';
 
 /** What was found. */
 export interface ParsedArguments {
-  /** By long name: the value, or for a switch whether it is on. */
-  readonly options: ReadonlyMap<string, string | boolean>;
+  readonly options: OptionValues;
   /** What is not an option, in order. */
   readonly words: readonly string[];
 }
@@ -27,7 +26,7 @@ export interface ParsedArguments {
  * ```
  */
 export function parseArguments(argv: readonly string[], table: readonly OptionDefinition[]): ParsedArguments {
-  const options = new Map<string, string | boolean>();
+  const options = new Map<string, OptionValue>();
   const words: string[] = [];
   const left = [...argv];
   for (let argument = left.shift(); argument !== undefined; argument = left.shift()) {
@@ -38,7 +37,8 @@ export function parseArguments(argv: readonly string[], table: readonly OptionDe
     }
     const given = argument.startsWith('--') ? readLong(argument, left, table) : readShort(argument, left, table);
     for (const { definition, value } of given) {
-      options.set(definition.name, value);
+      const { name, isRepeatable } = definition;
+      options.set(name, isRepeatable === true ? [...textsOf(options, name), String(value)] : value);
       if (definition.isFinal === true) return { options, words };
     }
   }
@@ -60,7 +60,13 @@ function readLong(argument: string, left: string[], table: readonly OptionDefini
     if (inlined !== undefined) throw usageError(`option ${name} takes no value`);
     return [{ definition, value: isOn }];
   }
-  return [{ definition, value: checked(name, definition, inlined ?? left.shift()) }];
+  return [{ definition, value: checked(name, definition, inlined ?? takeValue(definition, left)) }];
+}
+
+/** What follows, unless the option may stand alone and what follows is not its value. */
+function takeValue({ valueAlone, choices }: OptionDefinition, left: string[]): string | undefined {
+  const isValue = valueAlone === undefined || choices?.includes(left[0] ?? '') === true;
+  return isValue ? left.shift() : valueAlone;
 }
 
 /** `-n`, `-nd`, `-s100`, `-s 100`. */
@@ -83,7 +89,7 @@ function readShort(argument: string, left: string[], table: readonly OptionDefin
   return given;
 }
 
-/** The option of this name, or the only one whose name begins so. */
+/** The option of this name, or the only one whose name begins so and may be shortened. */
 function findLong(name: string, table: readonly OptionDefinition[]): { definition: OptionDefinition; isOn: boolean } {
   const all = table.flatMap((definition) => [
     { name: `--${definition.name}`, definition, isOn: true },
@@ -91,7 +97,7 @@ function findLong(name: string, table: readonly OptionDefinition[]): { definitio
   ]);
   const exact = all.find((each) => each.name === name);
   if (exact !== undefined) return exact;
-  const candidates = all.filter((each) => each.name.startsWith(name));
+  const candidates = all.filter((each) => each.definition.isWhole !== true && each.name.startsWith(name));
   const [only] = candidates;
   if (only === undefined) throw usageError(`option ${name} not recognized; smtpd --help names all`);
   if (candidates.length > 1)
@@ -99,9 +105,7 @@ function findLong(name: string, table: readonly OptionDefinition[]): { definitio
   return only;
 }
 
-function checked(name: string, { choices }: OptionDefinition, value: string | undefined): string {
+function checked(name: string, definition: OptionDefinition, value: string | undefined): string {
   if (value === undefined) throw usageError(`option ${name} requires argument`);
-  if (choices !== undefined && !choices.includes(value))
-    throw usageError(`option ${name} is one of ${choices.join(', ')}, not "${value}"`);
-  return value;
+  return checkValue(definition, value, `option ${name}`);
 }

@@ -11,6 +11,7 @@ const exitCode = await main(process.argv.slice(2), {
   output: process.stdout,
   errors: process.stderr,
   isColored: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+  environment: process.env,
 });
 // What an application's class left open does not keep a program alive that was told to stop.
 process.exit(exitCode);

@@ -73,4 +73,4 @@ function codeOf(error: unknown): unknown {
 }
 
 const NOT_YET = new Set(['PureProxy', 'MailmanProxy']);
-const SERVER_METHODS = ['listen', 'close', 'on', 'processMessage', 'streamMessage'] as const;
+const SERVER_METHODS = ['listen', 'close', 'on', 'use', 'processMessage', 'streamMessage'] as const;

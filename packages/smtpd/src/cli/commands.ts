@@ -1,24 +1,10 @@
 /**
- * The commands and their options, as one table: the parser, `--help`, the completion scripts and `docs/cli.md` are made from it.
- * Nothing here runs.
+ * The commands and their options, as one table: the parser, `--help`, the completion scripts, the configuration file with its schema
+ * and `docs/cli.md` are made from it. Nothing here runs.
  */
 
-/** One option. */
-export interface OptionDefinition {
-  /** The long name, without its dashes. */
-  readonly name: string;
-  /** The letter of the short name. */
-  readonly letter?: string;
-  /** What its value is called in the help; absent for a switch. */
-  readonly value?: string;
-  /** The only values there are. */
-  readonly choices?: readonly string[];
-  /** Whether `--no-NAME` exists. */
-  readonly isNegatable?: boolean;
-  /** Whether everything behind it is ignored. */
-  readonly isFinal?: boolean;
-  readonly help: string;
-}
+import { LISTENING_OPTIONS } from './listening-options.js';
+import type { OptionDefinition } from './options.js';
 
 /** One command. */
 export interface CommandDefinition {
@@ -35,6 +21,14 @@ export interface CommandDefinition {
 
 const VERSION: OptionDefinition = { name: 'version', letter: 'V', isFinal: true, help: 'print the version and exit' };
 const HELP: OptionDefinition = { name: 'help', letter: 'h', isFinal: true, help: 'print this help and exit' };
+const SIZE: OptionDefinition = {
+  name: 'size',
+  letter: 's',
+  value: 'SIZE',
+  kind: 'octets',
+  default: 33_554_432,
+  help: 'octets of the largest message; 0 for no limit',
+};
 const DEBUG: OptionDefinition = {
   name: 'debug',
   letter: 'd',
@@ -53,17 +47,14 @@ export const SERVE: CommandDefinition = {
       name: 'class',
       letter: 'c',
       value: 'CLASS',
-      help: 'what serves: DebuggingServer, or path-or-package#ExportedClass (default: DebuggingServer)',
+      default: 'DebuggingServer',
+      help: 'what serves: DebuggingServer, or path-or-package#ExportedClass',
     },
-    {
-      name: 'size',
-      letter: 's',
-      value: 'SIZE',
-      help: 'octets of the largest message; 0 for no limit (default: 33554432)',
-    },
+    SIZE,
     { name: 'smtputf8', letter: 'u', help: 'offer SMTPUTF8' },
     DEBUG,
     HELP,
+    ...LISTENING_OPTIONS,
   ],
   notes: [
     'The addresses default to localhost:8025 and localhost:25. An IPv6 address stands in brackets: [::1]:8025.',
@@ -77,25 +68,30 @@ export const DEBUG_COMMAND: CommandDefinition = {
   summary: 'print the mail that arrives',
   usage: ['smtpd debug [options] [host:port ...]'],
   options: [
-    { name: 'json', help: 'one JSON object a line on standard output, the content in base64 (--format json)' },
+    {
+      name: 'json',
+      besides: 'nowhere',
+      help: 'one JSON object a line on standard output, the content in base64 (--format json)',
+    },
     {
       name: 'format',
       value: 'FORMAT',
       choices: ['text', 'json', 'python'],
-      help: 'text, json, or python: as the old module printed (default: text)',
+      default: 'text',
+      help: 'text, json, or python: as the old module printed',
     },
+    SIZE,
     {
-      name: 'size',
-      letter: 's',
-      value: 'SIZE',
-      help: 'octets of the largest message; 0 for no limit (default: 33554432)',
+      name: 'greeting',
+      value: 'TEXT',
+      default: 'ESMTP smtpd',
+      help: 'what stands behind the name in the greeting',
     },
-    { name: 'hostname', value: 'NAME', help: 'the name in the greeting (default: the name of this machine)' },
-    { name: 'greeting', value: 'TEXT', help: 'what stands behind the name (default: ESMTP smtpd)' },
     { name: 'smtputf8', isNegatable: true, help: 'offer SMTPUTF8, or not (default: offer)' },
     DEBUG,
     VERSION,
     HELP,
+    ...LISTENING_OPTIONS,
   ],
   notes: [
     'The address defaults to 127.0.0.1:1025. It may be host:port, [IPv6]:port, :port for every address of the machine,',
@@ -133,10 +129,10 @@ const COMPLETION: CommandDefinition = {
 const HELP_COMMAND: CommandDefinition = {
   name: 'help',
   summary: 'print the help of a command',
-  usage: ['smtpd help [command]'],
+  usage: ['smtpd help [command]', 'smtpd help limits'],
   options: [HELP],
   notes: [],
-  words: ['debug', 'inbox', 'relay', 'completion'],
+  words: ['debug', 'inbox', 'relay', 'completion', 'limits'],
 };
 
 /** The commands with a name. A first argument that is none of these names belongs to the old form. */

@@ -1,7 +1,9 @@
 /** Completion scripts, made from the command table. They are text: nothing is asked when a key is pressed. */
 
 import { usageError } from './command-error.js';
-import { COMMANDS, SERVE, type CommandDefinition, type OptionDefinition } from './commands.js';
+import { COMMANDS, SERVE, type CommandDefinition } from './commands.js';
+import { helpOf } from './help.js';
+import type { OptionDefinition } from './options.js';
 
 /**
  * The script for a shell.
@@ -74,15 +76,19 @@ function forZsh(): string {
   ].join('\n');
 }
 
-function zshOption({ name, letter, value, choices, isNegatable, help }: OptionDefinition): string[] {
-  const text = help.replace(/[[\]:]/g, (character) => `\\${character}`);
-  const argument = value === undefined ? '' : `:${value}:${choices === undefined ? '' : `(${choices.join(' ')})`}`;
+function zshOption(option: OptionDefinition): string[] {
+  const { name, letter, value, valueAlone, choices, isNegatable, isRepeatable } = option;
+  const text = helpOf(option).replace(/[[\]:]/g, (character) => `\\${character}`);
+  // Two colons: the value may be absent.
+  const colon = valueAlone === undefined ? ':' : '::';
+  const words = choices === undefined ? (value === 'FILE' ? '_files' : '') : `(${choices.join(' ')})`;
+  const argument = value === undefined ? '' : `${colon}${value}:${words}`;
   const names = [
     `--${name}`,
     ...(isNegatable === true ? [`--no-${name}`] : []),
     ...(letter === undefined ? [] : [`-${letter}`]),
   ];
-  return names.map((each) => singleQuoted(`${each}[${text}]${argument}`));
+  return names.map((each) => singleQuoted(`${isRepeatable === true ? '*' : ''}${each}[${text}]${argument}`));
 }
 
 function forFish(): string {
@@ -102,11 +108,17 @@ function forFish(): string {
   ].join('\n');
 }
 
-function fishOption({ name, letter, value, choices, isNegatable, help }: OptionDefinition, when: string): string[] {
+function fishOption(option: OptionDefinition, when: string): string[] {
+  const { name, letter, value, valueAlone, choices, isNegatable } = option;
   const short = letter === undefined ? '' : ` -s ${letter}`;
-  const argument = value === undefined ? '' : choices === undefined ? ' -r' : ` -x -a '${choices.join(' ')}'`;
+  const argument =
+    value === undefined
+      ? ''
+      : choices === undefined
+        ? ' -r'
+        : `${valueAlone === undefined ? ' -x' : ' -f'} -a '${choices.join(' ')}'`;
   const line = (long: string): string =>
-    `complete -c smtpd -n '${when}'${short} -l ${long}${argument} -d ${singleQuoted(help)}`;
+    `complete -c smtpd -n '${when}'${short} -l ${long}${argument} -d ${singleQuoted(helpOf(option))}`;
   return [line(name), ...(isNegatable === true ? [line(`no-${name}`)] : [])];
 }
 

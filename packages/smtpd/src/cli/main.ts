@@ -7,12 +7,12 @@ import { readFileSync } from 'node:fs';
 
 import { parseArguments } from './arguments.js';
 import { CommandError, EXIT, usageError } from './command-error.js';
-import { COMMANDS, type CommandDefinition } from './commands.js';
+import { COMMANDS, DEBUG_COMMAND, SERVE, type CommandDefinition } from './commands.js';
 import { formatCompletion } from './completion.js';
 import { runDebug } from './debug-command.js';
-import { formatCommandHelp, formatMainHelp } from './help.js';
-import { parsePythonArguments } from './python-arguments.js';
+import { formatCommandHelp, formatLimitsHelp, formatMainHelp } from './help.js';
 import { runPythonForm } from './python-command.js';
+import { readSettings } from './settings.js';
 import { runSibling } from './sibling-command.js';
 import { asLine, print, type Terminal } from './terminal.js';
 
@@ -20,11 +20,11 @@ import { asLine, print, type Terminal } from './terminal.js';
  * Runs the command line.
  *
  * @param argv - without the program's name
- * @returns the exit code: 0, 1 when it failed, 2 when the arguments were wrong
+ * @returns the exit code, one of `EXIT`
  *
  * @example
  * ```ts
- * process.exit(await main(['--version'], { output: process.stdout, errors: process.stderr, isColored: false }));
+ * process.exit(await main(['--version'], { output: process.stdout, errors: process.stderr, isColored: false, environment: {} }));
  * ```
  */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -50,15 +50,10 @@ function findCommand(first: string | undefined): CommandDefinition | undefined {
 }
 
 async function runOldForm(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const request = parsePythonArguments(argv);
-  switch (request.kind) {
-    case 'help':
-      return printed(terminal, formatMainHelp(terminal.isColored));
-    case 'version':
-      return printed(terminal, `smtpd ${readVersion()}\n`);
-    case 'serve':
-      return runPythonForm(request, terminal);
-  }
+  const settings = readSettings(argv, SERVE, terminal.environment);
+  if (settings.options.has('help')) return printed(terminal, formatMainHelp(terminal.isColored));
+  if (settings.options.has('version')) return printed(terminal, `smtpd ${readVersion()}\n`);
+  return runPythonForm(settings, terminal);
 }
 
 async function runCommand(command: CommandDefinition, argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -67,7 +62,7 @@ async function runCommand(command: CommandDefinition, argv: readonly string[], t
   const parsed = parseArguments(argv, command.options);
   if (parsed.options.has('version')) return printed(terminal, `smtpd ${readVersion()}\n`);
   if (parsed.options.has('help')) return printed(terminal, formatCommandHelp(command, terminal.isColored));
-  if (name === 'debug') return runDebug(parsed, terminal);
+  if (command === DEBUG_COMMAND) return runDebug(readSettings(argv, command, terminal.environment), terminal);
   const [word, ...more] = parsed.words;
   if (more.length > 0) throw usageError(`Invalid arguments: ${more.join(', ')}; smtpd ${name} takes one word`);
   return printed(terminal, name === 'completion' ? formatCompletion(word) : helpFor(word, terminal));
@@ -75,6 +70,7 @@ async function runCommand(command: CommandDefinition, argv: readonly string[], t
 
 function helpFor(word: string | undefined, { isColored }: Terminal): string {
   if (word === undefined) return formatMainHelp(isColored);
+  if (word === 'limits') return formatLimitsHelp(isColored);
   const command = COMMANDS.find(({ name }) => name === word);
   if (command === undefined)
     throw usageError(`There is no command "${word}"; there are ${COMMANDS.map(({ name }) => name).join(', ')}`);

@@ -2,9 +2,12 @@
 
 import { DebuggingServer, type SMTPServer } from '../index.js';
 import { loadClass } from './class-loader.js';
+import { SERVE } from './commands.js';
+import { printConfig } from './print-config.js';
 import { becomeNobody } from './privileges.js';
-import type { PythonRequest } from './python-arguments.js';
+import { understandPythonForm, type PythonRequest } from './python-arguments.js';
 import { cliLogger, constructionError, serve } from './serve.js';
+import type { Settings } from './settings.js';
 import type { Terminal } from './terminal.js';
 
 /**
@@ -13,10 +16,10 @@ import type { Terminal } from './terminal.js';
  * @returns the exit code
  * @throws CommandError
  */
-export async function runPythonForm(
-  request: Extract<PythonRequest, { kind: 'serve' }>,
-  terminal: Terminal,
-): Promise<number> {
+export async function runPythonForm(settings: Settings, terminal: Terminal): Promise<number> {
+  const request = understandPythonForm(settings);
+  if (settings.options.has('print-config'))
+    return printConfig(settings, { command: SERVE, addresses: [request.localAddress], terminal });
   const server = await makeServer(request, terminal);
   return serve(server, terminal, {
     isDebugging: request.isDebugging,
@@ -25,16 +28,17 @@ export async function runPythonForm(
   });
 }
 
-async function makeServer(
-  request: Extract<PythonRequest, { kind: 'serve' }>,
-  { output }: Terminal,
-): Promise<SMTPServer> {
-  const { className, localAddress, remoteAddress, dataSizeLimit, enableSMTPUTF8 } = request;
-  const options = { localAddress, remoteAddress, dataSizeLimit, enableSMTPUTF8 };
+async function makeServer(request: PythonRequest, { output }: Terminal): Promise<SMTPServer> {
+  const { className, localAddress, remoteAddress, dataSizeLimit, enableSMTPUTF8, serverOptions, hooks } = request;
+  const options = { localAddress, remoteAddress, dataSizeLimit, enableSMTPUTF8, ...serverOptions };
   const ServerClass = await loadClass(className);
   try {
-    if (ServerClass === DebuggingServer) return new DebuggingServer({ ...options, output, logger: cliLogger });
-    return new ServerClass(options);
+    const server =
+      ServerClass === DebuggingServer
+        ? new DebuggingServer({ ...options, output, logger: cliLogger })
+        : new ServerClass(options);
+    for (const hook of hooks) server.use(hook);
+    return server;
   } catch (error) {
     throw constructionError(className, error);
   }

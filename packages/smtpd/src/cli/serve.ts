@@ -55,7 +55,9 @@ async function listen(server: SMTPServer, errors: Writable, options: ServeOption
   try {
     await server.listen();
   } catch (error) {
-    throw new CommandError(EXIT.failure, messageOf(error), { cause: error });
+    // Certificates are named by the user, like options; what else goes wrong here is the machine's.
+    const isNamed = error instanceof UsageError && error.code === 'SMTPD_BAD_CERTIFICATE';
+    throw new CommandError(isNamed ? EXIT.usage : EXIT.failure, messageOf(error), { cause: error });
   }
   try {
     options.onBound?.();
@@ -67,7 +69,11 @@ async function listen(server: SMTPServer, errors: Writable, options: ServeOption
     const { className } = options;
     errors.write(`${formatEvent('started', { class: className, remote: describeRemote(server.remoteAddress) })}\n`);
   }
-  await print(errors, server.addresses.map((address) => `listening on ${formatBoundAddress(address)}\n`).join(''));
+  const lines = server.addresses.map((address) => `listening on ${formatBoundAddress(address)}\n`);
+  const { developmentCAFile } = server;
+  if (developmentCAFile !== undefined)
+    lines.push(`certificate: self-signed; clients that verify need ${asLine(developmentCAFile)}\n`);
+  await print(errors, lines.join(''));
 }
 
 interface Stop {

@@ -2,7 +2,7 @@
 
 import type { Writable } from 'node:stream';
 
-/** The two streams of a command. */
+/** The two streams of a command, and what it is told by the process. */
 export interface Terminal {
   /** What was asked for. */
   readonly output: Writable;
@@ -10,6 +10,8 @@ export interface Terminal {
   readonly errors: Writable;
   /** Whether `output` shows colours. */
   readonly isColored: boolean;
+  /** The variables of the process. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Prints, and waits until the stream has taken it. A reader that has gone needs no text: that is no failure. */

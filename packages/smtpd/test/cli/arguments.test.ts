@@ -21,7 +21,7 @@ describe('parseArguments', () => {
   });
 
   it('takes a value that looks like an option', () => {
-    expect(parsed('-c', '--debug', '--size', '-1')).toEqual({ options: { class: '--debug', size: '-1' }, words: [] });
+    expect(parsed('-c', '--debug', '--hostname', '-1').options).toEqual({ class: '--debug', hostname: '-1' });
   });
 
   it('takes a long name shortened while it is unique', () => {
@@ -37,6 +37,29 @@ describe('parseArguments', () => {
     const { options } = parseArguments(['--no-smtputf8'], DEBUG_COMMAND.options);
     expect(Object.fromEntries(options)).toEqual({ smtputf8: false });
     expect(() => parsed('--no-debug')).toThrow('option --no-debug not recognized');
+  });
+
+  it('takes a value that may be absent when it is one of the choices', () => {
+    expect(parsed('--tls', '127.0.0.1:25')).toEqual({ options: { tls: 'offer' }, words: ['127.0.0.1:25'] });
+    expect(parsed('--tls', 'require', 'a:1')).toEqual({ options: { tls: 'require' }, words: ['a:1'] });
+    expect(parsed('a:1', '--tls')).toEqual({ options: { tls: 'offer' }, words: ['a:1'] });
+    expect(parsed('--tls=implicit').options).toEqual({ tls: 'implicit' });
+    expect(() => parsed('--tls=')).toThrow('option --tls is one of off, offer, require, implicit, not ""');
+  });
+
+  it('keeps each value of an option that may be repeated', () => {
+    expect(parsed('--auth', 'a:b', '--auth=c:d').options).toEqual({ auth: ['a:b', 'c:d'] });
+    expect(parsed('--hostname', 'a', '--hostname', 'b').options).toEqual({ hostname: 'b' });
+  });
+
+  it.each([
+    ['--max-recipients=0', 'option --max-recipients is a whole number above 0, or none, not "0"'],
+    ['--max-recipients=1.5', 'option --max-recipients is a whole number above 0, or none, not "1.5"'],
+    ['--max-recipients=Infinity', 'option --max-recipients is a whole number above 0, or none, not "Infinity"'],
+    ['--greeting-delay=-1', 'option --greeting-delay is a whole number of milliseconds, not "-1"'],
+    ['-sx', 'Invalid size: x; option -s is a number of octets, 0 for no limit'],
+  ])('refuses the number of %s', (argument, message) => {
+    expect(() => parsed(argument)).toThrow(message);
   });
 
   it('looks at nothing behind --version or --help', () => {

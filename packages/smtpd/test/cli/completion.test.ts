@@ -16,8 +16,11 @@ describe('completion', () => {
   it('offers commands and options in bash', () => {
     expect(offered('smtpd', 'd')).toEqual(['debug']);
     expect(offered('smtpd', '--s')).toEqual(['--size', '--smtputf8']);
+    expect(offered('smtpd', '--max-re')).toEqual(['--max-refusals', '--max-recipients']);
+    expect(offered('smtpd', 'debug', '--tls', '')).toEqual(['off', 'offer', 'require', 'implicit']);
+    expect(offered('smtpd', 'help', 'li')).toEqual(['limits']);
     expect(offered('smtpd', 'debug', '--j')).toEqual(['--json']);
-    expect(offered('smtpd', 'debug', '--no')).toEqual(['--no-smtputf8']);
+    expect(offered('smtpd', 'debug', '--no-s')).toEqual(['--no-smtputf8']);
     expect(offered('smtpd', 'debug', '--format', '')).toEqual(['text', 'json', 'python']);
     expect(offered('smtpd', 'completion', 'z')).toEqual(['zsh']);
   });

