@@ -35,6 +35,11 @@ export function parseRemote(text: string): RemoteAddress {
   return { host: found['literal'] ?? found['name'] ?? '', port };
 }
 
+/** Writes an address as it is typed. */
+export function formatRemote({ host, port }: RemoteAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+}
+
 function badAddress(which: 'local' | 'remote', text: string) {
   const port = /:([^:\]]*)$/.exec(text)?.[1];
   const isPortWrong = port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535);

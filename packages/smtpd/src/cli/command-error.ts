@@ -1,7 +1,7 @@
 /** Why a command ends without having done what it was asked: one line for standard error, and the exit code. */
 
 /** The exit codes of `smtpd`. A second signal ends it with 128 and the number of the signal. */
-export const EXIT = Object.freeze({ success: 0, failure: 1, usage: 2 });
+export const EXIT = Object.freeze({ success: 0, failure: 1, usage: 2, unreachable: 3 });
 
 /** Thrown anywhere in the command line; `main.ts` prints it. */
 export class CommandError extends Error {

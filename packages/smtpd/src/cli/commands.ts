@@ -3,7 +3,7 @@
  * and `docs/cli.md` are made from it. Nothing here runs.
  */
 
-import { LISTENING_OPTIONS } from './listening-options.js';
+import { LISTENING_OPTIONS, TLS_MODES } from './listening-options.js';
 import type { OptionDefinition } from './options.js';
 
 /** One command. */
@@ -101,6 +101,48 @@ export const DEBUG_COMMAND: CommandDefinition = {
   ],
 };
 
+/** Asks a server what it can do. */
+export const PROBE: CommandDefinition = {
+  name: 'probe',
+  summary: 'ask any server what it can do, and what it does with input that is wrong',
+  usage: ['smtpd probe [options] host:port'],
+  options: [
+    {
+      name: 'tls',
+      value: 'MODE',
+      choices: TLS_MODES,
+      valueAlone: 'require',
+      default: 'offer',
+      help: 'off, offer, require (no STARTTLS is a warning) or implicit (TLS first); alone: require',
+    },
+    { name: 'insecure', help: 'a certificate that cannot be verified is a note, not a warning' },
+    {
+      name: 'ca',
+      value: 'FILE',
+      help: 'the authorities to verify the certificate with, in PEM (default: those of Node)',
+    },
+    {
+      name: 'hostname',
+      value: 'NAME',
+      help: 'our name in EHLO (default: the address that we connect from)',
+    },
+    { name: 'from', value: 'ADDRESS', help: 'the reverse-path of MAIL (default: the null reverse-path)' },
+    {
+      name: 'to',
+      value: 'ADDRESS',
+      help: 'try RCPT with this address, and take it back; without it no RCPT is sent',
+    },
+    { name: 'timeout', value: 'S', kind: 'seconds', default: 30, help: 'how many seconds to wait for each answer' },
+    { name: 'json', help: 'print one JSON object' },
+    VERSION,
+    HELP,
+  ],
+  notes: [
+    'Only the host that you name is asked, on about ten connections, one after the other. No mail is sent: neither DATA nor BDAT.',
+    'Exit codes: 0 nothing to warn of, 1 warnings, 2 wrong arguments, 3 it could not connect.',
+  ],
+};
+
 const INBOX: CommandDefinition = {
   name: 'inbox',
   summary: 'show the mail that arrives in a browser (package smtpd-inbox)',
@@ -132,8 +174,8 @@ const HELP_COMMAND: CommandDefinition = {
   usage: ['smtpd help [command]', 'smtpd help limits'],
   options: [HELP],
   notes: [],
-  words: ['debug', 'inbox', 'relay', 'completion', 'limits'],
+  words: ['debug', 'probe', 'inbox', 'relay', 'completion', 'limits'],
 };
 
 /** The commands with a name. A first argument that is none of these names belongs to the old form. */
-export const COMMANDS: readonly CommandDefinition[] = [DEBUG_COMMAND, INBOX, RELAY, COMPLETION, HELP_COMMAND];
+export const COMMANDS: readonly CommandDefinition[] = [DEBUG_COMMAND, PROBE, INBOX, RELAY, COMPLETION, HELP_COMMAND];

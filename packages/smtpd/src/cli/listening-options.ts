@@ -4,7 +4,7 @@ import { LIMIT_OPTIONS } from './limit-options.js';
 import type { OptionDefinition } from './options.js';
 
 /** How TLS is made. */
-const TLS_MODES = ['off', 'offer', 'require', 'implicit'] as const;
+export const TLS_MODES = ['off', 'offer', 'require', 'implicit'] as const;
 
 const NETWORKS = { value: 'NETWORKS', isRepeatable: true } as const;
 

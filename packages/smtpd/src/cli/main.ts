@@ -7,10 +7,11 @@ import { readFileSync } from 'node:fs';
 
 import { parseArguments } from './arguments.js';
 import { CommandError, EXIT, usageError } from './command-error.js';
-import { COMMANDS, DEBUG_COMMAND, SERVE, type CommandDefinition } from './commands.js';
+import { COMMANDS, DEBUG_COMMAND, PROBE, SERVE, type CommandDefinition } from './commands.js';
 import { formatCompletion } from './completion.js';
 import { runDebug } from './debug-command.js';
 import { formatCommandHelp, formatLimitsHelp, formatMainHelp } from './help.js';
+import { runProbe } from './probe/probe-command.js';
 import { runPythonForm } from './python-command.js';
 import { readSettings } from './settings.js';
 import { runSibling } from './sibling-command.js';
@@ -63,6 +64,7 @@ async function runCommand(command: CommandDefinition, argv: readonly string[], t
   if (parsed.options.has('version')) return printed(terminal, `smtpd ${readVersion()}\n`);
   if (parsed.options.has('help')) return printed(terminal, formatCommandHelp(command, terminal.isColored));
   if (command === DEBUG_COMMAND) return runDebug(readSettings(argv, command, terminal.environment), terminal);
+  if (command === PROBE) return runProbe(parsed, terminal);
   const [word, ...more] = parsed.words;
   if (more.length > 0) throw usageError(`Invalid arguments: ${more.join(', ')}; smtpd ${name} takes one word`);
   return printed(terminal, name === 'completion' ? formatCompletion(word) : helpFor(word, terminal));

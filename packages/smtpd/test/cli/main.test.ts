@@ -50,9 +50,9 @@ describe('smtpd', () => {
     ['-c ./nowhere.js#X', 'smtpd: There is no module ./nowhere.js, neither as a file here nor as a package'],
     [
       'dbug',
-      'smtpd: There is no command "dbug"; there are debug, inbox, relay, completion, help; an address is host:port',
+      'smtpd: There is no command "dbug"; there are debug, probe, inbox, relay, completion, help; an address is host:port',
     ],
-    ['help dbug', 'smtpd: There is no command "dbug"; there are debug, inbox, relay, completion, help'],
+    ['help dbug', 'smtpd: There is no command "dbug"; there are debug, probe, inbox, relay, completion, help'],
     ['help a b', 'smtpd: Invalid arguments: b; smtpd help takes one word'],
     ['completion', 'smtpd: Say which shell: smtpd completion bash, zsh or fish'],
     ['debug --json --format text', 'smtpd: --json and --format text contradict each other'],

@@ -22,11 +22,11 @@ export function readSources(): readonly { readonly file: string; readonly lines:
     .map((path) => ({ file: relative(SOURCE_ROOT, path), lines: readFileSync(path, 'utf8').split('\n') }));
 }
 
-/** Every clause that the source cites. */
+/** Every clause that the source cites for what it does itself. What `smtpd probe` cites is asked of other servers. */
 export function citedClauses(): readonly CitedClause[] {
-  return readSources().flatMap(({ file, lines }) =>
-    lines.flatMap((line) => clausesOfLine(line).map((cited) => ({ ...cited, file }))),
-  );
+  return readSources()
+    .filter(({ file }) => !file.startsWith('cli/probe/'))
+    .flatMap(({ file, lines }) => lines.flatMap((line) => clausesOfLine(line).map((cited) => ({ ...cited, file }))));
 }
 
 /**
