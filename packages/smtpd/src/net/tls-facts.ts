@@ -30,7 +30,7 @@ export interface TLSFacts {
   readonly alpn: string | undefined;
   /** `undefined` when the client showed none. */
   readonly peerCertificate: PeerCertificate | undefined;
-  /** The channel binding `tls-exporter` (RFC 9266 §4.2), 32 octets; `undefined` where the platform cannot make it. */
+  /** The channel binding `tls-exporter` (RFC 9266 §2), 32 octets; `undefined` where the platform cannot make it. */
   readonly channelBinding: Uint8Array | undefined;
 }
 

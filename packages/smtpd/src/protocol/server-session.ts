@@ -1538,7 +1538,7 @@ const HTTP_VERSION = / HTTP\/\d(?:\.\d)?$/;
 const TLS_HANDSHAKE_RECORD = 0x16;
 // RFC 4954 §4 and RFC 4422 §3.1: a mechanism has up to 20 letters, digits, hyphens and low lines.
 const AUTH_ARGUMENT = /^([A-Za-z0-9_-]{1,20})(?: +(\S+))?$/;
-// RFC 1985 §5: a domain, maybe with an option character before it.
+// RFC 1985 §5, §5.3: a domain, maybe with an option character before it.
 const ETRN_NODE = /^[@#]?[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$|^\[[!-Z^-~]+\]$/;
 const CONTENT_FAULT_REPLIES: Readonly<Record<ContentFault, Reply>> = Object.freeze({
   tooLarge: replies.TOO_MUCH_DATA,

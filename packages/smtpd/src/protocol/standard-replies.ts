@@ -53,7 +53,7 @@ export const BARE_LINE_END_IN_CONTENT = new Reply(
 export const CONTENT_LINE_TOO_LONG = new Reply(500, '5.6.0', 'Error: the message has a line that is too long');
 // RFC 3030 §3: DATA cannot carry what has no lines.
 export const BINARY_NEEDS_BDAT = new Reply(503, '5.5.1', 'Error: BODY=BINARYMIME needs BDAT');
-// RFC 1985 §5.2: nothing was queued, or nobody here takes the request.
+// RFC 1985 §5.1: nothing was queued, or nobody here takes the request.
 export const ETRN_NOT_DONE = new Reply(458, '4.5.0', 'Error: unable to queue messages for that node');
 export const TOO_MANY_RECIPIENTS = new Reply(
   452,

@@ -7,7 +7,7 @@
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 
-import { submitterOf, type SASLMechanismName } from '../../src/index.js';
+import { SMTPServer, submitterOf, UsageError, type SASLMechanismName } from '../../src/index.js';
 import type { ChannelBinding, ClientCredentials, CredentialRequest } from '../../src/protocol/sasl/mechanism.js';
 import { CLIENT_MECHANISMS } from '../../src/protocol/sasl/mechanisms.js';
 import type { AuthAnswer, AuthOptions } from '../../src/server/authentication.js';
@@ -466,6 +466,18 @@ describe('RFC 4954 §6 and §9: codes and policy', () => {
       },
       { limits: { authFailureDelayMs: 300 } },
     ));
+});
+
+describe('RFC 7677 §4: iterations', () => {
+  it('fewer than 4,096 iterations are not accepted', async () => {
+    for (const scramIterations of [4_095, 0, 4_096.5])
+      expect(() => new SMTPServer({ auth: { mode: 'offer', scramIterations } })).toThrow(UsageError);
+    await withAuth({ mechanisms: ['SCRAM-SHA-256'], scramIterations: 5_000 }, async ({ client }) => {
+      const { challenges, last } = await authenticate(client, 'SCRAM-SHA-256');
+      expect(Buffer.from(challenges[0] ?? '', 'base64').toString()).toMatch(/,i=5000$/);
+      expect(last.code).toBe(235);
+    });
+  });
 });
 
 describe('RFC 4422, appendix A: EXTERNAL', () => {

@@ -300,10 +300,13 @@ function isListedAsUntested(rfc: number, clause: string): boolean {
   return UNTESTED_CLAUSES.some((each) => each.rfc === rfc && (each.clause === clause || each.clause === ''));
 }
 
-const here = new URL('.', import.meta.url);
-const TEST_FILES = readdirSync(here)
-  .filter((file) => file.endsWith('.test.ts'))
-  .map((file) => ({ file, text: readFileSync(new URL(file, here), 'utf8') }));
+/** Where the tests of clauses are: here, and those of SASL where the mechanisms' are. */
+const TEST_FOLDERS = ['./', '../protocol/sasl/'].map((folder) => new URL(folder, import.meta.url));
+const TEST_FILES = TEST_FOLDERS.flatMap((folder) =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => ({ file, text: readFileSync(new URL(file, folder), 'utf8') })),
+);
 
 /** Steps that no command of the table takes, or that something else takes too. */
 const OTHER_STEPS: Readonly<Record<string, string>> = {
@@ -339,16 +342,31 @@ const RFC_TITLES: Readonly<Record<number, string>> = {
   2920: 'PIPELINING',
   6152: '8BITMIME',
   6531: 'SMTPUTF8',
+  1985: 'ETRN',
+  2033: 'LMTP',
+  2195: 'CRAM-MD5',
   2852: 'DELIVERBY',
   3030: 'CHUNKING and BINARYMIME',
   3207: 'STARTTLS',
   3339: 'dates with times',
+  3454: 'preparation of strings',
   3461: 'DSN',
+  4013: 'SASLprep',
+  4422: 'SASL',
+  4616: 'PLAIN',
+  4648: 'base64',
   4865: 'FUTURERELEASE',
   4954: 'AUTH',
+  5802: 'SCRAM',
   6533: 'addresses of type utf-8',
   6710: 'MT-PRIORITY',
+  7628: 'OAUTHBEARER',
+  7677: 'SCRAM-SHA-256',
+  8314: 'TLS for submission',
+  8446: 'TLS 1.3',
   8689: 'REQUIRETLS',
+  8996: 'the end of TLS 1.0 and 1.1',
+  9266: 'channel binding for TLS 1.3',
   9422: 'LIMITS',
   3463: 'enhanced status codes',
   3629: 'UTF-8',
@@ -431,7 +449,7 @@ const CONFORMANCE_INTRODUCTION = `${generatedNote('packages/smtpd/test/conforman
 # Conformance
 
 What the RFCs ask of a server, in our words: each MUST and SHOULD of RFC 5321 that binds one, and of the RFCs of the extensions that every
-server of this package has or can be given (\`docs/extensions.md\`).
+server of this package has or can be given (\`docs/extensions.md\`), of TLS, of AUTH with its mechanisms, and of LMTP.
 
 - **met**: by this package; the source line and the test say where and how it is known.
 - **application**: it binds whoever handles the message; the remark says whom.
@@ -439,7 +457,8 @@ server of this package has or can be given (\`docs/extensions.md\`).
 - **differs**: we do something else, and say why.
 
 The level \`says\` is a plain statement without a keyword. The build fails when a source line or a test is no longer there, and when the
-source cites a clause that no tested row covers. Sources are below \`packages/smtpd/src/\`, tests below \`packages/smtpd/test/conformance/\`.
+source cites a clause that no tested row covers. Sources are below \`packages/smtpd/src/\`, tests below \`packages/smtpd/test/conformance/\`,
+those of the SASL mechanisms below \`packages/smtpd/test/protocol/sasl/\`.
 `;
 
 const UNTESTED_INTRODUCTION = `## Cited and not tested here

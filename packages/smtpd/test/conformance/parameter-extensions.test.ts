@@ -1,6 +1,6 @@
 /**
- * What the RFCs ask of a server that offers the extensions which an application adds: 2852 (DELIVERBY), 3461 and 6533 (DSN), 4865
- * (FUTURERELEASE), 6710 (MT-PRIORITY) and 8689 (REQUIRETLS); and of the keywords LIMITS (9422), STARTTLS (3207) and AUTH (4954).
+ * What the RFCs ask of a server that offers the extensions which an application adds: 1985 (ETRN), 2852 (DELIVERBY), 3461 and 6533 (DSN),
+ * 4865 (FUTURERELEASE), 6710 (MT-PRIORITY) and 8689 (REQUIRETLS); and of the keywords LIMITS (9422), STARTTLS (3207) and AUTH (4954).
  * `requirements-extensions.ts` says which test stands for which clause. What depends on TLS and AUTH is tested on the pure session.
  */
 
@@ -10,6 +10,7 @@ import {
   deliverBy,
   dsn,
   dsnOf,
+  etrn,
   futureRelease,
   isTLSRequired,
   mtPriority,
@@ -75,6 +76,72 @@ async function expectRoom(extension: Extension, parameter: string): Promise<void
     { ...BARE, extensions: [extension] },
   );
 }
+
+describe('RFC 1985: ETRN', () => {
+  it('ETRN is offered without parameters by whoever adds it, and by nobody else', async () => {
+    expect(await offered({ extensions: [etrn()] })).toContain('ETRN');
+    expect(await offered({})).not.toContain('ETRN');
+    await withSession(async ({ codes }) => {
+      expect(await codes('EHLO client.example', 'ETRN example.net')).toEqual([250, 500]);
+    });
+  });
+
+  it('ETRN takes the name of a node, maybe with an option character, and waits for the end of a transaction', async () => {
+    const asked: string[] = [];
+    await withSession(
+      async ({ codes }) => {
+        expect(await codes('ETRN example.net', 'EHLO client.example')).toEqual([503, 250]);
+        expect(await codes('ETRN example.net', 'etrn @example.net', 'ETRN #queue_1', 'ETRN [192.0.2.1]')).toEqual([
+          250, 250, 250, 250,
+        ]);
+        expect(asked).toEqual(['example.net', '@example.net', '#queue_1', '[192.0.2.1]']);
+        expect(await codes('ETRN', 'ETRN @', 'ETRN a b', 'ETRN -a', 'ETRN !example.net')).toEqual([
+          501, 501, 501, 501, 501,
+        ]);
+        expect(await codes('MAIL FROM:<>', 'ETRN example.net', 'RSET', 'ETRN example.net')).toEqual([
+          250, 503, 250, 250,
+        ]);
+      },
+      {
+        extensions: [etrn()],
+        prepare: (server) => {
+          server.use({
+            name: 'queue',
+            etrn: ({ text }) => {
+              asked.push(text);
+              return '250 2.0.0 OK, queuing started';
+            },
+          });
+        },
+      },
+    );
+  });
+
+  it('ETRN is answered as the application says, and 458 when it says nothing', async () => {
+    const answers: readonly (string | undefined)[] = [
+      '250 2.0.0 OK, queuing for node example.net started',
+      '251 2.0.0 OK, no messages waiting for node example.net',
+      '252 2.0.0 OK, pending messages for node example.net started',
+      '253 2.0.0 OK, 7 pending messages for node example.net started',
+      '458 4.0.0 Unable to queue messages for node example.net',
+      '459 4.7.0 Node example.net not allowed: not yours',
+      undefined,
+    ];
+    let index = 0;
+    await withSession(
+      async ({ codes }) => {
+        await codes('EHLO client.example');
+        expect(await codes(...answers.map(() => 'ETRN example.net'))).toEqual([250, 251, 252, 253, 458, 459, 458]);
+      },
+      {
+        extensions: [etrn()],
+        prepare: (server) => {
+          server.use({ name: 'queue', etrn: () => answers[index++] });
+        },
+      },
+    );
+  });
+});
 
 describe('RFC 2852: DELIVERBY', () => {
   it('DELIVERBY is offered with its least time, and lengthens the MAIL line by 17', async () => {

@@ -1,23 +1,57 @@
-/** What the RFCs ask of a server that offers the extensions which an application adds, and LIMITS, STARTTLS and AUTH. */
+/** What the RFCs ask of a server that offers the extensions which an application adds, and LIMITS. */
 
-import { application, later, line, met, row, type Requirement } from './requirement.js';
+import { application, line, met, row, type Requirement } from './requirement.js';
 
 const RELAYING = 'whoever relays the message';
 const REPORTING = 'whoever sends the report';
-const BDAT = 'BDAT';
 
+const ETRN = 'protocol/extensions/etrn.ts';
 const DSN = 'protocol/extensions/dsn.ts';
 const DELIVERBY = 'protocol/extensions/delivery-by.ts';
 const PRIORITY = 'protocol/extensions/mt-priority.ts';
 const RELEASE = 'protocol/extensions/future-release.ts';
 const REQUIRETLS = 'protocol/extensions/require-tls.ts';
 const LIMITS = 'protocol/extensions/limits.ts';
-const AUTH = 'protocol/extensions/auth.ts';
-const STARTTLS = 'protocol/extensions/starttls.ts';
 const DATE = 'protocol/extensions/date-time.ts';
 
 /** The rows, RFC by RFC. */
 export const REQUIREMENTS_EXTENSIONS: readonly Requirement[] = [
+  met(
+    row(1985, '§3', 'says', 'The keyword is ETRN, without parameters, and the verb is there with it.'),
+    [line(ETRN, "defineExtension({ keyword: 'ETRN'")],
+    ['ETRN is offered without parameters by whoever adds it, and by nobody else'],
+  ),
+  met(
+    row(1985, '§5', 'says', 'ETRN has the name of a node; it may come whenever no transaction is open.'),
+    [
+      line('protocol/server-session.ts', 'ETRN (RFC 1985 §5)'),
+      line('protocol/command-rules.ts', 'After the client has named itself, and while no transaction is open'),
+    ],
+    ['ETRN takes the name of a node, maybe with an option character, and waits for the end of a transaction'],
+  ),
+  met(
+    row(1985, '§5.1', 'says', 'The reply is one of 250 to 253, 458 and 459; 500 and 501 for what is not understood.'),
+    [line('protocol/standard-replies.ts', 'RFC 1985 §5.1: nothing was queued')],
+    [
+      'ETRN is answered as the application says, and 458 when it says nothing',
+      'ETRN takes the name of a node, maybe with an option character, and waits for the end of a transaction',
+    ],
+  ),
+  application(
+    row(
+      1985,
+      '§5.1',
+      'SHOULD',
+      'The queue for the node is started in another connection, and the reply does not wait.',
+    ),
+    'the `etrn` hook: it says at once what it begins',
+  ),
+  met(
+    row(1985, '§5.3', 'says', 'An at sign before the name asks for its subdomains too, a number sign for a queue.'),
+    [line('protocol/server-session.ts', 'RFC 1985 §5, §5.3')],
+    ['ETRN takes the name of a node, maybe with an option character, and waits for the end of a transaction'],
+  ),
+
   met(
     row(2852, '§3', 'says', 'The keyword is DELIVERBY, maybe with the least time; the MAIL line is 17 octets longer.'),
     [
@@ -46,22 +80,6 @@ export const REQUIREMENTS_EXTENSIONS: readonly Requirement[] = [
   application(
     row(2852, '§4', 'MUST', 'What is left of the time is passed on; a mode of R goes only where DELIVERBY is offered.'),
     RELAYING,
-  ),
-
-  later(
-    row(3030, '§2', 'MUST', 'With CHUNKING, DATA is still there, and both are not mixed in one transaction.'),
-    BDAT,
-  ),
-  later(row(3030, '§2', 'MUST', 'Each chunk is answered; one that is refused is still read.'), BDAT),
-  later(
-    row(3030, '§3', 'MUST', 'BINARYMIME is offered only with CHUNKING, adds a value to BODY, and forbids DATA.'),
-    BDAT,
-  ),
-
-  met(
-    row(3207, '§4.2', 'MUST NOT', 'STARTTLS is not offered on TLS.'),
-    [line(STARTTLS, 'RFC 3207 §4.2: not offered again on TLS')],
-    ['STARTTLS is offered where TLS can begin, and not on TLS'],
   ),
 
   met(
@@ -192,35 +210,6 @@ export const REQUIREMENTS_EXTENSIONS: readonly Requirement[] = [
   application(
     row(4865, '§4.2', 'MUST', 'The message is held until its time has come, and the parameter is not relayed.'),
     'whoever holds the message; `futureReleaseOf` tells until when',
-  ),
-
-  met(
-    row(
-      4954,
-      '§3',
-      'says',
-      'The keyword is AUTH with the names of the mechanisms; the MAIL line is 500 octets longer.',
-    ),
-    [line(AUTH, 'RFC 4954 §3: the names of the mechanisms'), line(AUTH, 'RFC 4954 §3: the MAIL line grows by 500')],
-    ['AUTH is offered with its mechanisms, and lengthens the MAIL line by 500'],
-  ),
-  met(
-    row(4954, '§5', 'MUST', 'AUTH= is <> or an address in xtext.'),
-    [line(AUTH, 'RFC 4954 §5: `<>`, or a mailbox in xtext')],
-    ['AUTH= is <> or an address in xtext'],
-  ),
-  met(
-    row(4954, '§5', 'MUST', 'From a client that has not proved who it is, AUTH= counts as AUTH=<>.'),
-    [line(AUTH, 'RFC 4954 §5: who has not proved who he is')],
-    ['from a client that is not authenticated AUTH= counts as AUTH=<>'],
-  ),
-  application(
-    row(4954, '§5', 'MUST', 'From an authenticated client that is not trusted, too, AUTH= counts as AUTH=<>.'),
-    'whoever knows its clients: `submitterOf` tells what the client said',
-  ),
-  application(
-    row(4954, '§5', 'SHOULD', 'The submitter is passed on to servers that offer AUTH and are trusted.'),
-    RELAYING,
   ),
 
   met(

@@ -72,7 +72,7 @@ describe('CRAM-MD5', () => {
     'tim b913a602c7eda7a495b4e6e7334d389',
     'tim b913a602c7eda7a495b4e6e7334d3890 ',
     'ti\0m b913a602c7eda7a495b4e6e7334d3890',
-  ])('refuses %j', (response) => {
+  ])('refuses the CRAM-MD5 answer %j', (response) => {
     expect(respond(startServer('CRAM-MD5'), response)).toEqual({ kind: 'refused', reason: 'malformed' });
   });
 });

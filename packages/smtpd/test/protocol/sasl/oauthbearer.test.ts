@@ -88,7 +88,7 @@ describe('OAUTHBEARER', () => {
     'n,,\u0001auth=Bearer abc\u0001auth=Bearer def\u0001\u0001',
     'n,,\u0001port=0587\u0001auth=Bearer abc\u0001\u0001',
     'n,,\u0001port=70000\u0001auth=Bearer abc\u0001\u0001',
-  ])('refuses %j', (text) => {
+  ])('refuses the OAUTHBEARER message %j', (text) => {
     expect(startServer('OAUTHBEARER', text)).toEqual({ kind: 'refused', reason: 'malformed' });
   });
 });

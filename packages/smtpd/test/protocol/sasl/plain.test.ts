@@ -75,7 +75,7 @@ describe('PLAIN', () => {
     ['an overlong name', `\0${'n'.repeat(256)}\0secret`],
     ['an overlong password', `\0tim\0${'p'.repeat(1025)}`],
     ['an overlong message', `\0tim\0${'p'.repeat(13000)}`],
-  ])('refuses %s', (_, message) => {
+  ])('refuses a message of PLAIN with %s', (_, message) => {
     expect(startServer('PLAIN', message)).toEqual({ kind: 'refused', reason: 'malformed' });
   });
 
