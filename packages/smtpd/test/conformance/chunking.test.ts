@@ -3,6 +3,7 @@
  * for which clause.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { contentOf, withSession, type Session, type SessionSetup } from './session.js';
@@ -88,6 +89,16 @@ describe('RFC 3030 §2: CHUNKING', () => {
       expect((await client.reply()).code).toBe(503);
       expect(await codes('HELP')).toEqual([214]);
       expect(client.unread).toBe('');
+    }));
+
+  it('a chunk is refused when its octets have come, not before', () =>
+    withSession(async ({ client, codes }) => {
+      await codes('EHLO client.example');
+      client.send('BDAT 12\r\nNOOP\r\nNO');
+      await delay(50);
+      expect(client.unread).toBe('');
+      client.send('OP\r\nHELP\r\n');
+      expect((await client.replies(2)).map(({ code }) => code)).toEqual([503, 214]);
     }));
 
   it('DATA behind a chunk is answered 503, and so is RCPT, until RSET', () =>

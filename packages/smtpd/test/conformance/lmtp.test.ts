@@ -93,9 +93,9 @@ describe('RFC 2033 §4.2: DATA', () => {
     ] as const) {
       await withLMTP(
         async ({ client, codes }) => {
-          await codes(MAIL, rcpt('ann'), rcpt('bob'), 'DATA');
+          await codes(MAIL, rcpt('ann'), rcpt('bob'), rcpt('ann'), 'DATA');
           client.send('x\r\n.\r\nNOOP\r\n');
-          expect((await client.replies(3)).map((reply) => reply.code)).toEqual([code, code, 250]);
+          expect((await client.replies(4)).map((reply) => reply.code)).toEqual([code, code, code, 250]);
         },
         { answer: () => verdict },
       );

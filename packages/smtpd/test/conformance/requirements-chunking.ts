@@ -52,6 +52,7 @@ export const REQUIREMENTS_CHUNKING: readonly Requirement[] = [
     [DROPPED, FAILED],
     [
       'the octets of a chunk that is out of sequence are no commands',
+      'a chunk is refused when its octets have come, not before',
       'a chunk that is not well formed is taken all the same, and ends the transaction',
     ],
   ),
