@@ -102,12 +102,6 @@ export class PostfixInstance implements AsyncDisposable {
     if (code !== 0) throw new Error(`sendmail ended with ${String(code)}: ${said.lines.join('\n')}`);
   }
 
-  /** Runs one of its commands, such as `postqueue -f`, to its end. */
-  async run(command: string, argv: readonly string[]): Promise<void> {
-    const child = spawn(command, ['-c', this.configFolder, ...argv], { env: ENVIRONMENT, stdio: 'ignore' });
-    await once(child, 'close');
-  }
-
   /** Stops it, waits until all its processes are gone, and removes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     // What was spawned is a shell. The master process is in a session of its own, and hears nothing of a signal to the shell.
