@@ -914,7 +914,8 @@ export class ServerSession {
     this.#hasSpoken = true;
     const objection = this.#lineObjection(line, verb);
     if (objection !== undefined) {
-      this.#refuseError(objection);
+      if (verb === 'BDAT') this.#refuseChunkLine(line, argument, objection);
+      else this.#refuseError(objection);
       return undefined;
     }
     if (this.#input.length > 0 && !this.#mayPipeline(verb)) return CLOSED;
@@ -1060,6 +1061,18 @@ export class ServerSession {
   ): void {
     decoder.begin(sizeBytes);
     this.#enter(chunkBegun(state, decoder, isLast));
+  }
+
+  /** Whatever is wrong with the line, octets follow it that are no commands. */
+  #refuseChunkLine({ flaw }: Line, argument: string | undefined, objection: Reply): void {
+    const isSizeMissing = argument === undefined || argument === '';
+    if (!this.#isAvailable('BDAT') || (isSizeMissing && flaw === undefined)) {
+      this.#refuseError(objection);
+      return;
+    }
+    const chunk = flaw === undefined ? parseChunkSize(argument ?? '') : undefined;
+    if (chunk === undefined) this.closeWith(replies.CHUNK_SIZE_UNREADABLE);
+    else this.#refuseChunk(chunk, objection);
   }
 
   #refuseChunk({ sizeBytes }: ChunkSize, reply: Reply): void {
