@@ -542,7 +542,8 @@ export class ServerSession {
       return undefined;
     }
     if (argument === undefined || argument === '') {
-      this.#refuseError(this.#syntaxReply('BDAT'));
+      // Nothing follows, and it is refused in any case: for where it comes, or for what is missing.
+      this.#mayRun('BDAT', argument);
       return undefined;
     }
     const chunk = parseChunkSize(argument);
