@@ -529,6 +529,11 @@ export class ServerSession {
   /** DATA (RFC 5321 §4.1.1.4). */
   data(argument: string | undefined): Question | undefined {
     if (!this.#mayRun('DATA', argument)) return undefined;
+    // RFC 3030 §3: binary content has no lines, and so no dot that ends it.
+    if (isBinary(this.#transaction())) {
+      this.#refuseError(replies.BINARY_NEEDS_BDAT);
+      return undefined;
+    }
     return this.#ask({ kind: 'data', chunk: undefined });
   }
 
@@ -1307,11 +1312,6 @@ export class ServerSession {
         if (question.chunk !== undefined) {
           const binary = isBinary(state.envelope);
           this.#beginChunk(state, new ChunkDecoder({ lineEndings, sizeLimitBytes, binary }), question.chunk);
-          return;
-        }
-        // RFC 3030 §3: binary content has no lines, and so no dot that ends it.
-        if (isBinary(state.envelope)) {
-          this.#refuseError(replies.BINARY_NEEDS_BDAT);
           return;
         }
         this.#enter(contentBegun(state, new DataDecoder({ lineEndings, sizeLimitBytes })));
