@@ -194,6 +194,8 @@ export class ServerSession {
   #messages = 0;
   #receivedBytes = 0;
   #authFailures = 0;
+  /** Whether an octet of the client's was looked at, and whether a whole line was. */
+  #hasBegun = false;
   #hasSpoken = false;
   #isGreeted = false;
   /** What commands hear in a session that was refused. */
@@ -401,7 +403,10 @@ export class ServerSession {
         continue;
       }
       if (this.#unanswered > 0 || state.phase === 'opening' || state.phase === 'securing') return PAUSED;
-      if (!this.#hasSpoken && this.#isClientHello()) return CLOSED;
+      if (!this.#hasBegun && this.#input.length > 0) {
+        this.#hasBegun = true;
+        if (this.#isClientHello()) return CLOSED;
+      }
       const line = this.#nextLine();
       if (line === undefined) return NEED_DATA;
       const command = this.#commandOf(line);
@@ -727,6 +732,7 @@ export class ServerSession {
   /** The client is another one from now on, and hears a greeting of its own. */
   reopen({ isAuthenticated }: { readonly isAuthenticated: boolean }): Question {
     this.#content.clear();
+    this.#hasBegun = false;
     this.#hasSpoken = false;
     this.#change({ isAuthenticated });
     this.#enter(sessionReopened());
@@ -985,8 +991,8 @@ export class ServerSession {
 
   /** A client that speaks TLS where it should speak SMTP sends no line end for a long time. */
   #isClientHello(): boolean {
-    const { bytes, start, length } = this.#input;
-    if (length === 0 || bytes[start] !== TLS_HANDSHAKE_RECORD) return false;
+    const { bytes, start } = this.#input;
+    if (bytes[start] !== TLS_HANDSHAKE_RECORD) return false;
     this.#note('unexpectedTLS');
     this.closeWith(replies.NOT_SMTP);
     return true;
