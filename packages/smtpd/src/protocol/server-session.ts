@@ -1442,7 +1442,7 @@ export class ServerSession {
     // RFC 5321 §4.5.3.1.10: the client sends the rest in another message, and may have sent many ahead. Closing here would cost it
     // the recipients that were accepted. What is refused this way is neither held nor told anything about an address.
     if (reply === replies.TOO_MANY_RECIPIENTS) this.#answer(reply);
-    else if (isSyntaxReply(reply)) this.#refuseError(reply);
+    else if (isErrorReply(reply)) this.#refuseError(reply);
     else this.#countRefusal(reply);
   }
 
@@ -1523,9 +1523,9 @@ function isBinary({ parameters }: Envelope): boolean {
   return parameters.some(({ keyword, value }) => keyword === 'BODY' && value === 'BINARYMIME');
 }
 
-/** RFC 5321 §4.2.1: x0z is about syntax; 555 (§4.2.2) is a parameter that nobody knows. */
-function isSyntaxReply({ code }: Reply): boolean {
-  return code === 555 || Math.floor(code / 10) % 10 === 0;
+/** RFC 5321 §4.2.1: x0z is about syntax; 555 (§4.2.2) is a parameter that nobody knows, and 530 comes too early. */
+function isErrorReply({ code }: Reply): boolean {
+  return code === 555 || code === 530 || Math.floor(code / 10) % 10 === 0;
 }
 
 function hasParameter(parameters: readonly Parameter[], keyword: string): boolean {
