@@ -79,7 +79,7 @@ export const STEPS: Readonly<Record<Phase, readonly Phase[]>> = Object.freeze({
   recipients: ['ready', 'recipients', 'content', 'chunk', 'closed'],
   content: ['ready', 'closed'],
   chunk: ['chunks', 'ready', 'closed'],
-  chunks: ['ready', 'chunk', 'chunks', 'closed'],
+  chunks: ['ready', 'chunk', 'closed'],
   securing: ['start', 'opening', 'refused', 'closed'],
   closed: ['closed'],
 });
