@@ -129,14 +129,21 @@ describe('the facts that a session begins with', () => {
       sizeLimitBytes: 9,
       isDecoded: false,
       isSMTPUTF8Enabled: true,
-      isBinaryOffered: false,
+      isBinaryOffered: true,
       isSecured: false,
       canStartTLS: false,
       isAuthenticated: false,
       authMechanisms: [],
+      authMechanismsOnTLS: [],
+      mayXCLIENT: false,
+      mayXFORWARD: false,
       recipientsMax: 7,
       messagesMax: Infinity,
     });
-    expect(factsOf({ decodeData: true })).toMatchObject({ isDecoded: true, isSMTPUTF8Enabled: false });
+    expect(factsOf({ decodeData: true })).toMatchObject({
+      isDecoded: true,
+      isSMTPUTF8Enabled: false,
+      isBinaryOffered: false,
+    });
   });
 });

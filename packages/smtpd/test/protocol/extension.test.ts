@@ -157,10 +157,14 @@ describe('the standard extensions', () => {
     ['usually', {}, ['SIZE 1000', '8BITMIME', 'SMTPUTF8']],
     ['without a size limit', { sizeLimitBytes: undefined }, ['8BITMIME', 'SMTPUTF8']],
     ['without SMTPUTF8', { isSMTPUTF8Enabled: false }, ['SIZE 1000', '8BITMIME']],
-    ['in text mode', { isDecoded: true, isSMTPUTF8Enabled: false }, ['SIZE 1000']],
+    ['in text mode', { isDecoded: true, isSMTPUTF8Enabled: false, isBinaryOffered: false }, ['SIZE 1000']],
   ])('%s', (_when, facts, lines) => {
     const offer = composeOffer(STANDARD_EXTENSIONS, { ...FACTS, ...facts });
-    expect(offer.keywordLines).toEqual([...lines, 'PIPELINING', 'ENHANCEDSTATUSCODES', 'HELP']);
+    expect(offer.keywordLines).toEqual([
+      ...lines,
+      ...['PIPELINING', 'ENHANCEDSTATUSCODES', 'HELP', 'LIMITS RCPTMAX=1000'],
+      ...(offer.facts.isDecoded ? [] : ['CHUNKING', 'BINARYMIME']),
+    ]);
     // RFC 1870 §3, RFC 6152 §2, RFC 6531 §3.4: what each adds to the MAIL line.
     const has = (keyword: string): boolean => lines.some((line) => line.startsWith(keyword));
     expect(offer.lineBytes.get('MAIL')).toBe(
@@ -169,6 +173,25 @@ describe('the standard extensions', () => {
     expect(offer.mailParameters.has('SIZE')).toBe(true);
     expect(offer.mailParameters.has('BODY')).toBe(has('8BITMIME'));
     expect(offer.mailParameters.has('SMTPUTF8')).toBe(has('SMTPUTF8'));
+  });
+});
+
+describe('the order of the standard extensions', () => {
+  it('is the one in which they are listed, whatever is offered', () => {
+    const offer = composeOffer(STANDARD_EXTENSIONS, {
+      ...FACTS,
+      canStartTLS: true,
+      authMechanisms: ['PLAIN', 'LOGIN'],
+      mayXCLIENT: true,
+      mayXFORWARD: true,
+    });
+    expect(offer.keywordLines).toEqual([
+      ...['SIZE 1000', '8BITMIME', 'SMTPUTF8', 'PIPELINING', 'ENHANCEDSTATUSCODES', 'HELP', 'LIMITS RCPTMAX=1000'],
+      ...['CHUNKING', 'BINARYMIME', 'STARTTLS', 'AUTH PLAIN LOGIN'],
+      'XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT',
+      'XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE',
+    ]);
+    expect([...offer.commands]).toEqual(['BDAT', 'STARTTLS', 'AUTH', 'XCLIENT', 'XFORWARD']);
   });
 });
 

@@ -2,11 +2,14 @@ import { describe, expect, it } from 'vitest';
 
 import { parseClientName } from '../../src/protocol/client-name.js';
 import { COMMAND_PHASES, COMMAND_RULES, type Phase } from '../../src/protocol/command-rules.js';
+import { ChunkDecoder } from '../../src/protocol/chunk-decoder.js';
 import { DataDecoder } from '../../src/protocol/data-decoder.js';
 import { InvariantError } from '../../src/protocol/errors.js';
 import { parseMailbox } from '../../src/protocol/path.js';
 import {
   assertStep,
+  chunkBegun,
+  chunkTaken,
   clientNamed,
   clientOf,
   contentBegun,
@@ -15,8 +18,10 @@ import {
   greetingSent,
   isCommandPhase,
   recipientAccepted,
+  securingBegun,
   senderAccepted,
   sessionClosed,
+  sessionReopened,
   STEPS,
   transactionEnded,
   type ClientIdentity,
@@ -27,6 +32,7 @@ import {
 const client: ClientIdentity = { name: parseClientName('client.example')!, isExtended: true };
 const recipient = (address: string): Recipient => ({ path: parseMailbox(address)!, parameters: [] });
 const decoder = new DataDecoder({ lineEndings: 'reject', sizeLimitBytes: Infinity });
+const chunkDecoder = new ChunkDecoder({ lineEndings: 'reject', sizeLimitBytes: Infinity });
 
 type In<P extends Phase> = Extract<SessionState, { phase: P }>;
 const begun = () =>
@@ -39,16 +45,20 @@ const begun = () =>
     },
   ) as In<'sender'>;
 const addressed = () => recipientAccepted(begun(), recipient('b@b.example')) as In<'recipients'>;
+const inChunk = () => chunkBegun(addressed(), chunkDecoder, false) as In<'chunk'>;
 
 /** One state of each phase. */
 const STATES: Readonly<Record<Phase, () => SessionState>> = {
-  opening: () => ({ phase: 'opening' }),
+  opening: sessionReopened,
   refused: () => ({ phase: 'refused' }),
   start: greetingSent,
   ready: () => clientNamed(client),
   sender: begun,
   recipients: addressed,
+  chunks: () => chunkTaken(inChunk()),
   content: () => contentBegun(addressed(), decoder),
+  chunk: inChunk,
+  securing: securingBegun,
   closed: sessionClosed,
 };
 const PHASES = Object.keys(STATES) as Phase[];
@@ -57,8 +67,8 @@ describe('the states', () => {
   it.each(PHASES)('of the phase %s are of that phase, and have what exists in it', (phase) => {
     const state = STATES[phase]();
     expect(state.phase).toBe(phase);
-    const hasClient = !['opening', 'refused', 'start', 'closed'].includes(phase);
-    const hasEnvelope = ['sender', 'recipients', 'content'].includes(phase);
+    const hasClient = !['opening', 'refused', 'start', 'securing', 'closed'].includes(phase);
+    const hasEnvelope = ['sender', 'recipients', 'content', 'chunk', 'chunks'].includes(phase);
     expect(clientOf(state)).toBe(hasClient ? client : undefined);
     expect(envelopeOf(state)?.reversePath.address).toBe(hasEnvelope ? 'a@a.example' : undefined);
     expect(isCommandPhase(phase)).toBe((COMMAND_PHASES as readonly string[]).includes(phase));
@@ -69,6 +79,17 @@ describe('the states', () => {
     const second = recipientAccepted(first, recipient('c@b.example'));
     expect(second.phase).toBe('recipients');
     expect(envelopeOf(second)?.recipients.map(({ path }) => path.address)).toEqual(['b@b.example', 'c@b.example']);
+  });
+
+  it('of the chunks of one message share a decoder, and know which is the last', () => {
+    const first = chunkBegun(addressed(), chunkDecoder, false) as In<'chunk'>;
+    const between = chunkTaken(first) as In<'chunks'>;
+    expect(between).toEqual({ phase: 'chunks', client, envelope: first.envelope, decoder: chunkDecoder });
+    expect(between.decoder).toBe(chunkDecoder);
+    const last = chunkBegun(between, between.decoder, true) as In<'chunk'>;
+    expect([first.isLast, last.isLast]).toEqual([false, true]);
+    expect(last.decoder).toBe(chunkDecoder);
+    expect(last.envelope).toBe(first.envelope);
   });
 
   it('of two transactions share no recipients', () => {
@@ -87,7 +108,7 @@ describe('the states', () => {
 
 describe('the steps', () => {
   it('are there for every phase, between phases that there are', () => {
-    expect(Object.keys(STEPS)).toEqual(PHASES);
+    expect(Object.keys(STEPS).sort()).toEqual([...PHASES].sort());
     for (const next of Object.values(STEPS)) for (const phase of next) expect(PHASES).toContain(phase);
   });
 
@@ -106,8 +127,12 @@ describe('the steps', () => {
     expect(STEPS.closed).toEqual(['closed']);
   });
 
-  it('are no more than the table of commands, the greeting, the end of a message and the end need', () => {
-    const needed = new Set(['opening start', 'opening refused', 'content ready']);
+  it('are no more than the table of commands, the greeting, the handshake, the ends of chunks and messages and the end need', () => {
+    const needed = new Set([
+      ...['opening start', 'opening refused', 'content ready', 'chunk chunks', 'chunk ready'],
+      // TLS before the greeting, and behind STARTTLS.
+      ...['opening securing', 'securing opening', 'securing start'],
+    ]);
     for (const phase of PHASES) needed.add(`${phase} closed`);
     for (const phase of COMMAND_PHASES) {
       for (const { in: rules } of Object.values(COMMAND_RULES)) {

@@ -24,7 +24,8 @@ import {
   until,
 } from './support.js';
 
-type EventName = keyof SMTPServerEvents;
+/** What a session without TLS, AUTH and violations can meet. */
+type EventName = Exclude<keyof SMTPServerEvents, 'violation' | 'secured' | 'handshakeFailed' | 'auth'>;
 
 const NAMES = Object.keys({
   listening: 0,

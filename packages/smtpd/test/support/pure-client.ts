@@ -14,7 +14,7 @@ import {
   type SessionEvent,
   type SessionOptions,
 } from '../../src/protocol/server-session.js';
-import { formatOptions } from '../../src/protocol/session-state.js';
+import { formatOptions, type Envelope } from '../../src/protocol/session-state.js';
 import { completeOptions, factsIn, type SMTPServerOptions } from '../../src/server/server-options.js';
 import { sessionOptionsFor } from '../../src/server/session-options.js';
 import type { WireReply } from './raw-client.js';
@@ -44,6 +44,8 @@ export interface PureSetup extends Pick<
   readonly facts?: Partial<OfferFacts>;
   /** Answers a question; `undefined` is yes. */
   readonly decide?: (question: Question) => Reply | undefined;
+  /** Answers the question about a message for each recipient; `undefined` leaves it to `decide`. */
+  readonly decideEach?: (envelope: Envelope) => readonly Reply[] | undefined;
   /** Runs a command instead of the session. @returns whether it did */
   readonly run?: (event: Extract<SessionEvent, { kind: 'command' }>, session: ServerSession) => boolean;
   /** Takes the line that answers a challenge. */
@@ -150,6 +152,8 @@ export class PureClient {
         case 'command':
           this.commands.push(event.verb);
           this.#run(event);
+          // What streamed of a message that was given up between two chunks is dropped.
+          if (session.envelope === undefined) this.#streamed = '';
           break;
         case 'line':
           this.#setup.onLine?.(event, session);
@@ -179,7 +183,9 @@ export class PureClient {
     const { session } = this;
     const envelope = session.envelope!;
     const data = this.#streamed + latin1(session.takeContent());
-    if (this.#answer({ kind: 'message', facts })) {
+    const each = this.#setup.decideEach?.(envelope);
+    if (each !== undefined) session.answerEach(each);
+    if (each?.some(({ isPositive }) => isPositive) ?? this.#answer({ kind: 'message', facts })) {
       this.deliveries.push({
         mailFrom: envelope.reversePath.address,
         mailOptions: formatOptions(envelope.parameters),
@@ -222,7 +228,9 @@ export function sessionOptionsOf(setup: PureSetup): SessionOptions {
   const {
     isStreaming = false,
     facts,
+    situation: _situation,
     decide: _decide,
+    decideEach: _decideEach,
     run: _run,
     onLine: _onLine,
     isBatching: _isBatching,

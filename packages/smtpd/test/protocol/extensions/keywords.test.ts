@@ -3,22 +3,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { composeOffer, type OfferFacts } from '../../../src/protocol/extension.js';
+import { composeOffer, IN_CLEAR, type OfferFacts } from '../../../src/protocol/extension.js';
 import { submitterOf } from '../../../src/protocol/extensions/auth.js';
 import { eightBitMIME } from '../../../src/protocol/extensions/eight-bit-mime.js';
 import { findOption } from '../../../src/protocol/extensions/envelope-options.js';
-import { CHUNKING_EXTENSIONS, STANDARD_EXTENSIONS } from '../../../src/protocol/extensions/index.js';
+import { binaryMIME } from '../../../src/protocol/extensions/binary-mime.js';
+import { STANDARD_EXTENSIONS } from '../../../src/protocol/extensions/index.js';
 import { isTLSRequired, requireTLS } from '../../../src/protocol/extensions/require-tls.js';
 import { Reply } from '../../../src/protocol/reply.js';
-import { baseFacts, completeOptions } from '../../../src/server/server-options.js';
+import { completeOptions, factsIn } from '../../../src/server/server-options.js';
 import { Offered } from '../../support/offered.js';
 
-const FACTS = baseFacts(completeOptions({}));
+const FACTS = factsIn(completeOptions({}), IN_CLEAR, false);
 const chunkingOffer = (facts: Partial<OfferFacts>): ReturnType<typeof composeOffer> =>
-  composeOffer([...STANDARD_EXTENSIONS, ...CHUNKING_EXTENSIONS.filter((each) => !STANDARD_EXTENSIONS.includes(each))], {
-    ...FACTS,
-    ...facts,
-  });
+  composeOffer(STANDARD_EXTENSIONS, { ...FACTS, ...facts });
 
 describe('LIMITS', () => {
   it.each([
@@ -67,7 +65,7 @@ describe('CHUNKING and BINARYMIME', () => {
   });
 
   it('BODY=BINARYMIME has room in the MAIL line', () => {
-    const { lineBytes } = composeOffer([eightBitMIME, ...CHUNKING_EXTENSIONS], { ...FACTS, isBinaryOffered: true });
+    const { lineBytes } = composeOffer([eightBitMIME, binaryMIME], { ...FACTS, isBinaryOffered: true });
     expect(lineBytes.get('MAIL')).toBeGreaterThanOrEqual(' BODY=BINARYMIME'.length);
   });
 });
