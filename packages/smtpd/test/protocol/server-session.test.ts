@@ -198,9 +198,22 @@ const COMMANDS: readonly ((session: ServerSession) => unknown)[] = [
   (session) => session.noop(),
   (session) => session.quit(),
   (session) => session.vrfy('bob'),
-  (session) => session.expn(),
+  (session) => session.expn('list'),
   (session) => session.help(undefined),
   (session) => session.unrecognized('XPING'),
+  (session) => session.greet('LHLO', 'c'),
+  (session) => session.bdat('5 LAST'),
+  (session) => session.startTLS(undefined),
+  (session) => session.auth('PLAIN'),
+  (session) => {
+    session.authenticated();
+  },
+  (session) => {
+    session.authFailed();
+  },
+  (session) => session.etrn('b.example'),
+  (session) => session.xclient('NAME=a'),
+  (session) => session.xforward('NAME=a'),
 ];
 
 describe('accept and refuse', () => {
@@ -313,8 +326,8 @@ describe('a challenge', () => {
   });
 
   it('whose line has no end closes the session', () => {
-    const session = challenged({ limits: { continuationLengthBytesMax: 600, discardedLineBytesMax: 1000 } });
-    receive(session, 'x'.repeat(1001));
+    const session = challenged({ limits: { continuationLengthBytesMax: 600, discardedLineBytesMax: 2000 } });
+    receive(session, 'x'.repeat(2001));
     expect(session.next()).toEqual({ kind: 'closed' });
     expect(said(session)).toEqual(['421 4.7.0 Error: line too long, closing connection']);
     expect(session.takeExceeded()).toEqual(['discardedLineBytesMax']);
@@ -614,6 +627,53 @@ describe('limits', () => {
       expect(client.codes(...TRANSACTION.slice(1), '.')).toEqual([250, 354, 250]);
     }
     expect(client.exceeded).toEqual([]);
+  });
+
+  it('sessionBytesMax closes with the octet that is one too many, whatever is under way', () => {
+    const bytes = (length: number): string => `NOOP ${'x'.repeat(length - 7)}\r\n`;
+    const client = new PureClient({ limits: { sessionBytesMax: 100 } });
+    expect(client.send(bytes(60)).map(({ code }) => code)).toEqual([250]);
+    expect(client.send(bytes(40)).map(({ code }) => code)).toEqual([250]);
+    expect(client.send('N').map(({ lines }) => lines)).toEqual([
+      ['4.7.0 Error: enough octets for one session, please connect again'],
+    ]);
+    expect(client.exceeded).toEqual(['sessionBytesMax']);
+    expect(client.session.phase).toBe('closed');
+
+    const limits = { sessionBytesMax: 90 };
+    const content = new PureClient({ limits, isStreaming: true });
+    content.codes('EHLO c', ...TRANSACTION);
+    content.send('x\r\n'.repeat(10));
+    expect(content.code).toBe(421);
+    expect(content.deliveries).toEqual([]);
+    const chunk = new PureClient({ limits });
+    chunk.codes('EHLO c', ...TRANSACTION.slice(0, 2), `BDAT 50 LAST\r\n${'x'.repeat(48)}`);
+    expect(chunk.code).toBe(421);
+    expect(chunk.deliveries).toEqual([]);
+  });
+
+  it('contentLineBytesMax refuses a message with a longer line, once it is complete', () => {
+    const limits = { contentLineBytesMax: 10 };
+    for (const [length, code] of [
+      [10, 250],
+      [11, 500],
+    ] as const) {
+      const text = `a\r\n${'x'.repeat(length)}\r\n`;
+      const lines = new PureClient({ limits });
+      lines.codes('EHLO c', ...TRANSACTION, `${text}.`);
+      // In chunks, across their borders, and also a last line that does not end.
+      const chunks = new PureClient({ limits });
+      chunks.codes('EHLO c', ...TRANSACTION.slice(0, 2));
+      chunks.send(`BDAT 8\r\n${text.slice(0, 8)}BDAT ${String(length - 5)} LAST\r\n${text.slice(8, 3 + length)}`);
+      for (const client of [lines, chunks]) {
+        expect(client.code).toBe(code);
+        expect(client.deliveries).toHaveLength(code === 250 ? 1 : 0);
+        expect(client.exceeded).toEqual(code === 250 ? [] : ['contentLineBytesMax']);
+        expect(client.session.phase).toBe('ready');
+      }
+      if (code === 500)
+        expect(lines.replies.at(-1)?.lines).toEqual(['5.6.0 Error: the message has a line that is too long']);
+    }
   });
 
   it('takeExceeded tells each once, and takes what the caller noted', () => {
