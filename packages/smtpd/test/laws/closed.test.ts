@@ -8,7 +8,7 @@ import { Reply } from '../../src/protocol/reply.js';
 import type { ServerSession } from '../../src/protocol/server-session.js';
 import { cutAt } from '../protocol/specification/words.js';
 import { PureClient } from '../support/pure-client.js';
-import { conversation, noise, SEED, setup } from './generated-conversation.js';
+import { conversation, finishWhatWasBegun, noise, SEED, setup } from './generated-conversation.js';
 
 /** How a session can end, and the code of its last word. */
 const ENDINGS: Readonly<Record<string, { readonly code: number; readonly end: (client: PureClient) => void }>> = {
@@ -28,6 +28,18 @@ const ENDINGS: Readonly<Record<string, { readonly code: number; readonly end: (c
     code: 421,
     end: (client) => {
       client.send('x'.repeat(70_000));
+    },
+  },
+  'after a chunk whose length cannot be told': {
+    code: 421,
+    end: (client) => {
+      client.send('BDAT many\r\n');
+    },
+  },
+  'after an octet too many': {
+    code: 421,
+    end: (client) => {
+      client.send('x'.repeat(1_000_001));
     },
   },
   'when the server closes': {
@@ -50,7 +62,25 @@ const ACTS: readonly ((session: ServerSession) => unknown)[] = [
   (session) => session.noop(),
   (session) => session.quit(),
   (session) => session.vrfy('bob'),
-  (session) => session.expn(),
+  (session) => session.expn('list'),
+  (session) => session.bdat('5 LAST'),
+  (session) => session.startTLS(undefined),
+  (session) => session.auth('PLAIN'),
+  (session) => {
+    session.authenticated();
+  },
+  (session) => {
+    session.authFailed();
+  },
+  (session) => {
+    session.secured();
+  },
+  (session) => session.etrn('b.example'),
+  (session) => session.xclient('NAME=x'),
+  (session) => session.xforward('NAME=x'),
+  (session) => {
+    session.answerEach([new Reply(250, '2.0.0', 'Yes')]);
+  },
   (session) => session.help(undefined),
   (session) => session.unrecognized('XBOGUS'),
   (session) => session.perform({ verb: 'NOOP', argument: undefined }),
@@ -71,9 +101,9 @@ describe.each(Object.entries(ENDINGS))('%s', (_name, { code, end }) => {
       fc.property(conversation, setup, fc.oneof(conversation, noise), fc.array(fc.nat(500)), (...given) => {
         const [before, options, behind, places] = given;
         const { limits, ...others } = options;
-        const client = new PureClient({ ...others, limits: { ...limits, discardedLineBytesMax: 65_536 } });
+        const client = new PureClient({ ...others, limits: { ...limits, ...BOUNDS } });
         client.send(before);
-        finishContent(client);
+        finishWhatWasBegun(client);
         end(client);
         if (client.session.phase !== 'closed') return;
         endedCount += 1;
@@ -94,7 +124,10 @@ describe.each(Object.entries(ENDINGS))('%s', (_name, { code, end }) => {
   });
 
   it('the last word is the one that was due', () => {
-    const client = new PureClient({ decide: (question) => (question.kind === 'mail' ? GONE : undefined) });
+    const client = new PureClient({
+      limits: BOUNDS,
+      decide: (question) => (question.kind === 'mail' ? GONE : undefined),
+    });
     end(client);
     expect(client.code).toBe(code);
     expect(client.send('NOOP\r\n')).toEqual([]);
@@ -102,7 +135,10 @@ describe.each(Object.entries(ENDINGS))('%s', (_name, { code, end }) => {
 
   it('nothing that is asked of the session does anything', () => {
     for (const act of ACTS) {
-      const client = new PureClient({ decide: (question) => (question.kind === 'mail' ? GONE : undefined) });
+      const client = new PureClient({
+        limits: BOUNDS,
+        decide: (question) => (question.kind === 'mail' ? GONE : undefined),
+      });
       end(client);
       expect(act(client.session), act.toString()).toBeOneOf([undefined, false]);
       expectSilence(client.session);
@@ -125,11 +161,6 @@ it('a session that is abandoned says nothing, not even what waited', () => {
   expectSilence(client.session);
 });
 
-function finishContent(client: PureClient): void {
-  client.send('\r\n');
-  if (client.session.phase === 'content') client.send('\r\n.\r\n');
-}
-
 function expectSilence(session: ServerSession): void {
   expect(session.next()).toEqual({ kind: 'closed' });
   expect(session.takeOutput()).toBeUndefined();
@@ -144,3 +175,4 @@ function expectSilence(session: ServerSession): void {
 }
 
 const GONE = new Reply(421, '4.3.2', 'Closing');
+const BOUNDS = { discardedLineBytesMax: 65_536, sessionBytesMax: 1_000_000 };

@@ -6,9 +6,10 @@
 import fc from 'fast-check';
 
 import { defineExtension } from '../../src/protocol/extension.js';
+import { etrn } from '../../src/protocol/extensions/etrn.js';
 import { Reply } from '../../src/protocol/reply.js';
-import type { Question } from '../../src/protocol/server-session.js';
-import type { PureSetup } from '../support/pure-client.js';
+import type { Question, ServerSession } from '../../src/protocol/server-session.js';
+import type { PureClient, PureSetup } from '../support/pure-client.js';
 
 /** The laws are looked for in the same places each time. */
 export const SEED = 5321;
@@ -44,6 +45,10 @@ function decide(question: Question): Reply | undefined {
       return verdictOn('rcpt', question.recipient.path.raw);
     case 'message':
       return verdictOnSize(question.facts.sizeBytes);
+    case 'vrfy':
+    case 'expn':
+    case 'etrn':
+      return verdictOn(question.kind, question.text);
     case 'connect':
     case 'data':
       return undefined;
@@ -59,15 +64,42 @@ const asking = defineExtension({
 /** The application on the pure session. */
 export const application: PureSetup = {
   decide,
-  run: ({ verb }, session) => {
+  run: ({ verb, argument }, session) => {
+    if (verb === 'AUTH') {
+      const start = session.auth(argument);
+      if (start === undefined) return true;
+      if (start.initialResponse === undefined) {
+        authenticating.add(session);
+        session.challenge(EMPTY_CHALLENGE);
+      } else {
+        session.authFailed();
+      }
+      return true;
+    }
     if (verb !== 'XASK') return false;
     session.challenge(PROMPT);
     return true;
   },
   onLine: ({ text, isTooLong }, session) => {
-    session.respond(isTooLong ? new Reply(500, '5.5.6', 'Error: line too long') : answerTo(text));
+    // Nobody proves who he is: what is sent ahead of a success is dropped, and so its outcome would depend on what is ahead.
+    if (authenticating.delete(session)) session.authFailed();
+    else session.respond(isTooLong ? new Reply(500, '5.5.6', 'Error: line too long') : answerTo(text));
   },
 };
+const authenticating = new WeakSet<ServerSession>();
+
+/** Brings what was begun to its end: a line, an answer that is owed, a chunk, content. A chunk without an end stays. */
+export function finishWhatWasBegun(client: PureClient): void {
+  const { session } = client;
+  const finishChunk = (): void => {
+    for (let sent = 0; sent < 300 && session.isTakingOctets && session.phase !== 'content'; sent += 1) client.send('x');
+  };
+  finishChunk();
+  client.send('\r\n');
+  if (session.wait === 'command' && session.isUnanswered) client.send('\r\n');
+  finishChunk();
+  if (session.phase === 'content') client.send('\r\n.\r\n');
+}
 
 function answerTo(line: string): Reply {
   return new Reply(line === 'no' ? 550 : 250, undefined, `You said ${line}`);
@@ -136,6 +168,10 @@ const hello = fc.constantFrom(
   'HELO \xc3\xa9',
   'EHLO no',
   'EHLO echo \x1b[2J',
+  'LHLO client.example',
+  'LHLO client.example',
+  'lhlo echo',
+  'LHLO',
 );
 const mail = fc
   .tuple(usually('MAIL FROM:', fc.constantFrom('mail from:', 'MAIL FROM: ', 'MAIL')), address, usually('', parameters))
@@ -167,6 +203,26 @@ const other = fc.constantFrom(
   'XASK\r\nQUIT',
   'XASK\r\necho \0\x1b[2J',
   'r\xc5\xbfet',
+  'STARTTLS',
+  'STARTTLS now',
+  'AUTH',
+  'AUTH PLAIN',
+  'AUTH PLAIN\r\n*',
+  'AUTH LOGIN\r\nQUIT',
+  'auth plain AHRpbQBzZWNyZXQ=',
+  'AUTH PLAIN =',
+  'AUTH PLAIN AHRpbQ',
+  'AUTH SCRAM-SHA-256-PLUS',
+  'AUTH EXTERNAL =',
+  'ETRN b.example',
+  'ETRN @echo.example',
+  'ETRN no',
+  'ETRN -',
+  'XCLIENT NAME=spike.example ADDR=192.0.2.5',
+  'XCLIENT NAME=echo+1B[2J',
+  'XFORWARD SOURCE=LOCAL',
+  'XFORWARD LOGIN=x',
+  'EXPN echo',
   '',
   ' ',
   '.',
@@ -233,18 +289,90 @@ const goodTransaction = fc
     ].join('\r\n');
   });
 
+const octetsOfChunk = fc
+  .array(
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constant('text\r\n') },
+      { weight: 2, arbitrary: contentPart },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom('RSET\r\n', 'BDAT 3\r\n', 'MAIL FROM:<x@a.example>\r\n', '\r\n.\r\n', '\0\xff'),
+      },
+    ),
+    { maxLength: 5 },
+  )
+  .map((parts) => parts.join(''));
+
+/** BDAT with its octets: as they should be, with more behind the size than belongs there, or with too many or too few octets. */
+const chunk = (isLast: boolean): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      octetsOfChunk,
+      usually('BDAT', fc.constant('bdat')),
+      usually(isLast ? ' LAST' : '', fc.constantFrom(isLast ? ' last' : '  ', ' LAST junk', ' junk')),
+      fc.oneof({ weight: 10, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-2, 1, 3) }),
+    )
+    .map(([text, verb, rest, surplus]) => `${verb} ${String(Math.max(0, text.length + surplus))}${rest}\r\n${text}`);
+const malformedChunk = fc.constantFrom(
+  'BDAT\r\n',
+  'BDAT  \r\n',
+  'BDAT x\r\n',
+  'BDAT -1\r\n',
+  'BDAT 5LAST\r\n',
+  'BDAT 5\tLAST\r\n',
+  'BDAT 9007199254740991\r\n',
+  'BDAT 9007199254740992\r\n',
+  'BDAT 5\n\r\nQUIT\r\n',
+  `BDAT 6${' '.repeat(520)}\r\nQUIT\r\n`,
+  'BDAT 0\r\n',
+  'BDAT 0 LAST\r\n',
+);
+
+/** A message in chunks, with what may come between them. */
+const chunkedTransaction = fc
+  .tuple(
+    usually(
+      'MAIL FROM:<user@a.example>',
+      fc.constantFrom('MAIL FROM:<user@a.example> BODY=BINARYMIME', 'MAIL FROM:<no@a>'),
+    ),
+    fc.array(usually('RCPT TO:<user@b.example>', rcpt), { minLength: 1, maxLength: 4 }),
+    fc.array(
+      fc.oneof(
+        { weight: 12, arbitrary: chunk(false) },
+        { weight: 1, arbitrary: malformedChunk },
+        { weight: 1, arbitrary: other.map((text) => `${text}\r\n`) },
+        { weight: 1, arbitrary: fc.constantFrom('RSET\r\n', 'RCPT TO:<late@b.example>\r\n', 'MAIL FROM:<>\r\n') },
+      ),
+      { maxLength: 3 },
+    ),
+    fc.oneof(
+      { weight: 6, arbitrary: chunk(true) },
+      { weight: 1, arbitrary: fc.constantFrom('BDAT 0 LAST\r\n', 'DATA\r\n', '') },
+    ),
+  )
+  .map(([from, recipients, chunks, last]) => `${[from, ...recipients].join('\r\n')}\r\n${chunks.join('')}${last}`);
+
 const part = fc.oneof(
   { weight: 6, arbitrary: goodTransaction },
   { weight: 6, arbitrary: transaction },
+  { weight: 6, arbitrary: chunkedTransaction },
+  { weight: 1, arbitrary: chunk(true) },
+  { weight: 1, arbitrary: malformedChunk },
   { weight: 8, arbitrary: line },
   { weight: 2, arbitrary: content },
   { weight: 2, arbitrary: noise },
 );
 
-/** What a client sends in one session. Most say EHLO first; a few say QUIT somewhere. */
+/** What a client sends in one session. Most name themselves first, some in whichever way there is; a few say QUIT somewhere. */
 export const conversation = fc
   .tuple(
-    usually('EHLO client.example\r\n', fc.constantFrom('HELO client.example\r\n', '')),
+    usually(
+      'LHLO client.example\r\nEHLO client.example\r\n',
+      fc.constantFrom(
+        ...['EHLO client.example\r\n', 'EHLO client.example\r\n', 'LHLO client.example\r\n', 'HELO client.example\r\n'],
+        ...['', 'GET / HTTP/1.1\r\n', '\x16\x03\x01'],
+      ),
+    ),
     fc.array(part, { maxLength: 8 }),
     usually('', fc.constant('QUIT\r\n')),
     fc.array(part, { maxLength: 2 }),
@@ -258,12 +386,15 @@ export const serverOptions = fc.record(
     enableSMTPUTF8: fc.boolean(),
     lineEndings: fc.constantFrom('reject', 'normalize', 'preserve'),
     pathSyntax: fc.constantFrom('strict', 'lenient'),
-    extensions: fc.constant([asking]),
+    protocol: fc.constantFrom('smtp', 'smtp', 'lmtp'),
+    extensions: fc.constant([asking, etrn()]),
     limits: fc.record(
       {
         continuationLengthBytesMax: fc.constant(520),
         discardedLineBytesMax: fc.constant(3000),
-        errorsMax: fc.constantFrom(2, 8),
+        authFailuresMax: fc.constantFrom(1, 2),
+        contentLineBytesMax: fc.constantFrom(40, 100),
+        errorsMax: fc.constantFrom(3, 8),
         idleCommandsMax: fc.constantFrom(2, 6),
         messagesMax: fc.constantFrom(1, 2),
         recipientsMax: fc.constantFrom(1, 2, 3),
@@ -275,9 +406,27 @@ export const serverOptions = fc.record(
   { requiredKeys: ['extensions', 'limits'] },
 ) satisfies fc.Arbitrary<PureSetup>;
 
+/** Whether AUTH is there, and who is trusted; none of it is about the application. */
+const position = fc.record(
+  {
+    auth: fc.constantFrom<NonNullable<PureSetup['auth']>>(
+      { mode: 'offer', plaintext: 'always' },
+      { mode: 'offer', plaintext: 'tls', mechanisms: ['SCRAM-SHA-256', 'PLAIN'] },
+      { mode: 'require', plaintext: 'always' },
+    ),
+    situation: fc.constantFrom(
+      { mayXCLIENT: true, mayXFORWARD: true },
+      { mayXFORWARD: true },
+      { isAuthenticated: true },
+    ),
+  },
+  { requiredKeys: [] },
+);
+
 /** A session's setup, with the application of above. */
 export const setup: fc.Arbitrary<PureSetup> = fc
-  .tuple(serverOptions, fc.record({ isStreaming: fc.boolean(), isBatching: fc.boolean() }))
-  .map(([options, ways]) => ({ ...options, ...ways, ...application }));
+  .tuple(serverOptions, fc.record({ isStreaming: fc.boolean(), isBatching: fc.boolean() }), usually({}, position))
+  .map(([options, ways, given]) => ({ ...options, ...ways, ...given, ...application }));
 
 const PROMPT = new Reply(334, undefined, 'Say something');
+const EMPTY_CHALLENGE = new Reply(334, undefined, '');

@@ -17,8 +17,15 @@ type Step =
   | { readonly does: 'hello'; readonly verdict: 'yes' | 'no' | 'syntax' }
   | { readonly does: 'sender' | 'recipient'; readonly verdict: 'yes' | 'no' | 'syntax' | 'parameter' | 'charset' }
   | { readonly does: 'data'; readonly verdict: 'yes' | 'no' | 'syntax'; readonly content: 'good' | 'bad' | 'bare' }
+  | {
+      readonly does: 'chunk';
+      readonly verdict: 'yes' | 'no' | 'syntax';
+      /** Octets of the chunk, line ends among them. */
+      readonly size: number;
+      readonly isLast: boolean;
+    }
   | { readonly does: 'anywhere'; readonly line: string; readonly code: number }
-  | { readonly does: 'reset' | 'quit' | 'unknown' };
+  | { readonly does: 'reset' | 'quit' | 'unknown' | 'unreadable' };
 
 /** A reply that must come: its code, and a word with the number of its command where there can be one. */
 interface Expected {
@@ -30,7 +37,11 @@ interface Expected {
 interface Exchange {
   readonly sent: string;
   readonly expected: readonly Expected[];
+  /** What the application says to DATA or the first BDAT, where it is asked. */
+  readonly aboutData?: 'yes' | 'no';
 }
+
+type Protocol = 'smtp' | 'lmtp';
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ does: fc.constant('hello'), verdict: often('yes', 'no', 'syntax') }) },
@@ -50,6 +61,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
+    weight: 6,
+    arbitrary: fc.record({
+      does: fc.constant('chunk'),
+      verdict: often('yes', 'no', 'syntax'),
+      size: fc.constantFrom(0, 2, 8, 100, 148, 150),
+      isLast: fc.boolean(),
+    }),
+  },
+  {
     weight: 4,
     arbitrary: fc.constantFrom<Step>(
       { does: 'anywhere', line: 'NOOP', code: 250 },
@@ -57,6 +77,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       { does: 'anywhere', line: 'VRFY bob', code: 252 },
       { does: 'anywhere', line: 'VRFY', code: 501 },
       { does: 'anywhere', line: 'EXPN list', code: 502 },
+      { does: 'anywhere', line: 'STARTTLS', code: 500 },
+      { does: 'anywhere', line: 'AUTH PLAIN =', code: 500 },
       { does: 'anywhere', line: 'HELP', code: 214 },
       { does: 'anywhere', line: 'HELP me', code: 504 },
       { does: 'anywhere', line: '', code: 500 },
@@ -68,17 +90,28 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
   },
   { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('reset', 'unknown', 'unknown') }) },
-  { weight: 1, arbitrary: fc.oneof(fc.constant<Step>({ does: 'quit' }), fc.constant<Step>({ does: 'reset' })) },
+  { weight: 1, arbitrary: fc.constantFrom<Step>({ does: 'quit' }, { does: 'reset' }, { does: 'unreadable' }) },
 );
 /** A transaction in order, up to its end or nearly so. */
 const transaction = fc
-  .tuple(often('good', 'bad', 'bare'), often('yes', 'no'), fc.integer({ min: 2, max: 5 }))
-  .map(([content, verdict, length]): Step[] =>
+  .tuple(
+    often('good', 'bad', 'bare'),
+    often('yes', 'no'),
+    fc.array(fc.constantFrom(0, 8, 50, 100), { maxLength: 3 }),
+    fc.boolean(),
+    fc.integer({ min: 2, max: 8 }),
+  )
+  .map(([content, verdict, sizes, isChunked, length]): Step[] =>
     [
       { does: 'hello', verdict: 'yes' } as const,
       { does: 'sender', verdict: 'yes' } as const,
       { does: 'recipient', verdict: 'yes' } as const,
-      { does: 'data', verdict, content } as const,
+      { does: 'recipient', verdict: 'yes' } as const,
+      ...(isChunked
+        ? [...sizes, 100].map(
+            (size, index) => ({ does: 'chunk', verdict, size, isLast: index === sizes.length }) as const,
+          )
+        : [{ does: 'data', verdict, content } as const]),
     ].slice(0, length),
   );
 const steps = fc
@@ -93,8 +126,15 @@ function often<T extends string>(first: T, ...others: T[]): fc.Arbitrary<T> {
 }
 
 /** The model: what each step sends, and what it must be answered. */
-function exchanges(list: readonly Step[]): Exchange[] {
-  let phase: 'start' | 'ready' | 'sender' | 'recipients' | 'closed' = 'start';
+function exchanges(list: readonly Step[], protocol: Protocol): Exchange[] {
+  let phase: 'start' | 'ready' | 'sender' | 'recipients' | 'chunks' | 'closed' = 'start';
+  let recipientCount = 0;
+  /** Octets of the chunks so far. */
+  let gathered = 0;
+  // RFC 2033 §4.2: one reply for each recipient that was accepted.
+  const forEach = (reply: Expected): Expected[] =>
+    Array.from({ length: protocol === 'lmtp' ? recipientCount : 1 }, () => reply);
+  const hello = protocol === 'lmtp' ? 'LHLO' : 'EHLO';
   return list.map((step, index) => {
     const id = String(index);
     const isOver = phase === 'closed';
@@ -105,7 +145,7 @@ function exchanges(list: readonly Step[]): Exchange[] {
     const faults = { syntax: 501, parameter: 555, charset: 501 };
     switch (step.does) {
       case 'hello': {
-        const sent = step.verdict === 'syntax' ? 'EHLO' : `EHLO ${step.verdict}${id}`;
+        const sent = step.verdict === 'syntax' ? hello : `${hello} ${step.verdict}${id}`;
         if (step.verdict === 'syntax') return says(sent, 501);
         if (step.verdict === 'no') return says(sent, { code: 550, word: `no${id}` });
         if (phase !== 'closed') phase = 'ready';
@@ -123,13 +163,14 @@ function exchanges(list: readonly Step[]): Exchange[] {
         if (verdict !== 'yes' && verdict !== 'no') return says(sent, faults[verdict]);
         if (verdict === 'no') return says(sent, { code: 550, word: `no${id}@` });
         phase = isSender ? 'sender' : 'recipients';
+        recipientCount = isSender ? 0 : recipientCount + 1;
         return says(sent, { code: 250, word: `yes${id}@` });
       }
       case 'data': {
         const sent = step.verdict === 'syntax' ? 'DATA now' : 'DATA';
         if (phase !== 'recipients') return says(sent, 503);
         if (step.verdict === 'syntax') return says(sent, 501);
-        if (step.verdict === 'no') return says(sent, 450);
+        if (step.verdict === 'no') return { ...says(sent, 450), aboutData: 'no' };
         phase = 'ready';
         // A message is known by its size: 100 octets for each command before it, and 50 for one that is refused.
         const size = 100 * (index + 1) + (step.content === 'bad' ? 50 : 0);
@@ -139,15 +180,40 @@ function exchanges(list: readonly Step[]): Exchange[] {
           bad: { code: 554, word: `size ${String(size)}.` },
           bare: { code: 550, word: '5.6.11' },
         }[step.content];
-        return says(`${sent}\r\n${text}.`, 354, final);
+        return { ...says(`${sent}\r\n${text}.`, 354, ...forEach(final)), aboutData: 'yes' };
+      }
+      case 'chunk': {
+        const { verdict, size, isLast } = step;
+        const junk = verdict === 'syntax' ? ' junk' : '';
+        // What looks like commands, and a line end that `says` adds.
+        const text = size === 0 ? '' : `\r\n${'QUIT\r\n'.repeat(30).slice(0, size - 2)}`;
+        const sent = `BDAT ${String(size)}${isLast ? ' LAST' : ''}${junk}${text}`;
+        if (phase !== 'recipients' && phase !== 'chunks') return says(sent, 503);
+        const isFirst = phase === 'recipients';
+        if (isFirst) gathered = 0;
+        phase = 'ready';
+        // RFC 3030 §2: a chunk that failed ends its transaction.
+        if (verdict === 'syntax') return says(sent, 501);
+        if (isFirst && verdict === 'no') return { ...says(sent, 450), aboutData: 'no' };
+        gathered += size;
+        if (!isLast) phase = 'chunks';
+        const word = isLast ? `size ${String(gathered)}.` : `${String(size)} octets`;
+        const code = isLast && gathered % 100 === 50 ? 554 : 250;
+        const exchange = says(sent, ...(isLast ? forEach({ code, word }) : [{ code, word }]));
+        return isFirst ? { ...exchange, aboutData: 'yes' } : exchange;
       }
       case 'anywhere':
         return says(step.line, step.code);
       case 'reset':
-        if (phase === 'sender' || phase === 'recipients') phase = 'ready';
+        if (phase !== 'start' && phase !== 'closed') phase = 'ready';
         return says('RSET', 250);
       case 'quit': {
         const exchange = says('QUIT', 221);
+        phase = 'closed';
+        return exchange;
+      }
+      case 'unreadable': {
+        const exchange = says('BDAT many', 421);
         phase = 'closed';
         return exchange;
       }
@@ -158,8 +224,8 @@ function exchanges(list: readonly Step[]): Exchange[] {
 }
 
 /** The application says yes and no by name, names whom it answers, and has a mind of its own about DATA. */
-function decider(list: readonly Step[]): (question: Question) => Reply | undefined {
-  const aboutData = [...dataVerdicts(list)];
+function decider(list: readonly Exchange[]): (question: Question) => Reply | undefined {
+  const verdicts = list.flatMap(({ aboutData }) => aboutData ?? []);
   const byName = (code: number, enhanced: string, name: string): Reply =>
     name.startsWith('no') ? new Reply(550, '5.7.1', name) : new Reply(code, enhanced, name);
   return (question) => {
@@ -173,34 +239,33 @@ function decider(list: readonly Step[]): (question: Question) => Reply | undefin
       case 'rcpt':
         return byName(250, '2.1.5', question.recipient.path.address);
       case 'data':
-        return aboutData.shift() === 'no' ? new Reply(450, '4.2.0', 'No content now') : undefined;
+        return verdicts.shift() === 'no' ? new Reply(450, '4.2.0', 'No content now') : undefined;
       case 'message': {
         const text = `size ${String(question.facts.sizeBytes)}.`;
         return question.facts.sizeBytes % 100 === 50 ? new Reply(554, '5.6.0', text) : new Reply(250, '2.0.0', text);
       }
+      case 'vrfy':
+      case 'expn':
+      case 'etrn':
+        return undefined;
     }
   };
 }
 
-/** What the application will say to the DATA commands that reach it, in order. */
-function* dataVerdicts(list: readonly Step[]): Generator<string> {
-  for (const [index, { expected }] of exchanges(list).entries()) {
-    const step = list[index]!;
-    if (step.does !== 'data' || expected.length === 0) continue;
-    if (expected[0]!.code === 354 || expected[0]!.code === 450) yield step.verdict;
-  }
-}
-
 const groupLengths = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 12 });
-const way = fc.record({ isStreaming: fc.boolean(), isBatching: fc.boolean() });
+const way = fc.record({
+  isStreaming: fc.boolean(),
+  isBatching: fc.boolean(),
+  protocol: fc.constantFrom<Protocol>('smtp', 'lmtp'),
+});
 
 describe('one final reply a command, in order', () => {
   it('whatever the commands are and however they are grouped', () => {
     fc.assert(
       fc.property(steps, groupLengths, way, (list, lengths, ways) => {
-        const client = new PureClient({ ...ways, limits: ROOMY, decide: decider(list) });
+        const whole = exchanges(list, ways.protocol);
+        const client = new PureClient({ ...ways, limits: ROOMY, decide: decider(whole) });
         expect(client.replies.map(({ code }) => code)).toEqual([220]);
-        const whole = exchanges(list);
         for (let from = 0, turn = 0; from < whole.length; turn += 1) {
           const group = whole.slice(from, from + lengths[turn % lengths.length]!);
           from += group.length;
@@ -219,10 +284,10 @@ describe('one final reply a command, in order', () => {
     const codes = new Set(
       fc
         .sample(steps, { seed: SEED, numRuns: 300 })
-        .flatMap((list) => exchanges(list).flatMap(({ expected }) => expected.map(({ code }) => code))),
+        .flatMap((list) => exchanges(list, 'smtp').flatMap(({ expected }) => expected.map(({ code }) => code))),
     );
     expect([...codes].sort((a, b) => a - b)).toEqual([
-      214, 221, 250, 252, 354, 450, 500, 501, 502, 503, 504, 550, 554, 555,
+      214, 221, 250, 252, 354, 421, 450, 500, 501, 502, 503, 504, 550, 554, 555,
     ]);
   });
 });

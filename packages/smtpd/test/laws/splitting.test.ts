@@ -61,13 +61,17 @@ describe('on the pure session', () => {
       if (outcome.deliveries.some(({ rcptTos }) => rcptTos.length > 1)) seen.add('several recipients');
       if (outcome.deliveries.some(({ mailOptions }) => mailOptions.length > 0)) seen.add('parameters');
       if (outcome.unreadBytes > 0) seen.add('unread');
+      if (outcome.replies.some(({ lines }) => lines[0]!.includes('octets received'))) seen.add('chunks');
+      if (outcome.deliveries.some(({ mailOptions }) => mailOptions.includes('BODY=BINARYMIME'))) seen.add('binary');
+      if (given.protocol === 'lmtp' && outcome.deliveries.some(({ rcptTos }) => rcptTos.length > 1)) seen.add('LMTP');
       for (const { code } of outcome.replies) seen.add(String(code));
     }
     expect([...seen].sort()).toEqual(
       [
         ...['closed', 'open', 'several messages', 'several recipients', 'parameters', 'unread'],
-        ...['214', '220', '221', '250', '252', '334', '354', '421', '451', '452'],
-        ...['500', '501', '502', '503', '504', '550', '552', '553', '554', '555'],
+        ...['chunks', 'binary', 'LMTP'],
+        ...['214', '220', '221', '250', '252', '334', '354', '421', '451', '452', '458'],
+        ...['500', '501', '502', '503', '504', '530', '535', '538', '550', '552', '553', '554', '555'],
       ].sort(),
     );
   });
@@ -129,6 +133,9 @@ class DecidingServer extends SMTPServer {
       name: 'client and sender',
       helo: ({ clientName }) => verdictOn('helo', clientName),
       mail: ({ path }) => soonOrLater(verdictOn('mail', path.raw)),
+      vrfy: ({ text }) => soonOrLater(verdictOn('vrfy', text)),
+      expn: ({ text }) => soonOrLater(verdictOn('expn', text)),
+      etrn: ({ text }) => soonOrLater(verdictOn('etrn', text)),
     });
     this.use(
       isBatching
