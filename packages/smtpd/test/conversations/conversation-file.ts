@@ -7,15 +7,17 @@ export interface Conversation {
   /** Server options as they were written: names and JSON values. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly answers: readonly Answer[];
+  /** The ways on which it would go otherwise, with the reason. */
+  readonly exceptions: ReadonlyMap<string, string>;
   readonly steps: readonly Step[];
   readonly messages: readonly ExpectedMessage[];
   /** Whether the server closes at the end. */
   readonly isClosed: boolean;
 }
 
-/** What the application answers to a question: to every one of its kind, or to one about this address. */
+/** What the application answers to a question: to every one of its kind, or to one about this address; about a message, for this recipient. */
 export interface Answer {
-  readonly stage: 'connect' | 'helo' | 'mail' | 'rcpt' | 'data' | 'message';
+  readonly stage: 'connect' | 'helo' | 'mail' | 'rcpt' | 'data' | 'message' | 'vrfy' | 'expn' | 'etrn';
   readonly address: string | undefined;
   /** The text of a reply. */
   readonly reply: string;
@@ -46,6 +48,7 @@ export function readConversation(text: string): Conversation {
   const about: string[] = [];
   const options: Record<string, unknown> = {};
   const answers: Answer[] = [];
+  const exceptions = new Map<string, string>();
   const steps: { send: string; replies: ExpectedReply[]; rows: string[] }[] = [{ send: '', replies: [], rows: [] }];
   const messages: { envelope: string; data: string }[] = [];
   let isClosed = false;
@@ -66,8 +69,12 @@ export function readConversation(text: string): Conversation {
       else options[group] = { ...(options[group] as object | undefined), [name]: JSON.parse(value) as unknown };
     } else if (line.startsWith('answer ')) {
       const match =
-        /^answer (connect|helo|mail|rcpt|data|message)(?: <(.*?)>)? (\d{3} .*)$/.exec(line) ?? fail('not an answer');
+        /^answer (connect|helo|mail|rcpt|data|message|vrfy|expn|etrn)(?: <(.*?)>)? (\d{3} .*)$/.exec(line) ??
+        fail('not an answer');
       answers.push({ stage: match[1] as Answer['stage'], address: match[2], reply: match[3] ?? '' });
+    } else if (line.startsWith('except ')) {
+      const match = /^except ([^:]+): (.+)$/.exec(line) ?? fail('not an exception');
+      exceptions.set(match[1] ?? '', match[2] ?? '');
     } else if (mark === 'C:' || mark === 'C-') {
       if (!isSending) steps.push({ send: '', replies: [], rows: [] });
       isSending = true;
@@ -98,7 +105,7 @@ export function readConversation(text: string): Conversation {
   }
   const unfinished = steps.find(({ rows }) => rows.length > 0);
   if (unfinished !== undefined) throw new Error(`A reply is not finished: ${unfinished.rows.join(' / ')}`);
-  return { about: about.join(' '), options, answers, steps, messages, isClosed };
+  return { about: about.join(' '), options, answers, exceptions, steps, messages, isClosed };
 }
 
 /** The octets of a text with escapes: UTF-8, but `\xHH` is one octet. */
