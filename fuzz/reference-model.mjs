@@ -29,6 +29,7 @@ export class ReferenceModel {
   #envelope; // { mailFrom, isInternational, isBinary, recipients }
   #chunks; // The octets of the message's chunks so far.
   #isAuthenticated = false;
+  #wasToldOfAuth = false;
   #counts = { errors: 0, refusals: 0, idle: 0, messages: 0, authFailures: 0 };
 
   constructor(configuration) {
@@ -78,7 +79,10 @@ export class ReferenceModel {
       return this.#close(421);
     this.#hasSpoken = true;
     const lengthMax = this.#limits.commandLengthBytesMax + (this.#client?.isExtended ? this.#extraBytes(verb) : 0);
-    if (line.isDropped || /[\r\n]/.test(text) || text.length > lengthMax || text === '') return this.#error(500);
+    const isBad = line.isDropped || /[\r\n]/.test(text) || text.length > lengthMax || text === '';
+    // Octets follow a BDAT, whatever is wrong with its line.
+    if (isBad && verb === 'BDAT' && this.#isOffered('CHUNKING')) return this.#badBdatLine(text, argument);
+    if (isBad) return this.#error(500);
     const isKnown = KNOWN_VERBS.includes(verb);
     if (!isKnown && this.#isAuthMissing) return this.#error(530);
     if (options.earlyInput === 'refuse' && this.#input !== '' && verb !== 'AUTH' && verb !== 'STARTTLS') {
@@ -109,11 +113,9 @@ export class ReferenceModel {
       isThere === false ||
       (!['MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'QUIT', 'VRFY', 'EXPN', 'HELP'].includes(verb) && isThere !== true)
     )
-      return this.#error(500);
+      return this.#error(this.#isAuthMissing ? 530 : 500);
     if (verb === 'BDAT') return this.#bdat(argument);
-    // As it stands an early RCPT is a refusal, and the others are errors.
-    if (this.#isAuthMissing && verb === 'RCPT') return this.#refusal(530);
-    if (this.#isAuthMissing && ['MAIL', 'DATA', 'VRFY', 'EXPN'].includes(verb)) return this.#error(530);
+    if (this.#isAuthMissing && ['MAIL', 'RCPT', 'DATA', 'VRFY', 'EXPN'].includes(verb)) return this.#error(530);
     switch (verb) {
       case 'EHLO':
       case 'HELO':
@@ -153,6 +155,7 @@ export class ReferenceModel {
     if (!/^[ -~]*[!-~][ -~]*$/.test(name)) return this.#error(501);
     return this.#ask(verdictOnName(name), () => {
       this.#client = { isExtended: verb !== 'HELO' };
+      this.#wasToldOfAuth = this.#hasAuth && !this.#isAuthenticated;
       this.#endTransaction();
       // The first line is the server's; what the application says stands behind its name.
       return this.#say(250, this.#configuration.options.hostname);
@@ -191,14 +194,33 @@ export class ReferenceModel {
     return this.#say(354);
   }
 
+  #badBdatLine(text, argument = '') {
+    if (argument === '' && !/[\r\n]/.test(text)) return this.#error(500);
+    const match = /[\r\n]/.test(text) ? null : /^([0-9]{1,20})( +(.*))?$/s.exec(argument);
+    const size = Number(match?.[1]);
+    if (match === null || size > Number.MAX_SAFE_INTEGER) return this.#close(421);
+    this.#readOctets(size, () => this.#failChunk(500));
+    return true;
+  }
+
+  /** With one chunk the transaction has failed: those behind it are no message. */
+  #failChunk(code) {
+    this.#refuse(code);
+    if (this.#envelope?.recipients.length) this.#endTransaction();
+    return true;
+  }
+
   #bdat(argument = '') {
-    if (argument === '') return this.#error(501);
+    if (argument === '') {
+      if (this.#isAuthMissing) return this.#error(530);
+      return this.#error(this.#client === undefined || !this.#envelope?.recipients.length ? 503 : 501);
+    }
     const match = /^([0-9]{1,20})( +(.*))?$/s.exec(argument);
     const size = Number(match?.[1]);
     if (match === null || size > Number.MAX_SAFE_INTEGER) return this.#close(421);
     const marker = upper(match[3] ?? '');
     const refuse = (code) => {
-      this.#readOctets(size, () => this.#refuse(code));
+      this.#readOctets(size, () => this.#failChunk(code));
       return true;
     };
     if (this.#isAuthMissing) return refuse(530);
@@ -422,8 +444,6 @@ export class ReferenceModel {
       if (this.#counts.authFailures >= this.#limits.authFailuresMax) this.#close(421);
       else this.#say(535);
     } else {
-      // What came behind the AUTH that succeeded is dropped.
-      this.#input = '';
       this.#counts.authFailures = 0;
       this.#isAuthenticated = true;
       this.#say(235);
@@ -480,19 +500,22 @@ export class ReferenceModel {
     const isSizeOffered = this.#isEnabled('SIZE') && this.#sizeMax !== Infinity;
     const isUTF8 = this.#isUTF8Enabled;
     if (verb === 'VRFY' || verb === 'EXPN') return isUTF8 ? 9 : 0;
+    // The room is what the client was told of with its last EHLO.
+    if (verb === 'AUTH') return this.#wasToldOfAuth ? 11_264 : 0;
     if (verb !== 'MAIL') return 0;
-    const forAuth = this.#hasAuth && !this.#isAuthenticated ? 500 : 0;
+    const forAuth = this.#wasToldOfAuth ? 500 : 0;
     return (isSizeOffered ? 26 : 0) + (this.#isOffered('8BITMIME') ? 17 : 0) + (isUTF8 ? 10 : 0) + forAuth;
   }
 
   /** The most that it is for any verb at any time. */
   #extraBytesOfAll() {
-    return [
+    const ofMail = [
       ['SIZE', 26],
       ['8BITMIME', 17],
       ['SMTPUTF8', 10],
       ['AUTH', 500],
     ].reduce((sum, [keyword, bytes]) => sum + (this.#isEnabled(keyword) ? bytes : 0), 0);
+    return Math.max(ofMail, this.#isEnabled('AUTH') ? 11_264 : 0);
   }
 
   // ---- Replies ------------------------------------------------------------------------------------------------------
@@ -503,9 +526,9 @@ export class ReferenceModel {
     return isSaid ?? this.#say(250, verdict.reply?.slice('250 2.0.0 '.length));
   }
 
-  /** RFC 5321 §4.2.1: x0z, and 555, are errors of the client; the others are somebody's decision. */
+  /** RFC 5321 §4.2.1: x0z, and 530 and 555, are errors of the client; the others are somebody's decision. */
   #refuse(code) {
-    return code === 555 || String(code)[1] === '0' ? this.#error(code) : this.#refusal(code);
+    return code === 555 || code === 530 || String(code)[1] === '0' ? this.#error(code) : this.#refusal(code);
   }
 
   #error(code) {

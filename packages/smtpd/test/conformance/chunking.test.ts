@@ -156,7 +156,8 @@ describe('RFC 3030 §2: CHUNKING', () => {
       client.send('bdat 5 last\r\none\r\n');
       expect((await client.reply()).code).toBe(250);
       expect(messages).toHaveLength(1);
-      expect(await codes('BDAT')).toEqual([501]);
+      // No transaction is open any more.
+      expect(await codes('BDAT')).toEqual([503]);
       // Where it ends nobody can tell, nor where the next command begins.
       client.send('BDAT 0x10\r\nNOOP\r\n');
       expect((await client.closed()).map(({ code }) => code)).toEqual([421]);

@@ -122,7 +122,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
     [line(REPLIES, 'RFC 4954 §4, §6: 5.5.6 is for the lines of AUTH alone'), line(CHANNEL, "'5.5.6'")],
     [
       'a line of 12,288 octets is taken, and a longer one is answered 500 5.5.6',
-      'the AUTH command is as long as any other, and one that is longer is answered 500 5.5.6',
+      'the AUTH command has room for a token, and one that is longer is answered 500 5.5.6',
     ],
   ),
   met(

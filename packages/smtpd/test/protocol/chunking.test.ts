@@ -435,7 +435,7 @@ describe('a size that cannot be read', () => {
   it('is not one of a line that is too long: its octets are taken', () => {
     const client = addressed();
     client.send(`BDAT 6${' '.repeat(600)}LAST\r\n${COMMAND}NOOP\r\n`);
-    expect(said(client)).toEqual(['500 5.5.6 Error: line too long', '250 2.0.0 OK']);
+    expect(said(client)).toEqual(['500 5.5.2 Error: line too long', '250 2.0.0 OK']);
     expect(client.exceeded).toEqual(['commandLengthBytesMax']);
   });
 

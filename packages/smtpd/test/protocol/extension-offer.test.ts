@@ -137,6 +137,7 @@ describe('the facts that a session begins with', () => {
       authMechanismsOnTLS: [],
       mayXCLIENT: false,
       mayXFORWARD: false,
+      hasChannelBinding: false,
       recipientsMax: 7,
       messagesMax: Infinity,
     });

@@ -59,7 +59,7 @@ const STATES: Readonly<Record<Phase, () => SessionState>> = {
   content: () => contentBegun(addressed(), decoder),
   chunk: inChunk,
   securing: securingBegun,
-  closed: sessionClosed,
+  closed: () => sessionClosed(begun()),
 };
 const PHASES = Object.keys(STATES) as Phase[];
 
@@ -67,7 +67,7 @@ describe('the states', () => {
   it.each(PHASES)('of the phase %s are of that phase, and have what exists in it', (phase) => {
     const state = STATES[phase]();
     expect(state.phase).toBe(phase);
-    const hasClient = !['opening', 'refused', 'start', 'securing', 'closed'].includes(phase);
+    const hasClient = !['opening', 'refused', 'start', 'securing'].includes(phase);
     const hasEnvelope = ['sender', 'recipients', 'content', 'chunk', 'chunks'].includes(phase);
     expect(clientOf(state)).toBe(hasClient ? client : undefined);
     expect(envelopeOf(state)?.reversePath.address).toBe(hasEnvelope ? 'a@a.example' : undefined);
@@ -101,7 +101,7 @@ describe('the states', () => {
   it.each(PHASES)('after the end of a transaction in %s: the client keeps its name and nothing else', (phase) => {
     const state = STATES[phase]();
     const ended = transactionEnded(state);
-    if (clientOf(state) === undefined) expect(ended).toBe(state);
+    if (clientOf(state) === undefined || phase === 'closed') expect(ended).toBe(state);
     else expect(ended).toEqual({ phase: 'ready', client });
   });
 });
@@ -131,7 +131,7 @@ describe('the steps', () => {
     const needed = new Set([
       ...['opening start', 'opening refused', 'content ready', 'chunk chunks', 'chunk ready'],
       // TLS before the greeting, and behind STARTTLS.
-      ...['opening securing', 'securing opening', 'securing start'],
+      ...['opening securing', 'securing opening', 'securing start', 'securing refused'],
     ]);
     for (const phase of PHASES) needed.add(`${phase} closed`);
     for (const phase of COMMAND_PHASES) {

@@ -33,7 +33,7 @@ const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../../${
 const PROGRAM = fileURLToPath(new URL('program.mjs', import.meta.url));
 const COMMAND_LINE = fromRoot('packages/smtpd/dist/cli/bin.js');
 // Nothing more than docs/runtimes.md says.
-const DENO_FLAGS = ['run', '--no-prompt', '--allow-net', '--allow-sys=hostname'];
+const DENO_FLAGS = ['run', '--no-prompt', '--allow-net', '--allow-sys=hostname', '--allow-env'];
 
 const RUNTIMES: readonly Runtime[] = [
   { name: 'Node', file: process.execPath, args: [PROGRAM], runFlags: [] },

@@ -17,6 +17,8 @@ function told(decision: Decision): string {
     case 'accept':
     case 'refuse':
       return `${decision.kind}: ${decision.reply.toString()}`;
+    case 'each':
+      return decision.decisions.map(told).join(' | ');
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { RawClient } from '../support/raw-client.js';
+import type { RawClient } from '../support/raw-client.js';
 import { FakeTransport, eventsOf, greetedClient, KeepingServer, sendMessage } from './support.js';
 
 async function trusted(options: object = {}): Promise<{ server: KeepingServer; client: RawClient }> {

@@ -19,7 +19,8 @@ export const auth = defineExtension({
   isAlwaysAccepted: ({ isAuthenticated }) => isAuthenticated,
   commands: ['AUTH'],
   // RFC 4954 §3: the MAIL line grows by 500.
-  lineBytes: { MAIL: 500 },
+  // An initial response should fit a command line, and tokens do not: a client that sends one all the same is understood.
+  lineBytes: { MAIL: 500, AUTH: 11_264 },
   mailParameters: {
     AUTH: {
       parse(value, { isAuthenticated }) {
