@@ -19,6 +19,7 @@ import type {
   ServerStep,
 } from '../protocol/sasl/mechanism.js';
 import { SERVER_MECHANISMS } from '../protocol/sasl/mechanisms.js';
+import { DEFAULT_ITERATIONS } from '../protocol/sasl/scram-keys.js';
 import {
   AUTH_CANCELLED,
   AUTH_MALFORMED,
@@ -90,7 +91,7 @@ export function completeAuthOptions(given: AuthOptions | undefined): CompleteAut
     mode = 'off',
     plaintext = 'tls',
     mechanisms = DEFAULT_MECHANISMS,
-    scramIterations = 4_096,
+    scramIterations = DEFAULT_ITERATIONS,
     oauth = {},
   } = given ?? {};
   if (!MODES.includes(mode)) throw badOption(`auth.mode is one of ${MODES.join(', ')}, not "${mode}"`);
@@ -101,7 +102,7 @@ export function completeAuthOptions(given: AuthOptions | undefined): CompleteAut
   }
   if (mode !== 'off' && mechanisms.length === 0) throw badOption('auth.mechanisms is empty; name one at least');
   // RFC 7677 §4: 4,096 at least.
-  if (!Number.isSafeInteger(scramIterations) || scramIterations < 4_096)
+  if (!Number.isSafeInteger(scramIterations) || scramIterations < DEFAULT_ITERATIONS)
     throw badOption(`auth.scramIterations is a number of 4096 or more, not ${String(scramIterations)}`);
   return Object.freeze({
     mode,
