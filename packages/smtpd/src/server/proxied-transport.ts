@@ -19,7 +19,9 @@ export type ProxyOutcome =
       readonly received: Uint8Array;
     }
   /** The connection is closed. `reason` is in our words. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly isOverdue: boolean };
+  | { readonly kind: 'refused'; readonly reason: string; readonly isOverdue: boolean }
+  /** It was closed without a word, as a proxy does that only looks whether somebody listens. */
+  | { readonly kind: 'left' };
 
 /** What is needed to wait for a header. */
 export interface ProxyWait {
@@ -40,7 +42,7 @@ export function awaitProxyHeader(inner: Transport, { clock, waitMs, onOutcome }:
     if (isDecided) return;
     isDecided = true;
     cancelTimer();
-    if (outcome.kind === 'refused') inner.destroy();
+    if (outcome.kind !== 'header') inner.destroy();
     onOutcome(outcome);
   };
   const refuse = (reason: string, isOverdue = false): void => {
@@ -52,7 +54,8 @@ export function awaitProxyHeader(inner: Transport, { clock, waitMs, onOutcome }:
   waiting.onChange = () => {
     if (isDecided) return;
     const result = decodeProxyHeader(waiting.received);
-    if (result.kind === 'malformed') refuse(result.reason);
+    if (waiting.hasEnded && waiting.received.length === 0) decide({ kind: 'left' });
+    else if (result.kind === 'malformed') refuse(result.reason);
     else if (result.kind === 'needMore' && waiting.hasEnded) refuse('the connection ended within the PROXY header');
     else if (result.kind === 'header') {
       const received = waiting.received.subarray(result.lengthBytes);

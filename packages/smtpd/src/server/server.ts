@@ -372,6 +372,7 @@ export class SMTPServer implements ChannelOwner {
           });
           return;
         }
+        if (outcome.kind === 'left') return;
         if (outcome.isOverdue) this.#watch.tell('limit', { limit: 'proxyHeaderWaitMs', peer });
         this.#logger.warn({ peer: peer.address }, `A proxy's connection was closed: ${outcome.reason}`);
       },

@@ -174,6 +174,19 @@ describe('a connection from such a proxy', () => {
     expect(server.channels.size).toBe(0);
   });
 
+  it('that is closed without a word is a look whether somebody listens, and not worth a line', async () => {
+    const clock = new ManualClock();
+    const server = await start({ clock });
+    for (const leave of ['end', 'destroy'] as const) {
+      const client = await connected(server, '');
+      await until(() => clock.timerCount === 1);
+      client[leave]();
+      await until(() => clock.timerCount === 0);
+    }
+    expect(server.log.lines).toEqual([]);
+    expect(server.channels.size).toBe(0);
+  });
+
   it('that says nothing is closed after proxyHeaderWaitMs', async () => {
     const clock = new ManualClock();
     const server = await start({ clock, limits: { proxyHeaderWaitMs: 3_000 } });
