@@ -5,11 +5,39 @@ export { SMTPChannel } from './server/channel.js';
 export { DebuggingServer, type DebuggingFormat, type DebuggingServerOptions } from './handlers/debugging-server.js';
 export type { MessageRecord } from './handlers/json-format.js';
 export type { OddityName } from './handlers/oddities.js';
+export { SMTPClient, type CallOptions } from './client/client.js';
+export {
+  SMTPConnectionError,
+  SMTPNotOfferedError,
+  SMTPRefusedError,
+  type ConnectionErrorCode,
+  type RecipientOutcome,
+} from './client/client-errors.js';
+export {
+  DEFAULT_CLIENT_WAITS,
+  type ClientAuthOptions,
+  type ClientTLSOptions,
+  type ClientWaits,
+  type SMTPClientOptions,
+} from './client/client-options.js';
+export type { ContentForm, MessageContent } from './client/content-source.js';
+export {
+  SMTPClientPool,
+  type Lease,
+  type PoolDestination,
+  type PoolOptions,
+  type TransactionStart,
+} from './client/pool.js';
+export type { OutgoingMessage, SendResult } from './client/send-message.js';
+export type { ConnectTarget } from './net/outgoing-connection.js';
+export type { ClientPhase, ServerFault } from './protocol/client-session.js';
+export type { ReplyFault } from './protocol/reply-decoder.js';
+export { ServerCapabilities } from './protocol/server-capabilities.js';
 export type { ChannelOptions, ChannelOwner } from './server/channel-context.js';
 export type { AuthAnswer, AuthOptions, CompleteAuthOptions } from './server/authentication.js';
 export { anyAuth, OPEN_MECHANISMS, passwordAuth, PASSWORD_MECHANISMS } from './server/auth-hooks.js';
 export { NetworkSet } from './server/networks.js';
-export { makeSCRAMCredentials } from './server/sasl-crypto.js';
+export { makeSCRAMCredentials } from './server/scram-credentials.js';
 export type { CompleteOptions, SMTPServerOptions } from './server/server-options.js';
 export type { CompleteTLSOptions, TLSMode, TLSOptions } from './server/tls-options.js';
 export type { KeyPairSource } from './server/tls-certificates.js';

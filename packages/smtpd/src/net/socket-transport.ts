@@ -7,13 +7,13 @@
  */
 
 import { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { connect as connectTLS, TLSSocket, type ConnectionOptions } from 'node:tls';
 
 import { readTLSFacts, type TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
 /**
- * Makes a transport of an accepted socket that nobody has read from yet (`pauseOnConnect`).
+ * Makes a transport of a connected socket that nobody has read from yet: accepted with `pauseOnConnect`, or paused before it connected.
  *
  * @param options - `lingerMs`: how long, after `end()`, the peer may take to close its side, or to read on while octets wait for it
  */
@@ -69,11 +69,24 @@ class SocketTransport implements Transport {
     plain.pause();
     await whenWritten(plain);
     const { serverName, octets } = await this.#peekServerName(handshake, received);
-    for (const event of ['data', 'end', 'drain', 'close']) plain.removeAllListeners(event);
+    letGo(plain);
     if (octets.length > 0) plain.unshift(octets);
-    const secure = new TLSSocket(plain, { ...handshake.optionsFor(serverName), isServer: true });
+    return this.#secure(new TLSSocket(plain, { ...handshake.optionsFor(serverName), isServer: true }), 'server');
+  }
+
+  async connectTLS(options: ConnectionOptions): Promise<TLSFacts> {
+    const plain = this.#socket;
+    plain.pause();
+    await whenWritten(plain);
+    letGo(plain);
+    return this.#secure(connectTLS({ ...options, socket: plain }), 'client');
+  }
+
+  /** Goes over to the secure socket when its handshake is done. */
+  async #secure(secure: TLSSocket, side: 'server' | 'client'): Promise<TLSFacts> {
+    const plain = this.#socket;
     this.#socket = secure;
-    // What comes before it is known that the handshake is done waits; and a socket that is not read does not see its client go.
+    // What comes before it is known that the handshake is done waits; and a socket that is not read does not see its peer go.
     let early: Uint8Array = NO_OCTETS;
     this.#peek = (bytes) => {
       early = joined(early, bytes);
@@ -86,7 +99,8 @@ class SocketTransport implements Transport {
       };
       plain.on('error', reject);
       secure.on('error', reject);
-      secure.once('secure', resolve);
+      // Only what `tls.connect` makes has looked at the certificate by itself when it says so.
+      secure.once(side === 'server' ? 'secure' : 'secureConnect', resolve);
       secure.once('end', gone);
       secure.once('close', () => {
         gone();
@@ -94,7 +108,7 @@ class SocketTransport implements Transport {
       });
     });
     this.#peek = undefined;
-    const facts = readTLSFacts(secure);
+    const facts = readTLSFacts(secure, side);
     if (this.#receiver !== undefined) this.#attach(secure, this.#receiver);
     if (early.length > 0) {
       // Behind what whoever waits for the handshake does with it.
@@ -223,6 +237,11 @@ function joined(before: Uint8Array, bytes: Uint8Array): Uint8Array {
   all.set(before);
   all.set(bytes, before.length);
   return all;
+}
+
+/** A socket under TLS tells nobody but its TLS what happens. */
+function letGo(plain: Socket): void {
+  for (const event of ['data', 'end', 'drain', 'close']) plain.removeAllListeners(event);
 }
 
 /** Waits until the kernel has what was written: it belongs in front of the handshake, not into it. */

@@ -2,9 +2,9 @@
 
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 
-/** The certificate that a client showed. */
+/** The certificate that the other side showed. */
 export interface PeerCertificate {
-  /** Whether it leads to one of the authorities that were given. If not, anybody may have made it. */
+  /** Whether it leads to one of the authorities that were given, and a server's to its name. If not, anybody may have made it. */
   readonly isVerified: boolean;
   /** Why not. */
   readonly verifyError: string | undefined;
@@ -28,14 +28,14 @@ export interface TLSFacts {
   readonly serverName: string | undefined;
   /** The protocol that was agreed on (ALPN); `undefined` for none. */
   readonly alpn: string | undefined;
-  /** `undefined` when the client showed none. */
+  /** `undefined` when the other side showed none. */
   readonly peerCertificate: PeerCertificate | undefined;
   /** The channel binding `tls-exporter` (RFC 9266 §2), 32 octets; `undefined` where the platform cannot make it. */
   readonly channelBinding: Uint8Array | undefined;
 }
 
 /** Reads the facts of a socket whose handshake is done. */
-export function readTLSFacts(socket: TLSSocket): TLSFacts {
+export function readTLSFacts(socket: TLSSocket, side: 'server' | 'client'): TLSFacts {
   const { standardName, name } = socket.getCipher() as Partial<ReturnType<TLSSocket['getCipher']>>;
   return Object.freeze({
     version: socket.getProtocol() ?? '',
@@ -43,12 +43,15 @@ export function readTLSFacts(socket: TLSSocket): TLSFacts {
     // Runtimes disagree about how to say that there is none: `false`, `null` or an empty string.
     serverName: textOrNone((socket as { readonly servername?: unknown }).servername),
     alpn: textOrNone(socket.alpnProtocol),
-    peerCertificate: readPeerCertificate(socket),
+    peerCertificate: readPeerCertificate(socket, side === 'server' ? clientVerifyErrorOf : serverVerifyErrorOf),
     channelBinding: readChannelBinding(socket),
   });
 }
 
-function readPeerCertificate(socket: TLSSocket): PeerCertificate | undefined {
+function readPeerCertificate(
+  socket: TLSSocket,
+  verifyErrorOf: (socket: TLSSocket) => string | undefined,
+): PeerCertificate | undefined {
   const certificate = socket.getPeerCertificate() as Partial<DetailedPeerCertificate> | null;
   if (certificate?.raw === undefined || certificate.raw.length === 0) return undefined;
   const verifyError = verifyErrorOf(socket);
@@ -66,12 +69,20 @@ function readPeerCertificate(socket: TLSSocket): PeerCertificate | undefined {
  * On Node the handle of a socket that no tls.Server made knows it. Elsewhere nothing counts as verified: Bun's has no such method, and
  * Deno's finds no error with anybody's certificate.
  */
-function verifyErrorOf(socket: TLSSocket): string | undefined {
+function clientVerifyErrorOf(socket: TLSSocket): string | undefined {
   if (!IS_NODE) return 'this runtime does not tell';
   const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly verifyError?: () => Error | null } };
   if (typeof handle?.verifyError !== 'function') return 'this runtime does not tell';
   const error = handle.verifyError();
   return error === null ? undefined : ((error as { readonly code?: string }).code ?? error.message);
+}
+
+/** The platform's client has compared the name, too. */
+function serverVerifyErrorOf(socket: TLSSocket): string | undefined {
+  if (socket.authorized) return undefined;
+  // The type says that it is an error; it is the error's code.
+  const error: unknown = socket.authorizationError;
+  return error instanceof Error ? error.message : typeof error === 'string' ? error : 'not verified';
 }
 
 function readChannelBinding(socket: TLSSocket): Uint8Array | undefined {

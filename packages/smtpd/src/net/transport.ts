@@ -4,7 +4,7 @@
  * `socket-transport.ts` is the real one, `memory-transport.ts` joins two ends within the process.
  */
 
-import type { TLSSocketOptions } from 'node:tls';
+import type { ConnectionOptions, TLSSocketOptions } from 'node:tls';
 
 import type { TLSFacts } from './tls-facts.js';
 
@@ -61,6 +61,12 @@ export interface Transport {
    * @returns when the handshake is done; rejects when it fails, and then the connection is of no use
    */
   startTLS?(handshake: TLSHandshake, received?: Uint8Array): Promise<TLSFacts>;
+  /**
+   * Makes the client's side of a TLS handshake, as {@link Transport.startTLS} makes the server's.
+   *
+   * @param options - for `tls.connect`; with `rejectUnauthorized` a certificate that is not valid for `servername` fails the handshake
+   */
+  connectTLS?(options: ConnectionOptions): Promise<TLSFacts>;
   /** Writes octets, which must not be changed afterwards. @returns whether more may be written before `onDrain` */
   write(bytes: Uint8Array): boolean;
   /** Octets that were written and have not left this process. */

@@ -9,7 +9,7 @@
 export const ERROR_CODES = {
   SMTPD_BAD_OPTION: 'An option has a value that cannot work; the message says which and what to give instead.',
   SMTPD_CONFLICTING_OPTIONS: 'Two options contradict each other.',
-  SMTPD_BAD_ADDRESS: 'A listen address could not be understood.',
+  SMTPD_BAD_ADDRESS: 'An address could not be understood.',
   SMTPD_BAD_NETWORK: 'A network could not be understood, or has bits set behind its length.',
   SMTPD_BAD_CERTIFICATE:
     'A key or a certificate could not be read, or the two do not belong together; the message says which, and `cause` why.',
@@ -20,6 +20,17 @@ export const ERROR_CODES = {
   SMTPD_ONE_REPLY: 'A command method gave a second final reply to one command, or one outside a command.',
   SMTPD_ALREADY_LISTENING: 'listen() was called on a server that listens already, or that was closed.',
   SMTPD_LISTEN_FAILED: 'A listen address could not be opened; `cause` is the operating system’s error.',
+  SMTPD_BAD_COMMAND: 'A client was to send a command that is not one line, or at a time at which it cannot be sent.',
+  SMTPD_BAD_CONTENT: 'Content that was to be sent has a line end that is not CRLF, or is no octets.',
+  SMTPD_CONNECT_FAILED: 'A client could not connect; `cause` is the operating system’s error.',
+  SMTPD_CONNECTION_LOST: 'The server closed the connection, or left with 421, before it had answered.',
+  SMTPD_SERVER_SILENT: 'The server did not answer, or did not read, within the time of RFC 5321 §4.5.3.2.',
+  SMTPD_SERVER_FAULT: 'The server sent something that is no reply, or one that its command cannot have.',
+  SMTPD_TLS_FAILED: 'TLS is required and could not be had, or the server’s certificate is not valid for it.',
+  SMTPD_ABORTED:
+    'The signal was aborted; the connection was closed, because its conversation cannot be taken up again.',
+  SMTPD_REFUSED: 'The server refused; `reply` is what it said.',
+  SMTPD_NOT_OFFERED: 'The message needs an extension that the server does not offer; nothing of it was sent.',
   SMTPD_REPLY: 'An application’s verdict, thrown as SMTPReplyError.',
   SMTPD_CLIENT_GONE: 'The client left before the message was complete.',
   SMTPD_TRANSACTION_RESET: 'The client gave a message up between two of its chunks.',

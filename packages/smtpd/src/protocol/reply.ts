@@ -121,15 +121,21 @@ export function parseReply(text: string): Reply | undefined {
     const separator = row.charAt(3);
     if (isLast ? separator !== ' ' && separator !== '' : separator !== '-') return undefined;
     let line = row.slice(4);
-    const found = ENHANCED_PREFIX.exec(line)?.[1];
+    const found = parseEnhancedPrefix(code, line);
     // RFC 2034 §4: the same enhanced code begins every line; it is one fact of the reply, not text.
-    if (found !== undefined && isEnhancedCodeFor(code, found) && (index === 0 || found === enhanced)) {
+    if (found !== undefined && (index === 0 || found === enhanced)) {
       enhanced = found;
       line = line.slice(found.length + 1);
     }
     lines.push(line);
   }
   return new Reply(code, enhanced, lines);
+}
+
+/** The enhanced status code that a reply's line begins with, behind its code; `undefined` for none that fits the code. */
+export function parseEnhancedPrefix(code: number, text: string): string | undefined {
+  const found = ENHANCED_PREFIX.exec(text)?.[1];
+  return found !== undefined && isEnhancedCodeFor(code, found) ? found : undefined;
 }
 
 /** Octets of text in one line of a reply: 512, less code, separator, the longest enhanced code with its space, and CRLF. */
@@ -148,7 +154,8 @@ export function formatReplyLines(reply: Reply): string[] {
   });
 }
 
-function isReplyCode(code: number): boolean {
+/** Whether a number can be a reply code (RFC 5321 §4.2). */
+export function isReplyCode(code: number): boolean {
   if (!Number.isInteger(code) || code < 200 || code > 559) return false;
   return Math.floor(code / 10) % 10 <= 5;
 }

@@ -8,7 +8,7 @@ import type { CredentialRequest, SASLMechanismName } from '../protocol/sasl/mech
 import { prepareName, preparePassword } from '../protocol/sasl/message-text.js';
 import type { AuthAnswer } from './authentication.js';
 import type { AuthRequest, Hook } from './hooks.js';
-import { nodeSASLCrypto } from './sasl-crypto.js';
+import { nodeSASLCrypto } from '../net/sasl-crypto.js';
 
 /**
  * A hook that lets in users by their passwords, with every mechanism of {@link PASSWORD_MECHANISMS}.

@@ -26,7 +26,7 @@ import {
   CREDENTIALS_INVALID,
   INITIAL_RESPONSE_REFUSED,
 } from '../protocol/standard-replies.js';
-import { nodeSASLCrypto } from './sasl-crypto.js';
+import { nodeSASLCrypto } from '../net/sasl-crypto.js';
 
 /** How clients may authenticate. */
 export interface AuthOptions {

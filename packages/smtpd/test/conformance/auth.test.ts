@@ -11,7 +11,7 @@ import { SMTPServer, submitterOf, UsageError, type SASLMechanismName } from '../
 import type { ChannelBinding, ClientCredentials, CredentialRequest } from '../../src/protocol/sasl/mechanism.js';
 import { CLIENT_MECHANISMS } from '../../src/protocol/sasl/mechanisms.js';
 import type { AuthAnswer, AuthOptions } from '../../src/server/authentication.js';
-import { nodeSASLCrypto } from '../../src/server/sasl-crypto.js';
+import { nodeSASLCrypto } from '../../src/net/sasl-crypto.js';
 import type { RawClient, WireReply } from '../support/raw-client.js';
 import { CERTIFICATE, withSession, type Session, type SessionSetup } from './session.js';
 

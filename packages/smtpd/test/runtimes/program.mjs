@@ -17,7 +17,7 @@ import process from 'node:process';
 
 import { makeSelfSigned } from '../../dist/net/self-signed.js';
 import { CLIENT_MECHANISMS } from '../../dist/protocol/sasl/mechanisms.js';
-import { nodeSASLCrypto } from '../../dist/server/sasl-crypto.js';
+import { nodeSASLCrypto } from '../../dist/net/sasl-crypto.js';
 import { Reply, silentLogger, SMTPChannel, SMTPReplyError, SMTPServer } from '../../dist/index.js';
 import { WireClient } from './wire-client.mjs';
 

@@ -14,7 +14,7 @@ import {
 } from '../../src/index.js';
 import type { ClientCredentials, ClientStep } from '../../src/protocol/sasl/mechanism.js';
 import { CLIENT_MECHANISMS } from '../../src/protocol/sasl/mechanisms.js';
-import { nodeSASLCrypto } from '../../src/server/sasl-crypto.js';
+import { nodeSASLCrypto } from '../../src/net/sasl-crypto.js';
 import { RawClient } from '../support/raw-client.js';
 
 const USERS = { alice: 'correct horse', 'j\u00fcrgen': 'pa\u00df' };

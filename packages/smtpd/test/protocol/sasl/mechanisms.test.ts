@@ -9,7 +9,8 @@ import type {
   SASLCrypto,
   ServerStep,
 } from '../../../src/protocol/sasl/mechanism.js';
-import { makeSCRAMCredentials, nodeSASLCrypto } from '../../../src/server/sasl-crypto.js';
+import { nodeSASLCrypto } from '../../../src/net/sasl-crypto.js';
+import { makeSCRAMCredentials } from '../../../src/server/scram-credentials.js';
 import { clientContext, converse, octetsOf, serverContext } from './support.js';
 
 const CREDENTIALS: Readonly<Record<ClientCredentials['kind'], ClientCredentials>> = {

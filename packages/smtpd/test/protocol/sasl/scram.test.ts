@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { CredentialAnswer } from '../../../src/protocol/sasl/mechanism.js';
 import type { SCRAMName } from '../../../src/protocol/sasl/scram.js';
 import { deriveSCRAMCredentials } from '../../../src/protocol/sasl/scram-keys.js';
-import { makeSCRAMCredentials, nodeSASLCrypto } from '../../../src/server/sasl-crypto.js';
+import { nodeSASLCrypto } from '../../../src/net/sasl-crypto.js';
+import { makeSCRAMCredentials } from '../../../src/server/scram-credentials.js';
 import {
   answer,
   binding,

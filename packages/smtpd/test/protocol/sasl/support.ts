@@ -10,7 +10,7 @@ import type {
   ServerContext,
   ServerStep,
 } from '../../../src/protocol/sasl/mechanism.js';
-import { nodeSASLCrypto } from '../../../src/server/sasl-crypto.js';
+import { nodeSASLCrypto } from '../../../src/net/sasl-crypto.js';
 
 export type Application = (request: CredentialRequest) => CredentialAnswer | undefined;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { nodeSASLCrypto } from '../../src/server/sasl-crypto.js';
+import { nodeSASLCrypto } from '../../src/net/sasl-crypto.js';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const octetsOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));

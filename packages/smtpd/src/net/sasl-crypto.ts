@@ -2,8 +2,7 @@
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 
-import type { SASLCrypto, SCRAMCredentials, SCRAMHash } from '../protocol/sasl/mechanism.js';
-import { deriveSCRAMCredentials, type SCRAMCredentialsOptions } from '../protocol/sasl/scram-keys.js';
+import type { SASLCrypto, SCRAMHash } from '../protocol/sasl/mechanism.js';
 
 /**
  * The crypto of this runtime.
@@ -25,22 +24,6 @@ export const nodeSASLCrypto: SASLCrypto = Object.freeze({
     return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
   },
 } satisfies SASLCrypto);
-
-/**
- * What an application stores of a password, as base64, so that users can log in with SCRAM and nobody who reads the store can.
- * Each hash needs its own.
- *
- * @throws {@link UsageError} `SMTPD_BAD_OPTION` when SASLprep refuses the password, or a number is impossible
- *
- * @example
- * ```ts
- * const stored = makeSCRAMCredentials({ hash: 'SHA-256', password: 'pencil' });
- * JSON.stringify(stored); // {"salt":"…","iterations":4096,"storedKey":"…","serverKey":"…"}
- * ```
- */
-export function makeSCRAMCredentials(options: SCRAMCredentialsOptions): SCRAMCredentials<string> {
-  return deriveSCRAMCredentials(nodeSASLCrypto, options);
-}
 
 const NODE_NAMES = { MD5: 'md5', 'SHA-1': 'sha1', 'SHA-256': 'sha256' } as const;
 const HASH_BYTES: Readonly<Record<SCRAMHash, number>> = { 'SHA-1': 20, 'SHA-256': 32 };

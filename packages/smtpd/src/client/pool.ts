@@ -1,0 +1,472 @@
+/**
+ * Connections that are kept and used again, by destination. A connection is lent to one transaction at a time. One that died while
+ * nobody used it is replaced without anybody noticing, as long as no message had begun.
+ */
+
+import { systemClock, type Clock } from '../net/clock.js';
+import type { Reply } from '../protocol/reply.js';
+import type { ServerCapabilities } from '../protocol/server-capabilities.js';
+import { UsageError } from '../protocol/errors.js';
+import { SMTPConnectionError } from './client-errors.js';
+import type { SMTPClientOptions } from './client-options.js';
+import { SMTPClient, type CallOptions } from './client.js';
+import { sendMessage, type OutgoingMessage, type SendResult } from './send-message.js';
+
+/** The options of a pool. */
+export interface PoolOptions {
+  /** Connections to one destination at a time. Default: 20. */
+  readonly connectionsMax?: number;
+  /** How long a connection that nobody uses is kept, in ms. Default: 30,000. */
+  readonly idleMs?: number;
+  /** Messages that one connection carries; less where the server says so (LIMITS, RFC 9422). Default: 1,000. */
+  readonly messagesMax?: number;
+  /** How long to wait for a connection while all are in use, in ms. Default: 30,000. */
+  readonly waitMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Whom a pool connects to, and how. */
+export interface PoolDestination {
+  readonly client: SMTPClientOptions;
+  /** Connections are shared by those of one key. Default: the address and the protocol. */
+  readonly key?: string;
+}
+
+/** A connection on loan. It must be given back: released, or discarded when its conversation cannot go on. */
+export interface Lease {
+  readonly client: SMTPClient;
+  /** Whether it carried messages before. */
+  readonly isReused: boolean;
+  /** Gives it back. A transaction that is open is reset; in the middle of content the connection is cut. */
+  readonly release: () => void;
+  /** Cuts the connection. */
+  readonly discard: () => void;
+}
+
+/**
+ * A pool of clients.
+ *
+ * @example
+ * ```ts
+ * import { SMTPClientPool } from 'smtpd';
+ * const pool = new SMTPClientPool({ connectionsMax: 5 });
+ * const destination = { client: { remoteAddress: { host: 'localhost', port: 1025 } } };
+ * await pool.send(destination, { mailFrom: '', rcptTos: ['bob@example.net'], data: 'Subject: Hi\r\n\r\nHi\r\n' });
+ * await pool.close();
+ * ```
+ */
+export class SMTPClientPool {
+  readonly #options: Required<PoolOptions>;
+  readonly #destinations = new Map<string, Destination>();
+  #isClosed = false;
+  #openCount = 0;
+  #onAllGone: () => void = ignore;
+
+  /** @throws {@link UsageError} `SMTPD_BAD_OPTION` */
+  constructor(options: PoolOptions = {}) {
+    const complete = { ...DEFAULTS, ...options };
+    for (const name of ['connectionsMax', 'idleMs', 'messagesMax', 'waitMs'] as const) {
+      if (!(complete[name] > 0)) throw new UsageError('SMTPD_BAD_OPTION', `${name} is a number above 0`);
+    }
+    this.#options = Object.freeze(complete);
+  }
+
+  /** How many connections there are, in use or not. */
+  get size(): number {
+    return this.#openCount;
+  }
+
+  /**
+   * Lends a connection: one that is free, or a new one, or the next that is given back.
+   *
+   * @throws {@link SMTPConnectionError}; {@link SMTPRefusedError} when the server turns us away; {@link UsageError} `SMTPD_BAD_OPTION`
+   */
+  async acquire(to: PoolDestination, { signal }: CallOptions = {}): Promise<Lease> {
+    signal?.throwIfAborted();
+    const destination = this.#destinationOf(to);
+    for (;;) {
+      if (this.#isClosed) throw closed();
+      const free = destination.free.pop();
+      if (free !== undefined) {
+        free.cancelIdleTimer();
+        if (free.client.isIdle) return this.#lend(destination, free);
+        this.#discard(destination, free);
+        continue;
+      }
+      if (destination.openCount < this.#options.connectionsMax) return this.#open(destination, to, signal);
+      await this.#awaitTurn(destination, signal);
+    }
+  }
+
+  /**
+   * Opens a transaction, on a connection that lives.
+   *
+   * @returns the connection and the reply to MAIL, yes or no
+   * @throws as {@link SMTPClientPool.acquire} and {@link SMTPClient.mail}
+   */
+  async begin(
+    to: PoolDestination,
+    { mailFrom, mailOptions = [], prepare }: TransactionStart,
+    options: CallOptions = {},
+  ): Promise<{ readonly lease: Lease; readonly reply: Reply }> {
+    for (;;) {
+      const lease = await this.acquire(to, options);
+      const stop = onAbort(options.signal, lease.discard);
+      try {
+        await prepare?.(lease.client);
+        const reply = await lease.client.mail(mailFrom, mailOptions);
+        // What it says of itself it said before anything of this message had begun.
+        if (reply.code !== 421 || !lease.isReused) return { lease, reply };
+        lease.discard();
+      } catch (error) {
+        const isStale =
+          lease.isReused && error instanceof SMTPConnectionError && error.code === 'SMTPD_CONNECTION_LOST';
+        if (!isStale || options.signal?.aborted === true) {
+          if (error instanceof SMTPConnectionError) lease.discard();
+          else lease.release();
+          throw error;
+        }
+        lease.discard();
+      } finally {
+        stop();
+      }
+    }
+  }
+
+  /** Sends a message, as {@link SMTPClient.send} does. */
+  async send(to: PoolDestination, message: OutgoingMessage, options: CallOptions = {}): Promise<SendResult> {
+    for (;;) {
+      const lease = await this.acquire(to, options);
+      const stop = onAbort(options.signal, lease.discard);
+      try {
+        return await sendMessage(lease.client, message);
+      } catch (error) {
+        // Nobody answered MAIL: the connection had died before.
+        const isStale =
+          lease.isReused &&
+          error instanceof SMTPConnectionError &&
+          error.code === 'SMTPD_CONNECTION_LOST' &&
+          error.stage === 'MAIL';
+        if (!isStale || options.signal?.aborted === true) throw error;
+      } finally {
+        stop();
+        lease.release();
+      }
+    }
+  }
+
+  /**
+   * What a destination offers, as it said on its last connection; asked anew when that is too long ago.
+   *
+   * @throws as {@link SMTPClientPool.acquire}
+   */
+  async capabilities(
+    to: PoolDestination,
+    { maxAgeMs, signal }: CallOptions & { readonly maxAgeMs: number },
+  ): Promise<ServerCapabilities> {
+    const destination = this.#destinationOf(to);
+    const { known } = destination;
+    if (known !== undefined && this.#options.clock.now() - known.atMs <= maxAgeMs) return known.capabilities;
+    const asked = (destination.asking ??= this.#ask(to).finally(() => {
+      destination.asking = undefined;
+    }));
+    return raceAbort(asked, signal);
+  }
+
+  /** What a destination last said that it offers; `undefined` when it was never reached. */
+  knownCapabilities(to: PoolDestination): ServerCapabilities | undefined {
+    return this.#destinations.get(keyOf(to))?.known?.capabilities;
+  }
+
+  /** How many connections to a destination are in use. */
+  busyCount(to: PoolDestination): number {
+    const destination = this.#destinations.get(keyOf(to));
+    return destination === undefined ? 0 : destination.openCount - destination.free.length;
+  }
+
+  /** Whether the last attempt to connect to a destination failed, less than `withinMs` ago. */
+  hasFailed(to: PoolDestination, withinMs: number): boolean {
+    const failedAt = this.#destinations.get(keyOf(to))?.failedAtMs;
+    return failedAt !== undefined && this.#options.clock.now() - failedAt < withinMs;
+  }
+
+  /** Closes: free connections at once, those on loan when they are given back. @returns when all are gone */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const destination of this.#destinations.values()) {
+      for (const waiter of destination.waiters.splice(0)) waiter();
+      for (const connection of destination.free.splice(0)) this.#retire(destination, connection);
+    }
+    if (this.#openCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onAllGone = resolve;
+      });
+    }
+  }
+
+  /** Cuts every connection, on loan or not. */
+  async destroy(): Promise<void> {
+    this.#isClosed = true;
+    for (const destination of this.#destinations.values()) {
+      for (const connection of [...destination.open]) this.#discard(destination, connection);
+    }
+    await this.close();
+  }
+
+  /** Closes, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #ask(to: PoolDestination): Promise<ServerCapabilities> {
+    const lease = await this.acquire(to);
+    const { capabilities } = lease.client;
+    // A connection that was there already says what was said when it was made, and still holds.
+    const destination = this.#destinationOf(to);
+    destination.known = { capabilities, atMs: this.#options.clock.now() };
+    lease.release();
+    return capabilities;
+  }
+
+  async #open(destination: Destination, to: PoolDestination, signal: AbortSignal | undefined): Promise<Lease> {
+    destination.openCount += 1;
+    this.#openCount += 1;
+    const connection: Connection = {
+      client: new SMTPClient(to.client),
+      messageCount: 0,
+      cancelIdleTimer: ignore,
+      isGone: false,
+    };
+    destination.open.add(connection);
+    try {
+      await connection.client.connect(signal === undefined ? {} : { signal });
+    } catch (error) {
+      if (signal?.aborted !== true) destination.failedAtMs = this.#options.clock.now();
+      this.#discard(destination, connection);
+      throw error;
+    }
+    destination.failedAtMs = undefined;
+    destination.known = { capabilities: connection.client.capabilities, atMs: this.#options.clock.now() };
+    connection.client.onClose = () => {
+      this.#discard(destination, connection);
+    };
+    if (!this.#isClosed) return this.#lend(destination, connection);
+    this.#discard(destination, connection);
+    throw closed();
+  }
+
+  #lend(destination: Destination, connection: Connection): Lease {
+    const { client } = connection;
+    const isReused = connection.messageCount > 0;
+    connection.messageCount += 1;
+    let isBack = false;
+    return {
+      client,
+      isReused,
+      release: () => {
+        if (isBack) return;
+        isBack = true;
+        this.#takeBack(destination, connection);
+      },
+      discard: () => {
+        isBack = true;
+        this.#discard(destination, connection);
+      },
+    };
+  }
+
+  #takeBack(destination: Destination, connection: Connection): void {
+    const { client } = connection;
+    if (client.isIdle) {
+      this.#keep(destination, connection);
+    } else if (client.isOpen && client.phase === 'transaction') {
+      client.reset().then(
+        (reply) => {
+          if (reply.isPositive && client.isIdle) this.#keep(destination, connection);
+          else this.#discard(destination, connection);
+        },
+        () => {
+          this.#discard(destination, connection);
+        },
+      );
+    } else {
+      this.#discard(destination, connection);
+    }
+  }
+
+  #keep(destination: Destination, connection: Connection): void {
+    const { clock, idleMs, messagesMax } = this.#options;
+    const { client } = connection;
+    const mayCarry = Math.min(messagesMax, client.capabilities.messagesMax ?? Infinity);
+    if (this.#isClosed || connection.messageCount >= mayCarry) {
+      this.#retire(destination, connection);
+      return;
+    }
+    destination.free.push(connection);
+    if (idleMs !== Infinity) {
+      connection.cancelIdleTimer = clock.setTimer(() => {
+        destination.free = destination.free.filter((each) => each !== connection);
+        this.#retire(destination, connection);
+      }, idleMs);
+    }
+    destination.waiters.shift()?.();
+  }
+
+  /** Says goodbye; the place is free when it is gone. */
+  #retire(destination: Destination, connection: Connection): void {
+    connection.cancelIdleTimer();
+    void connection.client.quit().then(() => {
+      this.#forget(destination, connection);
+    });
+  }
+
+  #discard(destination: Destination, connection: Connection): void {
+    connection.client.destroy();
+    this.#forget(destination, connection);
+  }
+
+  #forget(destination: Destination, connection: Connection): void {
+    if (connection.isGone) return;
+    connection.isGone = true;
+    connection.cancelIdleTimer();
+    destination.free = destination.free.filter((each) => each !== connection);
+    destination.open.delete(connection);
+    destination.openCount -= 1;
+    this.#openCount -= 1;
+    destination.waiters.shift()?.();
+    if (this.#openCount === 0) this.#onAllGone();
+  }
+
+  #awaitTurn(destination: Destination, signal: AbortSignal | undefined): Promise<void> {
+    const { clock, waitMs, connectionsMax } = this.#options;
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        destination.waiters = destination.waiters.filter((each) => each !== onTurn);
+        cancelTimer();
+        stop();
+      };
+      const onTurn = (): void => {
+        leave();
+        resolve();
+      };
+      const cancelTimer =
+        waitMs === Infinity
+          ? ignore
+          : clock.setTimer(() => {
+              leave();
+              reject(
+                new SMTPConnectionError(
+                  'SMTPD_CONNECT_FAILED',
+                  `All ${String(connectionsMax)} connections are in use, and none came free within ${String(waitMs)} ms`,
+                  { stage: 'connect' },
+                ),
+              );
+            }, waitMs);
+      const stop = onAbort(signal, () => {
+        leave();
+        reject(abortError(signal?.reason));
+      });
+      destination.waiters.push(onTurn);
+    });
+  }
+
+  #destinationOf(to: PoolDestination): Destination {
+    const key = keyOf(to);
+    let destination = this.#destinations.get(key);
+    if (destination === undefined) {
+      destination = {
+        open: new Set(),
+        free: [],
+        openCount: 0,
+        waiters: [],
+        known: undefined,
+        asking: undefined,
+        failedAtMs: undefined,
+      };
+      this.#destinations.set(key, destination);
+      this.#dropUnused();
+    }
+    return destination;
+  }
+
+  /** Destinations that come from elsewhere, such as MX hosts, must not pile up. */
+  #dropUnused(): void {
+    if (this.#destinations.size <= DESTINATIONS_MAX) return;
+    for (const [key, { openCount, waiters, asking }] of this.#destinations) {
+      if (openCount > 0 || waiters.length > 0 || asking !== undefined) continue;
+      this.#destinations.delete(key);
+      if (this.#destinations.size <= DESTINATIONS_MAX) return;
+    }
+  }
+}
+
+/** How a transaction begins. */
+export interface TransactionStart {
+  readonly mailFrom: string;
+  readonly mailOptions?: readonly string[];
+  /** What is said on the connection before MAIL. */
+  readonly prepare?: ((client: SMTPClient) => Promise<void>) | undefined;
+}
+
+interface Connection {
+  readonly client: SMTPClient;
+  messageCount: number;
+  cancelIdleTimer: () => void;
+  isGone: boolean;
+}
+
+interface Destination {
+  readonly open: Set<Connection>;
+  free: Connection[];
+  openCount: number;
+  waiters: (() => void)[];
+  known: { readonly capabilities: ServerCapabilities; readonly atMs: number } | undefined;
+  asking: Promise<ServerCapabilities> | undefined;
+  failedAtMs: number | undefined;
+}
+
+function keyOf({ client, key }: PoolDestination): string {
+  if (key !== undefined) return key;
+  const { remoteAddress, protocol = 'smtp' } = client;
+  return `${protocol} ${'path' in remoteAddress ? remoteAddress.path : `${remoteAddress.host}:${String(remoteAddress.port)}`}`;
+}
+
+/** @returns what forgets the listener */
+function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+  if (signal === undefined) return ignore;
+  signal.addEventListener('abort', listener, { once: true });
+  return () => {
+    signal.removeEventListener('abort', listener);
+  };
+}
+
+function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const stop = onAbort(signal, () => {
+      reject(abortError(signal.reason));
+    });
+    promise.then(resolve, reject).finally(stop);
+  });
+}
+
+function abortError(reason: unknown): SMTPConnectionError {
+  return new SMTPConnectionError('SMTPD_ABORTED', 'The signal was aborted', { stage: 'connect', cause: reason });
+}
+
+function closed(): UsageError {
+  return new UsageError('SMTPD_BAD_COMMAND', 'The pool is closed');
+}
+
+function ignore(): void {
+  // Nothing to do.
+}
+
+const DEFAULTS: Required<PoolOptions> = Object.freeze({
+  connectionsMax: 20,
+  idleMs: 30_000,
+  messagesMax: 1_000,
+  waitMs: 30_000,
+  clock: systemClock,
+});
+const DESTINATIONS_MAX = 1_000;

@@ -1,0 +1,160 @@
+/** The whole of a message, from MAIL to the last reply, on one connection. */
+
+import { invariant, UsageError } from '../protocol/errors.js';
+import type { Reply } from '../protocol/reply.js';
+import type { ServerCapabilities } from '../protocol/server-capabilities.js';
+import { SMTPRefusedError, type RecipientOutcome } from './client-errors.js';
+import { contentLengthBytes, isEightBit, type ContentForm, type MessageContent } from './content-source.js';
+import { hasParameter, isInternationalAddress } from './envelope-commands.js';
+
+/** A message to send. What `processMessage` was handed has this shape, too. */
+export interface OutgoingMessage {
+  /** `''` for the null reverse-path. */
+  readonly mailFrom: string;
+  readonly rcptTos: readonly string[];
+  /**
+   * Parameters of MAIL, such as `['RET=HDRS']`. SIZE, and where the message needs them BODY=8BITMIME and SMTPUTF8, are added by
+   * themselves.
+   */
+  readonly mailOptions?: readonly string[];
+  /** For each recipient, the parameters of its RCPT. */
+  readonly rcptOptions?: readonly (readonly string[])[];
+  readonly data: MessageContent;
+}
+
+/** What became of a message. */
+export interface SendResult {
+  /** Each recipient, in order. */
+  readonly recipients: readonly RecipientOutcome[];
+  /** The reply after the content; over LMTP the first positive one. */
+  readonly reply: Reply;
+}
+
+/** What is needed of a client. */
+export interface SendingClient {
+  readonly isOpen: boolean;
+  readonly phase: string;
+  readonly capabilities: ServerCapabilities;
+  readonly checkEnvelope: (envelope: Omit<OutgoingMessage, 'data'>) => void;
+  readonly mail: (mailFrom: string, options: readonly string[]) => Promise<Reply>;
+  readonly rcpt: (rcptTo: string, options: readonly string[]) => Promise<Reply>;
+  readonly data: () => Promise<Reply>;
+  readonly sendContent: (content: MessageContent) => Promise<readonly Reply[]>;
+  readonly sendChunks: (content: MessageContent, form: ContentForm) => Promise<readonly Reply[]>;
+  readonly reset: () => Promise<Reply>;
+}
+
+/** Sends a message; `SMTPClient.send` is the public way. */
+export async function sendMessage(client: SendingClient, message: OutgoingMessage): Promise<SendResult> {
+  const { mailFrom, rcptTos, rcptOptions = [], data } = message;
+  if (rcptTos.length === 0) throw new UsageError('SMTPD_BAD_COMMAND', 'A message has at least one recipient');
+  const mailOptions = completeMailOptions(message);
+  const isBinary = mailOptions.some((option) => option.toUpperCase() === 'BODY=BINARYMIME');
+  const isChunked = isBinary || client.capabilities.has('CHUNKING');
+
+  // Nothing is begun that could not be ended.
+  client.checkEnvelope({ mailFrom, rcptTos, mailOptions, rcptOptions });
+
+  // What is asked for without waiting leaves together where the server offers PIPELINING.
+  const sender = client.mail(mailFrom, mailOptions);
+  const recipients = rcptTos.map((address, index) => client.rcpt(address, rcptOptions[index] ?? []));
+  const start = isChunked ? undefined : client.data();
+  const [mailed, ...rest] = await Promise.allSettled([sender, ...recipients, ...(start === undefined ? [] : [start])]);
+  const failed = [mailed, ...rest].find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  const senderReply = valueOf(mailed);
+  const rcptReplies = rest.slice(0, rcptTos.length).map(valueOf);
+  const startReply = start === undefined ? undefined : valueOf(rest[rcptTos.length]);
+  const refusedAt = (reply: Reply): RecipientOutcome[] =>
+    rcptTos.map((address, index) => outcome(address, refusalOf(rcptReplies[index], reply)));
+
+  const isAnyAccepted = senderReply.isPositive && rcptReplies.some((reply) => reply.isPositive);
+  if (!senderReply.isPositive) {
+    await leaveTransaction(client);
+    throw new SMTPRefusedError('MAIL', senderReply, refusedAt(senderReply));
+  }
+  const firstRefusal = rcptReplies.find((reply) => !reply.isPositive);
+  if (!isAnyAccepted) {
+    await leaveTransaction(client);
+    invariant(firstRefusal !== undefined, 'A message has recipients');
+    throw new SMTPRefusedError('RCPT', worstOf(rcptReplies), refusedAt(firstRefusal));
+  }
+  if (startReply !== undefined && startReply.code !== 354) {
+    await leaveTransaction(client);
+    throw new SMTPRefusedError('DATA', startReply, refusedAt(startReply));
+  }
+  const replies = isChunked
+    ? await client.sendChunks(data, isBinary ? 'octets' : 'text')
+    : await client.sendContent(data);
+  return resultOf({ rcptTos, rcptReplies, replies });
+}
+
+function completeMailOptions({ mailFrom, rcptTos, mailOptions = [], data }: OutgoingMessage): readonly string[] {
+  const options = [...mailOptions];
+  const length = contentLengthBytes(data);
+  if (length !== undefined && !hasParameter(options, 'SIZE')) options.push(`SIZE=${String(length)}`);
+  if (!hasParameter(options, 'BODY') && isEightBit(data)) options.push('BODY=8BITMIME');
+  if (!hasParameter(options, 'SMTPUTF8') && [mailFrom, ...rcptTos].some(isInternationalAddress))
+    options.push('SMTPUTF8');
+  return options;
+}
+
+/** The transaction is given up, in whatever state it is. */
+async function leaveTransaction(client: SendingClient): Promise<void> {
+  if (!client.isOpen) return;
+  if (client.phase === 'content') {
+    // RFC 2920 §3.1: a server that asks for the content although there is no recipient gets the end of it at once. Nobody has the message.
+    await client.sendContent(NOTHING);
+  } else if (client.phase === 'transaction') {
+    await client.reset();
+  }
+}
+
+function resultOf({
+  rcptTos,
+  rcptReplies,
+  replies,
+}: {
+  readonly rcptTos: readonly string[];
+  readonly rcptReplies: readonly Reply[];
+  readonly replies: readonly Reply[];
+}): SendResult {
+  let acceptedBefore = 0;
+  const recipients = rcptTos.map((address, index) => {
+    const atRcpt = rcptReplies[index];
+    if (atRcpt?.isPositive !== true) return outcome(address, refusalOf(atRcpt, atRcpt));
+    // One reply is for all of them.
+    const reply = replies[acceptedBefore] ?? replies.at(-1);
+    acceptedBefore += 1;
+    return outcome(address, refusalOf(reply, reply));
+  });
+  const reply = replies.find((each) => each.isPositive) ?? replies[0];
+  invariant(reply !== undefined, 'Content has a reply');
+  if (!recipients.some(({ isAccepted }) => isAccepted)) throw new SMTPRefusedError('content', reply, recipients);
+  return { recipients, reply };
+}
+
+function outcome(address: string, reply: Reply): RecipientOutcome {
+  return { address, reply, isAccepted: reply.isPositive };
+}
+
+/** A recipient that was accepted fares as the message does. */
+function refusalOf(own: Reply | undefined, ofMessage: Reply | undefined): Reply {
+  const reply = own?.isPositive === false ? own : ofMessage;
+  invariant(reply !== undefined, 'Every command has a reply');
+  return reply;
+}
+
+/** A transient refusal first: the message is worth trying again as long as one recipient is. */
+function worstOf(replies: readonly Reply[]): Reply {
+  const reply = replies.find(({ isTransient }) => isTransient) ?? replies[0];
+  invariant(reply !== undefined, 'A message has recipients');
+  return reply;
+}
+
+function valueOf(settled: PromiseSettledResult<Reply> | undefined): Reply {
+  invariant(settled?.status === 'fulfilled', 'A rejected command was told before');
+  return settled.value;
+}
+
+const NOTHING = new Uint8Array(0);

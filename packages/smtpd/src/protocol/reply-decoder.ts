@@ -1,0 +1,121 @@
+// Reply decoder: the next whole reply (RFC 5321 §4.2) out of unread input. What a reply answers is for client-session.ts. In the
+// client's walk it stands between the input and the session.
+
+import { parseEnhancedPrefix, isReplyCode, Reply } from './reply.js';
+import type { Input } from './input.js';
+import { octets } from './octets.js';
+
+/**
+ * What a server may send that is no reply.
+ *
+ * - `lineEnd`: a CR or LF that is not part of a CRLF (RFC 5321 §2.3.8)
+ * - `lineTooLong`, `replyTooLong`: more than we hold for anybody
+ * - `code`: a line that does not begin with a reply code and a space or hyphen
+ * - `codeChanged`: lines of one reply with different codes (RFC 5321 §4.2.1)
+ */
+export type ReplyFault = 'lineEnd' | 'lineTooLong' | 'replyTooLong' | 'code' | 'codeChanged';
+
+/** A reply, or what came instead. After a fault nobody can tell where the next reply begins. */
+export type DecodedReply =
+  { readonly kind: 'reply'; readonly reply: Reply } | { readonly kind: 'fault'; readonly fault: ReplyFault };
+
+/**
+ * Decodes replies. What comes out never depends on how the octets were split, and no octet is looked at more than a few times.
+ *
+ * @example
+ * ```ts
+ * const decoder = new ReplyDecoder();
+ * input.append(octets.encodeLatin1('250-a.example\r\n250 SIZE\r\n354'));
+ * decoder.decode(input); // { kind: 'reply', reply: 250 with the lines 'a.example' and 'SIZE' }
+ * decoder.decode(input); // undefined: more octets are needed
+ * ```
+ */
+export class ReplyDecoder {
+  #lines: string[] = [];
+  #code = 0;
+  #enhanced: string | undefined;
+  /** Octets of the reply that were taken. */
+  #takenBytes = 0;
+  /** Octets of the unfinished line that were searched already. */
+  #searchedBytes = 0;
+
+  /** Whether a reply has begun and is not complete. */
+  get isWithinReply(): boolean {
+    return this.#lines.length > 0;
+  }
+
+  /** The next reply, taken from the input; `undefined` when more octets are needed. */
+  decode(input: Input): DecodedReply | undefined {
+    while (input.length > this.#searchedBytes) {
+      const { bytes, start } = input;
+      const lf = octets.indexOf(bytes, LF, start + this.#searchedBytes);
+      const found = lf < 0 ? bytes.length : lf;
+      const lineBytesMax = Math.min(LINE_BYTES_MAX, REPLY_BYTES_MAX - this.#takenBytes);
+      // What lies behind the bound is not looked at, so that it does not matter how much of it has come.
+      const searchEnd = Math.min(found, start + lineBytesMax);
+      const cr = octets.indexOf(bytes.subarray(0, searchEnd), CR, start + Math.max(0, this.#searchedBytes - 1));
+      // A CR may be the last octet so far; what follows decides.
+      if (cr >= 0 && cr !== found - 1) return fault('lineEnd');
+      if (found - start > lineBytesMax) return fault(lineBytesMax < LINE_BYTES_MAX ? 'replyTooLong' : 'lineTooLong');
+      if (lf < 0) {
+        this.#searchedBytes = found - start;
+        return undefined;
+      }
+      if (cr < 0) return fault('lineEnd');
+      const line = textOf(bytes.subarray(start, cr));
+      this.#takenBytes += lf + 1 - start;
+      this.#searchedBytes = 0;
+      input.take(lf + 1 - start);
+      const decoded = this.#addLine(line);
+      if (decoded !== undefined) return decoded;
+    }
+    return undefined;
+  }
+
+  /** Forgets a reply that has begun. */
+  reset(): void {
+    this.#lines = [];
+    this.#enhanced = undefined;
+    this.#takenBytes = 0;
+    this.#searchedBytes = 0;
+  }
+
+  #addLine(line: string): DecodedReply | undefined {
+    const isFirst = this.#lines.length === 0;
+    const digits = CODE.exec(line)?.[1];
+    const code = Number(digits);
+    if (digits === undefined || !isReplyCode(code)) return fault('code');
+    if (!isFirst && code !== this.#code) return fault('codeChanged');
+    this.#code = code;
+    let text = line.slice(4);
+    const enhanced = parseEnhancedPrefix(code, text);
+    // RFC 2034 §4: the same enhanced code begins every line; it is one fact of the reply, not text.
+    if (enhanced !== undefined && (isFirst || enhanced === this.#enhanced)) {
+      this.#enhanced = enhanced;
+      text = text.slice(enhanced.length + 1);
+    }
+    this.#lines.push(text);
+    if (line.charAt(3) === '-') return undefined;
+    const reply = new Reply(code, this.#enhanced, this.#lines);
+    this.reset();
+    return { kind: 'reply', reply };
+  }
+}
+
+function fault(which: ReplyFault): DecodedReply {
+  return { kind: 'fault', fault: which };
+}
+
+/** RFC 6531 §3.7.4: text may be UTF-8. What is neither is somebody's old character set, and nothing depends on it. */
+function textOf(bytes: Uint8Array): string {
+  return octets.decodeUTF8(bytes) ?? octets.decodeLatin1(bytes, 0, bytes.length);
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+// RFC 5321 §4.2: `Reply-code [ SP textstring ]`, and a hyphen instead of the space in every line but the last.
+const CODE = /^([2-5][0-5][0-9])(?:[ -]|$)/;
+/** With the CR. RFC 5321 §4.5.3.1.5 says 512 with CRLF; servers are known to write more. */
+const LINE_BYTES_MAX = 2_048;
+/** The longest replies are those to EHLO, HELP and EXPN. */
+const REPLY_BYTES_MAX = 65_536;
