@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { ChunkDecoder } from '../../src/protocol/chunk-decoder.js';
 import { ContentBuffer } from '../../src/protocol/content-buffer.js';
+import { ContentPass } from '../../src/protocol/content-pass.js';
 import { DataDecoder } from '../../src/protocol/data-decoder.js';
 import { DataEncoder } from '../../src/protocol/data-encoder.js';
 import { Input } from '../../src/protocol/input.js';
@@ -17,6 +18,7 @@ vi.mock('../../src/protocol/octets.js', () => import('./specification/counted-oc
 /** Each octet: three reads of a table step, two searches, the copies of a buffer that doubles, and one into text. */
 const WORK_PER_OCTET_MAX = 16;
 const LENGTH = 4000;
+const FIELD = octets.encodeLatin1('X-Peer: 192.0.2.1\r\n');
 
 const shapes = [
   'x',
@@ -89,6 +91,25 @@ describe('work is linear in what arrives', () => {
       const encoder = new DataEncoder();
       for (const piece of pieces) encoder.encode(piece);
     });
+  });
+
+  it('for content that passes to another server, checked or not', () => {
+    for (const lineEndings of ['reject', 'preserve'] as const) {
+      for (const start of ['', '\r\n', 'x\r\n\r\n']) {
+        holdsFor((pieces) => {
+          const pass = new ContentPass({ front: FIELD, headerEnd: FIELD, lineEndings });
+          pass.pass(octets.encodeLatin1(start));
+          for (const piece of pieces) pass.pass(piece);
+          pass.end();
+        });
+      }
+    }
+  });
+
+  it('and nothing is done for the octets of binary content behind its header', () => {
+    const pass = new ContentPass({ front: FIELD, headerEnd: FIELD, lineEndings: 'preserve' });
+    pass.pass(octets.encodeLatin1('x: y\r\n\r\n'));
+    expect(countOctets(() => pass.pass(octets.encodeLatin1('\r\n'.repeat(LENGTH))))).toBe(0);
   });
 
   it('for input that is taken slower than it comes', () => {
