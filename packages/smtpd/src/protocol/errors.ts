@@ -9,7 +9,7 @@
 export const ERROR_CODES = {
   SMTPD_BAD_OPTION: 'An option has a value that cannot work; the message says which and what to give instead.',
   SMTPD_CONFLICTING_OPTIONS: 'Two options contradict each other.',
-  SMTPD_BAD_ADDRESS: 'An address could not be understood.',
+  SMTPD_BAD_ADDRESS: 'A listen address or a destination could not be understood.',
   SMTPD_BAD_NETWORK: 'A network could not be understood, or has bits set behind its length.',
   SMTPD_BAD_CERTIFICATE:
     'A key or a certificate could not be read, or the two do not belong together; the message says which, and `cause` why.',
