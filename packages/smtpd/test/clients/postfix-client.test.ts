@@ -11,8 +11,8 @@ import { Reply } from '../../src/protocol/reply.js';
 import type { ReceivedMessage } from '../../src/server/received-message.js';
 import { eventsOf, type KeepingServer } from '../server/support.js';
 import { Certificates } from '../support/certificates.js';
-import { freePort } from '../support/free-port.js';
-import { requirePostfix, startPostfix } from '../support/postfix-instance.js';
+import { requirePostfix } from '../support/component.js';
+import { startPostfix } from '../support/postfix-instance.js';
 import {
   AWKWARD_MESSAGE,
   EIGHT_BIT_MESSAGE,
@@ -83,9 +83,7 @@ describe('Postfix', () => {
 
   it('passes on under DSN what the sender wants to be told', async () => {
     await using server = await startServer({ extensions: [dsn()] });
-    const port = await freePort();
-    const services = [`127.0.0.1:${String(port)} inet n - n - - smtpd`];
-    await using postfix = await startPostfix({ main: relayTo(server), services });
+    await using postfix = await startPostfix({ main: relayTo(server) });
     const envelope = { from: 'alice@a.example', to: ['bob@b.example'] };
     const wish: SMTPEnvelopeDsn = {
       id: 'Q=17+4',
@@ -93,7 +91,7 @@ describe('Postfix', () => {
       notify: ['success', 'delay'],
       recipient: 'robert@b.example',
     };
-    const client = createTransport({ host: '127.0.0.1', port, name: 'client.example' });
+    const client = createTransport({ host: '127.0.0.1', port: postfix.port, name: 'client.example' });
     await client.sendMail({ envelope, dsn: wish, raw: AWKWARD_MESSAGE });
     await postfix.log.line(/ status=sent /);
     const message = onlyMessage(server);
@@ -209,11 +207,9 @@ describe('Postfix', () => {
 
   it('tells with XFORWARD for whom it sends', async () => {
     await using server = await startServer({ xforward: 'loopback' });
-    const port = await freePort();
-    const services = [`127.0.0.1:${String(port)} inet n - n - - smtpd`];
     const main = { ...relayTo(server), smtp_send_xforward_command: 'yes' };
-    await using postfix = await startPostfix({ main, services });
-    const client = createTransport({ host: '127.0.0.1', port, name: 'client.example' });
+    await using postfix = await startPostfix({ main });
+    const client = createTransport({ host: '127.0.0.1', port: postfix.port, name: 'client.example' });
     await client.sendMail({ envelope: { from: 'alice@a.example', to: ['bob@b.example'] }, raw: AWKWARD_MESSAGE });
     await postfix.log.line(/ status=sent /);
     expect(Object.fromEntries(onlyMessage(server).session.forwarded ?? [])).toMatchObject({

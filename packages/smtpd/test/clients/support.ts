@@ -11,7 +11,7 @@ import type { ReceivedMessage } from '../../src/server/received-message.js';
 import type { SMTPServerOptions } from '../../src/server/server-options.js';
 import { SMTPReplyError } from '../../src/protocol/reply.js';
 import { KeepingServer } from '../server/support.js';
-import { COMMAND_PATH } from '../support/component.js';
+import { COMMAND_PATH } from '../support/command-path.js';
 
 /** How a client ended. */
 export interface ClientEnd {

@@ -8,13 +8,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { beforeEach } from 'vitest';
 
-/** Where commands are looked for. Debian keeps servers and their tools where a plain user does not look. */
-export const COMMAND_PATH = [
-  ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
-  '/usr/local/sbin',
-  '/usr/sbin',
-  '/sbin',
-].join(delimiter);
+import { COMMAND_PATH } from './command-path.js';
 
 /**
  * Says that the tests of this `describe` need a command.
@@ -36,9 +30,10 @@ export function requirePerlModule(name: string): void {
   if (status !== 0) doWithout(`There is no Perl module ${name}; .ci/setup installs it`);
 }
 
-/** Says that the tests of this `describe` have to be run by root. */
-export function requireRoot(reason: string): void {
-  if (process.getuid?.() !== 0) doWithout(reason);
+/** Says that the tests of this `describe` need Postfix, and may start it. */
+export function requirePostfix(): void {
+  requireCommand('postfix');
+  if (process.getuid?.() !== 0) doWithout('Only root can start Postfix');
 }
 
 /** No test of this `describe` runs; in CI each fails. */

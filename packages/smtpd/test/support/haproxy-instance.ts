@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-import { COMMAND_PATH } from './component.js';
+import { COMMAND_PATH } from './command-path.js';
 import { freePort } from './free-port.js';
 import { LineLog } from './line-log.js';
 import { TemporaryFolder } from './temporary-folder.js';
