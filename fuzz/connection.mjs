@@ -21,7 +21,8 @@ export class Connection {
     const connection = new Connection();
     connection.#write = (text) => socket.write(text, 'latin1');
     connection.#end = () => socket.end();
-    connection.#destroy = () => socket.resetAndDestroy();
+    // Behind a FIN there is no RST: Node 20 would never let go of the handle, and spin at its end.
+    connection.#destroy = () => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy());
     socket.setEncoding('latin1');
     socket.setNoDelay(true);
     socket.on('data', (text) => connection.#take(text));

@@ -28,6 +28,42 @@ export function sessionOf(seed, { names = CONFIGURATION_NAMES } = {}) {
   };
 }
 
+/**
+ * The commands of a seed, for two servers that need not agree on where a command ends: each is whole, with what follows it if it is
+ * accepted, and has one reply.
+ *
+ * @returns {{ line: string, content?: string, octets?: string }[]} `content` follows a 354; `octets` follow the line at once
+ */
+export function exchangesOf(seed) {
+  const random = new Random(seed);
+  const units = new Script(random, {}).units();
+  const exchanges = [];
+  for (const [index, unit] of units.entries()) {
+    const end = unit.indexOf('\r\n');
+    const line = unit.slice(0, end);
+    if (end < 0 || line === '' || /[\r\n]/.test(line)) continue;
+    const size = /^BDAT (\d{1,9})( LAST)?$/i.exec(line);
+    if (size !== null) {
+      const octets = unit.slice(end + 2);
+      exchanges.push({ line: `BDAT ${octets.length}${size[2] ?? ''}`, octets });
+    } else if (/^BDAT/i.test(line) || end + 2 < unit.length) {
+      // A size that cannot be read, or octets that belong to nothing.
+    } else if (upper(line) === 'DATA') {
+      const sent = units[index + 1] ?? '';
+      // One end of data, at the end.
+      const content = `${sent}\r\n.\r\n`.replace(/^(?=\.\r\n)/, 'x');
+      exchanges.push({ line, content: content.slice(0, content.indexOf('\r\n.\r\n') + 5) });
+    } else {
+      exchanges.push({ line });
+    }
+  }
+  return exchanges;
+}
+
+function upper(text) {
+  return text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
+}
+
 /** The commands and contents of one session. */
 class Script {
   #random;

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { CONFIGURATION_NAMES } from './configurations.mjs';
-import { sessionOf } from './grammar.mjs';
+import { exchangesOf, sessionOf } from './grammar.mjs';
 import { cleanSession, play } from './play.mjs';
 import { MemoryTarget, ProcessTarget } from './targets.mjs';
 
@@ -21,9 +21,60 @@ const HELP = `Usage: npm run fuzz -- [options]
   --transport NAME     memory, tcp, or both: one session in eight over TCP (both)
   --corpus             plays fuzz/corpus/*.json before
   --script FILE        plays one session, as fuzz/corpus/ has them, and nothing else
+  --differential       compares with Postfix's smtpd instead, which root alone can start; with --seed, --sessions, --seconds, --show
   --show               prints the sessions, too
 
-SIGINT ends it after the session under way.`;
+SIGINT and SIGTERM end it after the session under way.`;
+
+/** Plays seeds against Postfix and ours. */
+async function differ({ seed, sessionCount, seconds, isShowing }) {
+  const { compare, openBoth, wrongRows } = await import('./differential.mjs');
+  const startedAt = performance.now();
+  const stop = stopOnSignal();
+  const both = await openBoth();
+  const counts = new Map();
+  let compared = 0;
+  let played = 0;
+  let problems = 0;
+  const complain = (text) => {
+    problems += 1;
+    print(`\n${text}`);
+  };
+  try {
+    for (const row of await wrongRows(both)) complain(`The example shows something else: ${row}`);
+    for (; played < sessionCount && problems < PROBLEMS_MAX && !stop.isAsked; played += 1) {
+      if ((performance.now() - startedAt) / 1_000 > seconds) break;
+      const exchanges = exchangesOf(seed + played);
+      if (isShowing) print(`Seed ${seed + played}: ${JSON.stringify(exchanges, undefined, 2)}`);
+      const { difference, compared: count } = await compare(exchanges, both);
+      compared += count;
+      if (difference?.row !== undefined) {
+        counts.set(difference.row.what, (counts.get(difference.row.what) ?? 0) + 1);
+      } else if (difference !== undefined) {
+        const { exchange, earlier, our, their } = difference;
+        const before = earlier.at(-1)?.exchange;
+        const shown = JSON.stringify({ before, exchange, our, their }, undefined, 2);
+        complain(`Seed ${seed + played}: not explained: ${shown}`);
+      }
+    }
+  } finally {
+    await both.close();
+  }
+  for (const [what, count] of counts) print(`${String(count).padStart(6)}  ${what}`);
+  print(`${played} sessions, ${compared} commands compared, ${problems} differences not explained`);
+  return problems === 0 ? 0 : 1;
+}
+
+/** `isAsked` says whether somebody wants it to end. */
+function stopOnSignal() {
+  const stop = { isAsked: false };
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      stop.isAsked = true;
+    });
+  }
+  return stop;
+}
 
 async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, isShowing }) {
   const startedAt = performance.now();
@@ -32,10 +83,7 @@ async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, i
   const found = [];
   let played = 0;
   let unsure = 0;
-  let isStopped = false;
-  process.once('SIGINT', () => {
-    isStopped = true;
-  });
+  const stop = stopOnSignal();
   const strayFaults = [];
   process.on('uncaughtException', (error) => strayFaults.push(`Uncaught: ${error.stack}`));
   process.on('unhandledRejection', (error) => strayFaults.push(`Unhandled: ${error?.stack ?? error}`));
@@ -66,7 +114,7 @@ async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, i
     await check(replayed, memory, name);
     if (child !== undefined) await check(replayed, child, name);
   }
-  for (let index = 0; index < sessionCount && found.length < PROBLEMS_MAX && !isStopped; index += 1) {
+  for (let index = 0; index < sessionCount && found.length < PROBLEMS_MAX && !stop.isAsked; index += 1) {
     if ((performance.now() - startedAt) / 1_000 > seconds) break;
     const itsSeed = seed + index;
     const isOverTCP = child !== undefined && (transports.length === 1 || itsSeed % 8 === 0);
@@ -96,6 +144,7 @@ function readSettings() {
       transport: { type: 'string', default: 'both' },
       corpus: { type: 'boolean', default: false },
       script: { type: 'string' },
+      differential: { type: 'boolean', default: false },
       show: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -117,6 +166,7 @@ function readSettings() {
     names,
     transports,
     scripts: [...(values.corpus ? corpus() : []), ...(values.script === undefined ? [] : [readScript(values.script)])],
+    isDifferential: values.differential,
     isShowing: values.show,
   };
 }
@@ -163,4 +213,4 @@ const PROBLEMS_MAX = 20;
 const RSS_BYTES_MAX = 400 * 2 ** 20;
 
 const settings = readSettings();
-if (settings !== undefined) process.exitCode = await fuzz(settings);
+if (settings !== undefined) process.exitCode = await (settings.isDifferential ? differ(settings) : fuzz(settings));
