@@ -187,9 +187,10 @@ export class ReferenceModel {
   }
 
   #data() {
+    // RFC 3030 §3: binary content comes in chunks alone, whatever the application would say.
+    if (this.#envelope.isBinary) return this.#error(503);
     const verdict = verdictOnData(this.#envelope.mailFrom);
     if (verdict.kind === 'refuse') return this.#refusal(verdict.code);
-    if (this.#envelope.isBinary) return this.#error(503);
     this.#reader = () => this.#readContent();
     return this.#say(354);
   }
