@@ -16,10 +16,12 @@ const SMALL_LIMITS = {
 const AUTH_LIMITS = { authFailureDelayMs: Infinity, authFailuresPerAddressMax: Infinity, authFailuresMax: 3 };
 
 const AUTH = { plaintext: 'always', mechanisms: ['PLAIN', 'LOGIN'] };
+const AUTH_ON_TLS = { ...AUTH, plaintext: 'tls' };
 
 /**
  * `options` are those of `SMTPServer`; `isStreaming` takes messages with `streamMessage`, `isAsync` answers a turn later, `isBatching`
- * asks about recipients together. `needsLockstep`: what happens depends on what came together, so a client waits for each reply.
+ * asks about recipients together. `needsLockstep`: what happens depends on what came together, so a client waits for each reply. With
+ * `tls` it needs both lockstep and a socket.
  */
 const CONFIGURATIONS = {
   usual: { options: {} },
@@ -48,6 +50,35 @@ const CONFIGURATIONS = {
     needsLockstep: true,
     options: { auth: { ...AUTH, mode: 'require' }, limits: { ...SMALL_LIMITS, ...AUTH_LIMITS, errorsMax: 8 } },
   },
+  tls: { options: { tls: { mode: 'offer' }, auth: { ...AUTH_ON_TLS, mode: 'offer' }, limits: AUTH_LIMITS } },
+  tlsFirst: {
+    isAsync: true,
+    options: {
+      tls: { mode: 'require' },
+      auth: { ...AUTH_ON_TLS, mode: 'require' },
+      limits: { ...SMALL_LIMITS, ...AUTH_LIMITS, errorsMax: 8, idleCommandsMax: 12 },
+    },
+  },
+  impatientTLS: {
+    options: {
+      tls: { mode: 'offer' },
+      auth: { ...AUTH, mode: 'require' },
+      earlyInput: 'refuse',
+      limits: AUTH_LIMITS,
+    },
+  },
+  lmtpTLS: {
+    isStreaming: true,
+    options: { protocol: 'lmtp', tls: { mode: 'offer' }, dataSizeLimit: 300, limits: SMALL_LIMITS },
+  },
+  implicitTLS: {
+    isAsync: true,
+    options: {
+      tls: { mode: 'implicit' },
+      auth: { ...AUTH_ON_TLS, mode: 'offer' },
+      limits: { ...SMALL_LIMITS, ...AUTH_LIMITS },
+    },
+  },
 };
 
 /** The names of all configurations. */
@@ -62,12 +93,14 @@ export function configurationOf(name) {
     isBatching = false,
     needsLockstep = false,
   } = CONFIGURATIONS[name];
+  const needsSocket = options.tls !== undefined;
   return {
     name,
     options: { hostname: 'mx.fuzz.example', ...options },
     isStreaming,
     isAsync,
     isBatching,
-    needsLockstep,
+    needsLockstep: needsLockstep || needsSocket,
+    needsSocket,
   };
 }

@@ -1,6 +1,7 @@
-/** The client's end of a connection, over TCP or in memory: octets out, whole replies in, and when something changes. */
+/** The client's end of a connection, over TCP, TLS or in memory: octets out, whole replies in, and when something changes. */
 
 import { connect } from 'node:net';
+import { connect as connectTLS } from 'node:tls';
 
 import { connectInMemory } from '../packages/smtpd/dist/net/memory-transport.js';
 
@@ -8,6 +9,7 @@ import { connectInMemory } from '../packages/smtpd/dist/net/memory-transport.js'
 export class Connection {
   received = '';
   isClosed = false;
+  #socket;
   #write;
   #end;
   #destroy;
@@ -19,17 +21,10 @@ export class Connection {
   static overTCP(port) {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     const connection = new Connection();
-    connection.#write = (text) => socket.write(text, 'latin1');
-    connection.#end = () => socket.end();
+    connection.#watch(socket);
+    socket.setNoDelay(true);
     // Behind a FIN there is no RST: Node 20 would never let go of the handle, and spin at its end.
     connection.#destroy = () => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy());
-    socket.setEncoding('latin1');
-    socket.setNoDelay(true);
-    socket.on('data', (text) => connection.#take(text));
-    socket.on('end', () => socket.end());
-    // A reset is one of the ways in which a connection closes.
-    socket.on('error', () => undefined);
-    socket.on('close', () => connection.#close());
     return connection;
   }
 
@@ -47,6 +42,18 @@ export class Connection {
     });
     server.accept(ends.server);
     return connection;
+  }
+
+  /** Goes on over TLS. @returns whether the handshake succeeded */
+  async secure() {
+    const secured = connectTLS({ socket: this.#socket, rejectUnauthorized: false });
+    this.#watch(secured);
+    // TLS has no reset.
+    this.#destroy = () => secured.destroy();
+    return new Promise((resolve) => {
+      secured.once('secureConnect', () => resolve(true));
+      secured.once('close', () => resolve(false));
+    });
   }
 
   /** How many whole replies have come. */
@@ -89,6 +96,19 @@ export class Connection {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** From now on this socket is what is written to and read from. */
+  #watch(socket) {
+    const isIt = () => this.#socket === socket;
+    this.#socket = socket;
+    this.#write = (text) => socket.write(text, 'latin1');
+    this.#end = () => socket.end();
+    socket.on('data', (octets) => isIt() && this.#take(octets.toString('latin1')));
+    socket.on('end', () => isIt() && socket.end());
+    // A reset is one of the ways in which a connection closes.
+    socket.on('error', () => undefined);
+    socket.on('close', () => isIt() && this.#close());
   }
 
   #take(text) {

@@ -19,7 +19,10 @@ export function sessionOf(seed, { names = CONFIGURATION_NAMES } = {}) {
   const configuration = random.pick(names);
   const { options, needsLockstep } = configurationOf(configuration);
   const units = new Script(random, options).units();
-  const packets = packetsOf(random, random.chance(0.12) ? mutated(random, units) : units).flatMap(piecesOf);
+  const sent = random.chance(0.12) ? mutated(random, units) : units;
+  // What comes in one packet with STARTTLS is dropped: mostly a client waits there, and goes on.
+  const parts = hasStartTLS(options) && random.chance(0.8) ? partsBehindStartTLS(sent) : [sent];
+  const packets = parts.flatMap((part) => packetsOf(random, part)).flatMap(piecesOf);
   return {
     configuration,
     packets,
@@ -69,13 +72,15 @@ class Script {
   #random;
   #isLMTP;
   #hasAuth;
+  #hasStartTLS;
   /** Addresses are numbered, so that a reply can be told from another. */
   #number = 0;
 
-  constructor(random, { protocol, auth }) {
+  constructor(random, options) {
     this.#random = random;
-    this.#isLMTP = protocol === 'lmtp';
-    this.#hasAuth = auth !== undefined;
+    this.#isLMTP = options.protocol === 'lmtp';
+    this.#hasAuth = options.auth !== undefined;
+    this.#hasStartTLS = hasStartTLS(options);
   }
 
   units() {
@@ -83,6 +88,9 @@ class Script {
     const units = [];
     if (random.chance(0.03)) units.push(this.#strangeStart());
     if (random.chance(0.93)) units.push(`${this.#hello()}${this.#lineEnd()}`);
+    // Whoever has authenticated in clear is nobody behind STARTTLS.
+    if (this.#hasAuth && this.#hasStartTLS && random.chance(0.4)) units.push(...this.#auth());
+    if (this.#hasStartTLS && random.chance(0.7)) units.push(...this.#startTLS());
     if (this.#hasAuth && random.chance(0.7)) units.push(...this.#auth());
     for (const part of random.list(1, 7, () => this.#part())) units.push(...part);
     if (random.chance(0.4)) units.push('QUIT\r\n');
@@ -100,7 +108,18 @@ class Script {
       [1, () => [this.#noise()]],
       [0.3, () => [this.#longLine()]],
       [this.#hasAuth ? 3 : 0.2, () => this.#auth()],
+      [this.#hasStartTLS ? 2 : 0, () => this.#startTLS()],
     ])();
+  }
+
+  /** The command, at times more in the same breath, and mostly the name again. */
+  #startTLS() {
+    const random = this.#random;
+    const injected = random.chance(0.2) ? this.#part().join('') : '';
+    return [
+      `STARTTLS${this.#lineEnd()}${injected}`,
+      ...(random.chance(0.85) ? [`${this.#hello()}${this.#lineEnd()}`] : []),
+    ];
   }
 
   #transaction() {
@@ -353,6 +372,20 @@ class Script {
   }
 }
 
+function hasStartTLS({ tls }) {
+  return tls?.mode === 'offer' || tls?.mode === 'require';
+}
+
+/** Cuts behind each STARTTLS that ends a unit. */
+function partsBehindStartTLS(units) {
+  const parts = [[]];
+  for (const unit of units.flatMap((each) => each.split(/(?<=^STARTTLS\r\n)/im))) {
+    parts.at(-1).push(unit);
+    if (/^STARTTLS\r\n$/i.test(unit)) parts.push([]);
+  }
+  return parts;
+}
+
 /** Changes a few octets of what was made, as one text. */
 function mutated(random, units) {
   let text = units.join('');
@@ -562,6 +595,7 @@ const COMMANDS = [
   'HELP me',
   'HELP expn',
   'HELP BDAT',
+  'HELP STARTTLS',
   'DATA',
   'DATA now',
   'DATA ',

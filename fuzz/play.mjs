@@ -5,19 +5,27 @@ import { ReferenceModel, UnsureError } from './reference-model.mjs';
 /**
  * @param {object} session as `grammar.mjs` makes it
  * @param {{ configuration: object, connect: () => Connection, takeDeliveries: () => Promise<object[]> }} target
- * @returns {Promise<{ problems: string[], isUnsure: boolean }>}
+ * @returns {Promise<{ problems: string[], isUnsure: boolean, handshakes: number }>}
  */
 export async function play(session, { configuration, connect, takeDeliveries }) {
   const model = new ReferenceModel(configuration);
   const connection = connect();
   const problems = [];
   let isUnsure = false;
+  let handshakes = 0;
   const awaitReplies = async () => {
     const isThere = () => connection.isClosed || connection.replyCount >= model.replies.length;
     if (!(await connection.until(isThere, PATIENCE_MS))) {
       problems.push(`A reply is missing: ${connection.replyCount} came, ${model.replies.length} are due`);
     }
   };
+  const secureWhenDue = async () => {
+    if (!model.isSecuring || problems.length > 0) return;
+    if (await connection.secure()) handshakes += 1;
+    else problems.push('The handshake fails');
+    model.secured();
+  };
+  await secureWhenDue();
   await awaitReplies();
   for (const packet of session.packets) {
     if (model.isClosed || problems.length > 0) break;
@@ -30,6 +38,7 @@ export async function play(session, { configuration, connect, takeDeliveries }) 
     }
     connection.write(packet);
     if (!session.isEager) await awaitReplies();
+    await secureWhenDue();
   }
   const isReset = session.end === 'reset' || isUnsure;
   if (isReset) {
@@ -44,17 +53,20 @@ export async function play(session, { configuration, connect, takeDeliveries }) 
   }
   problems.push(...replyProblems(connection.received, model.replies, { isCutOff: isReset }));
   problems.push(...(await deliveryProblems(takeDeliveries, model.deliveries, { isCutOff: isReset })));
-  return { problems, isUnsure };
+  return { problems, isUnsure, handshakes };
 }
 
 /** A transaction as every client sends it: it works, whatever was before. */
 export function cleanSession(configuration) {
   const { options } = configuration;
+  const hello = `${options.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} clean.example\r\n`;
+  const startTLS = ['offer', 'require'].includes(options.tls?.mode) ? [hello, 'STARTTLS\r\n'] : [];
   const auth = options.auth === undefined ? [] : ['AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n'];
   return {
     configuration: configuration.name,
     packets: [
-      `${options.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} clean.example\r\n`,
+      ...startTLS,
+      hello,
       ...auth,
       'MAIL FROM:<clean1@a.example>\r\n',
       'RCPT TO:<clean2@b.example>\r\n',

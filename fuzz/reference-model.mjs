@@ -18,6 +18,8 @@ export class ReferenceModel {
   /** What must have been handed to the application whole: `{ mailFrom, rcptTos, data }`. */
   deliveries = [];
   isClosed = false;
+  /** Whether a TLS handshake is what must come now. */
+  isSecuring = false;
   #configuration;
   #limits;
   #isLMTP;
@@ -28,6 +30,7 @@ export class ReferenceModel {
   #client; // { isExtended }
   #envelope; // { mailFrom, isInternational, isBinary, recipients }
   #chunks; // The octets of the message's chunks so far.
+  #isSecured = false;
   #isAuthenticated = false;
   #wasToldOfAuth = false;
   #counts = { errors: 0, refusals: 0, idle: 0, messages: 0, authFailures: 0 };
@@ -37,13 +40,24 @@ export class ReferenceModel {
     const { options } = configuration;
     this.#limits = { ...DEFAULTS, ...options.limits };
     this.#isLMTP = options.protocol === 'lmtp';
-    this.#say(220, options.hostname);
+    this.isSecuring = options.tls?.mode === 'implicit';
+    if (!this.isSecuring) this.#greet();
+  }
+
+  /** The handshake is done. RFC 3207 §4.2: the session is as new, but for what was counted, and nobody is greeted twice. */
+  secured() {
+    this.isSecuring = false;
+    this.#isSecured = true;
+    this.#isAuthenticated = false;
+    this.#client = undefined;
+    this.#input = '';
+    if (this.replies.length === 0) this.#greet();
   }
 
   /** These octets come. */
   receive(packet) {
     this.#input += packet;
-    while (!this.isClosed && this.#reader());
+    while (!this.isClosed && !this.isSecuring && this.#reader());
   }
 
   // ---- Lines --------------------------------------------------------------------------------------------------------
@@ -84,7 +98,7 @@ export class ReferenceModel {
     if (isBad && verb === 'BDAT' && this.#isOffered('CHUNKING')) return this.#badBdatLine(text, argument);
     if (isBad) return this.#error(500);
     const isKnown = KNOWN_VERBS.includes(verb);
-    if (!isKnown && this.#isAuthMissing) return this.#error(530);
+    if (!isKnown && this.#isProtectionMissing) return this.#error(530);
     if (options.earlyInput === 'refuse' && this.#input !== '' && verb !== 'AUTH' && verb !== 'STARTTLS') {
       const mustWait = ['EHLO', 'HELO', 'LHLO', 'DATA', 'XCLIENT'].includes(verb);
       const mayPipeline = verb === 'BDAT' || (this.#client?.isExtended && this.#isOffered('PIPELINING'));
@@ -106,15 +120,18 @@ export class ReferenceModel {
       HELO: !this.#isLMTP,
       LHLO: this.#isLMTP,
       AUTH: this.#hasAuth,
+      STARTTLS: this.#hasTLS,
       BDAT: this.#isOffered('CHUNKING'),
     }[verb];
     if (verb === 'AUTH' && this.#isAuthenticated) return this.#error(503);
+    if (verb === 'STARTTLS' && this.#isSecured) return this.#error(503);
     if (
       isThere === false ||
       (!['MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'QUIT', 'VRFY', 'EXPN', 'HELP'].includes(verb) && isThere !== true)
     )
-      return this.#error(this.#isAuthMissing ? 530 : 500);
+      return this.#error(this.#isProtectionMissing ? 530 : 500);
     if (verb === 'BDAT') return this.#bdat(argument);
+    if (this.#isTLSMissing && !['EHLO', 'LHLO', 'STARTTLS', 'NOOP', 'QUIT'].includes(verb)) return this.#error(530);
     if (this.#isAuthMissing && ['MAIL', 'RCPT', 'DATA', 'VRFY', 'EXPN'].includes(verb)) return this.#error(530);
     switch (verb) {
       case 'EHLO':
@@ -124,6 +141,9 @@ export class ReferenceModel {
       case 'AUTH':
         if (this.#client === undefined || this.#envelope !== undefined) return this.#error(503);
         return isGiven ? this.#auth(argument) : this.#error(501);
+      case 'STARTTLS':
+        if (this.#client === undefined || this.#envelope !== undefined) return this.#error(503);
+        return isGiven ? this.#error(501) : this.#startTLS();
       case 'MAIL':
         if (this.#client === undefined || this.#envelope !== undefined) return this.#error(503);
         return isGiven ? this.#mail(argument) : this.#error(501);
@@ -149,6 +169,12 @@ export class ReferenceModel {
       case 'HELP':
         return this.#help(argument);
     }
+  }
+
+  #startTLS() {
+    if (this.#input !== '' && this.#configuration.options.earlyInput === 'refuse') return this.#close(554);
+    this.isSecuring = true;
+    return this.#say(220);
   }
 
   #hello(verb, name) {
@@ -213,7 +239,7 @@ export class ReferenceModel {
 
   #bdat(argument = '') {
     if (argument === '') {
-      if (this.#isAuthMissing) return this.#error(530);
+      if (this.#isProtectionMissing) return this.#error(530);
       return this.#error(this.#client === undefined || !this.#envelope?.recipients.length ? 503 : 501);
     }
     const match = /^([0-9]{1,20})( +(.*))?$/s.exec(argument);
@@ -224,7 +250,7 @@ export class ReferenceModel {
       this.#readOctets(size, () => this.#failChunk(code));
       return true;
     };
-    if (this.#isAuthMissing) return refuse(530);
+    if (this.#isProtectionMissing) return refuse(530);
     if (this.#client === undefined || !this.#envelope?.recipients.length) return refuse(503);
     if (marker !== '' && marker !== 'LAST') return refuse(501);
     if (this.#chunks === undefined) {
@@ -263,6 +289,7 @@ export class ReferenceModel {
     const topic = upper(argument.split(' ')[0]);
     const listed = [
       ...(this.#isLMTP ? ['LHLO'] : ['EHLO', 'HELO']),
+      ...(this.#hasTLS && !this.#isSecured ? ['STARTTLS'] : []),
       ...(this.#hasAuth && !this.#isAuthenticated ? ['AUTH'] : []),
       ...(this.#isOffered('CHUNKING') ? ['BDAT'] : []),
       ...['MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'QUIT', 'VRFY', 'HELP'],
@@ -468,11 +495,24 @@ export class ReferenceModel {
   // ---- What is offered ----------------------------------------------------------------------------------------------
 
   get #hasAuth() {
-    return this.#configuration.options.auth !== undefined;
+    const { auth } = this.#configuration.options;
+    return auth !== undefined && (auth.plaintext === 'always' || this.#isSecured);
+  }
+
+  get #hasTLS() {
+    return ['offer', 'require'].includes(this.#configuration.options.tls?.mode);
+  }
+
+  get #isTLSMissing() {
+    return this.#configuration.options.tls?.mode === 'require' && !this.#isSecured;
   }
 
   get #isAuthMissing() {
     return this.#configuration.options.auth?.mode === 'require' && !this.#isAuthenticated;
+  }
+
+  get #isProtectionMissing() {
+    return this.#isTLSMissing || this.#isAuthMissing;
   }
 
   get #sizeMax() {
@@ -541,6 +581,10 @@ export class ReferenceModel {
     this.#counts.refusals += 1;
     if (this.#counts.refusals > this.#limits.refusalsMax || code === 421) return this.#close(421);
     return this.#say(code);
+  }
+
+  #greet() {
+    this.#say(220, this.#configuration.options.hostname);
   }
 
   #say(code, says) {

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { CONFIGURATION_NAMES } from './configurations.mjs';
+import { configurationOf, CONFIGURATION_NAMES } from './configurations.mjs';
 import { exchangesOf, sessionOf } from './grammar.mjs';
 import { cleanSession, play } from './play.mjs';
 import { MemoryTarget, ProcessTarget } from './targets.mjs';
@@ -18,7 +18,7 @@ const HELP = `Usage: npm run fuzz -- [options]
   --sessions N         how many sessions (2000)
   --seconds N          ends after that time, whatever --sessions says
   --only NAMES         configurations, separated by commas: ${CONFIGURATION_NAMES.join(', ')}
-  --transport NAME     memory, tcp, or both: one session in eight over TCP (both)
+  --transport NAME     memory, tcp, or both: one session in eight over TCP, and all those with TLS (both)
   --corpus             plays fuzz/corpus/*.json before
   --script FILE        plays one session, as fuzz/corpus/ has them, and nothing else
   --differential       compares with Postfix's smtpd instead, which root alone can start; with --seed, --sessions, --seconds, --show
@@ -83,6 +83,7 @@ async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, i
   const found = [];
   let played = 0;
   let unsure = 0;
+  let handshakes = 0;
   const stop = stopOnSignal();
   const strayFaults = [];
   process.on('uncaughtException', (error) => strayFaults.push(`Uncaught: ${error.stack}`));
@@ -95,6 +96,7 @@ async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, i
     try {
       const first = await play(session, place);
       if (first.isUnsure) unsure += 1;
+      handshakes += first.handshakes;
       problems = first.problems;
       const after = await play(cleanSession(place.configuration), place);
       problems.push(...after.problems.map((problem) => `A clean transaction afterwards: ${problem}`));
@@ -111,25 +113,26 @@ async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, i
 
   for (const { name, session, seed: itsSeed } of scripts) {
     const replayed = session ?? sessionOf(itsSeed);
-    await check(replayed, memory, name);
+    if (!needsSocket(replayed)) await check(replayed, memory, name);
     if (child !== undefined) await check(replayed, child, name);
   }
   for (let index = 0; index < sessionCount && found.length < PROBLEMS_MAX && !stop.isAsked; index += 1) {
     if ((performance.now() - startedAt) / 1_000 > seconds) break;
     const itsSeed = seed + index;
-    const isOverTCP = child !== undefined && (transports.length === 1 || itsSeed % 8 === 0);
-    await check(sessionOf(itsSeed, { names }), isOverTCP ? child : memory, `Seed ${itsSeed}`);
+    const session = sessionOf(itsSeed, { names });
+    const isOverTCP = child !== undefined && (transports.length === 1 || itsSeed % 8 === 0 || needsSocket(session));
+    await check(session, isOverTCP ? child : memory, `Seed ${itsSeed}`);
   }
   const [rss, childRSS] = [memory, child].map((target) => Math.round((target?.rssBytes() ?? 0) / 2 ** 20));
   await memory.close();
   await child?.close();
   print(
-    `${played} sessions, ${found.length} with problems, ${unsure} of which the model was not sure; ` +
+    `${played} sessions, ${found.length} with problems, ${unsure} of which the model was not sure; ${handshakes} handshakes; ` +
       `memory at the end: ${rss} MiB here, ${childRSS} MiB in the server's process; ` +
       `${Math.round((performance.now() - startedAt) / 1_000)} s`,
   );
   if (found.length === 0) return 0;
-  const only = names.length === CONFIGURATION_NAMES.length ? '' : ` --only ${names.join(',')}`;
+  const only = names === CONFIGURATION_NAMES ? '' : ` --only ${names.join(',')}`;
   print(`Play one again: npm run fuzz -- --show --sessions 1${only} --seed N, with N from: ${found.join(', ')}`);
   return 1;
 }
@@ -153,12 +156,15 @@ function readSettings() {
     print(HELP);
     return undefined;
   }
-  const names = values.only?.split(',') ?? CONFIGURATION_NAMES;
+  const inMemory = CONFIGURATION_NAMES.filter((name) => !configurationOf(name).needsSocket);
+  const names = values.only?.split(',') ?? (values.transport === 'memory' ? inMemory : CONFIGURATION_NAMES);
   const unknown = names.find((name) => !CONFIGURATION_NAMES.includes(name));
   if (unknown !== undefined)
     usage(`There is no configuration "${unknown}"; there are: ${CONFIGURATION_NAMES.join(', ')}`);
   const transports = { both: ['memory', 'tcp'], memory: ['memory'], tcp: ['tcp'] }[values.transport];
   if (transports === undefined) usage('--transport is memory, tcp or both');
+  if (values.transport === 'memory' && names.some((name) => !inMemory.includes(name)))
+    usage(`In memory there is no TLS; there are: ${inMemory.join(', ')}`);
   return {
     seed: number('--seed', values.seed),
     sessionCount: values.script === undefined ? number('--sessions', values.sessions) : 0,
@@ -190,6 +196,10 @@ function readScript(file) {
 function textOf(packet) {
   const parts = typeof packet === 'string' ? [packet] : packet;
   return parts.map((part) => (typeof part === 'string' ? part : part.repeat.repeat(part.times))).join('');
+}
+
+function needsSocket({ configuration }) {
+  return configurationOf(configuration).needsSocket;
 }
 
 function number(name, text) {

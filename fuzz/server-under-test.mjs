@@ -1,6 +1,7 @@
 /** The server of a configuration, with the application behind it, and what was delivered. It runs in this process or in one of its own. */
 
 import { SMTPReplyError, SMTPServer } from '../packages/smtpd/dist/index.js';
+import { makeSelfSigned } from '../packages/smtpd/dist/net/self-signed.js';
 import { verdictOnData, verdictOnMessage, verdictOnName, verdictOnRecipient, isUser } from './application.mjs';
 
 /** What the application throws where it fails; every other fault is one of ours. */
@@ -32,7 +33,9 @@ export function makeServer({ options, isStreaming, isAsync, isBatching }) {
     }
   }
   const logger = { ...SILENT, error: (fields) => noteFault(fields.error) };
-  const server = new (isWholeTaken ? Whole : Streaming)({ localAddress: '127.0.0.1:0', logger, ...options });
+  const tls = options.tls && { ...options.tls, ...makeSelfSigned({ names: [options.hostname], now: new Date() }) };
+  const given = { localAddress: '127.0.0.1:0', logger, ...options, ...(tls && { tls }) };
+  const server = new (isWholeTaken ? Whole : Streaming)(given);
   const onRecipients = isBatching
     ? {
         rcptBatch: (requests) =>
