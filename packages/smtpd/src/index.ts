@@ -115,5 +115,5 @@ export type { LineEndings } from './protocol/data-decoder.js';
 export type { Parameter } from './protocol/parameters.js';
 export type { Path } from './protocol/path.js';
 export { parseReply, Reply, SMTPReplyError } from './protocol/reply.js';
-export type { ContentFacts, Violation } from './protocol/server-session.js';
+export type { ContentFacts, Violation } from './protocol/session-events.js';
 export type { Recipient } from './protocol/session-state.js';

@@ -7,7 +7,7 @@
 
 import { isAscii } from 'node:buffer';
 
-import type { ContentFacts } from '../protocol/server-session.js';
+import type { ContentFacts } from '../protocol/session-events.js';
 
 /** The names of the oddities. They are part of the JSON output, so they do not change. */
 export const ODDITY_NAMES = Object.freeze([

@@ -5,7 +5,7 @@
  * It knows no socket, clock or application: `server/channel.ts` pulls it, hands its questions to the hooks and gives it
  * their answers. A command runs as check → ask → proceed: `mail()` and its sisters check and either refuse or open a
  * question; {@link ServerSession.accept} and {@link ServerSession.refuse} answer it. While anything is unanswered, `next()`
- * says `paused`: pipelining and backpressure come from that one rule.
+ * says `paused`: pipelining and backpressure come from that one rule. What passes in and out, as types: `session-events.ts`.
  */
 
 import { ChunkDecoder } from './chunk-decoder.js';
@@ -22,7 +22,7 @@ import {
 } from './command-rules.js';
 import { parseClientAttributes, type ClientAttributes } from './client-attributes.js';
 import { ContentBuffer } from './content-buffer.js';
-import { DataDecoder, type ContentFault, type LineEndings } from './data-decoder.js';
+import { DataDecoder, type ContentFault } from './data-decoder.js';
 import { assertNever, invariant, UsageError } from './errors.js';
 import { IN_CLEAR, type Offer, type ParameterDefinition, type Situation } from './extension.js';
 import { Input } from './input.js';
@@ -56,101 +56,17 @@ import {
   type Recipient,
   type SessionState,
 } from './session-state.js';
+import type {
+  AuthStart,
+  ContentFacts,
+  Question,
+  RecipientQuestion,
+  SessionEvent,
+  SessionOptions,
+  Violation,
+  Wait,
+} from './session-events.js';
 import * as replies from './standard-replies.js';
-
-/** What is the same for all sessions of a server. */
-export interface SessionOptions {
-  /** The name that the server goes by (RFC 5321 §4.3.1). */
-  readonly hostname: string;
-  /** What stands behind the name in the greeting. */
-  readonly greeting: string;
-  readonly protocol: 'smtp' | 'lmtp';
-  /** What is offered in a situation. It is asked when a session begins and when its situation changes. */
-  readonly offerIn: (situation: Situation) => Offer;
-  /** Whether mail is taken only on TLS (RFC 3207 §4). */
-  readonly isTLSRequired: boolean;
-  /** Whether mail is taken only from clients that have authenticated (RFC 4954 §6). */
-  readonly isAUTHRequired: boolean;
-  /** What becomes of a client that does not wait for a reply where it has to. It is noted in any case. */
-  readonly earlyInput: 'tolerate' | 'refuse';
-  readonly limits: Limits;
-  readonly lineEndings: LineEndings;
-  readonly pathSyntax: 'strict' | 'lenient';
-  /** Whether content is handed out while it comes, by `content` events, or all at once with `contentEnd`. */
-  readonly isStreaming: boolean;
-  /** Told of each reply when it is queued. It must not call the session. */
-  readonly onReply?: (reply: Reply) => void;
-}
-
-/** What a client did that no client of SMTP does. */
-export type Violation =
-  /** It spoke before it was greeted (RFC 5321 §3.1). */
-  | 'inputBeforeGreeting'
-  /** It sent more behind a command whose reply it has to wait for (RFC 2920 §3.1). */
-  | 'inputBehindCommand'
-  /** It sent more behind STARTTLS; that was dropped (RFC 3207 §4.2). */
-  | 'inputBehindSTARTTLS'
-  /** It sent more behind its answer to the challenge of an AUTH that succeeded (RFC 4954 §4). */
-  | 'inputBehindAUTH'
-  /** It sent several commands at once and was not offered PIPELINING. */
-  | 'pipeliningNotOffered'
-  /** It spoke HTTP. */
-  | 'http'
-  /** It began a TLS handshake where none is expected. */
-  | 'unexpectedTLS';
-
-/** What the client asked for with AUTH (RFC 4954 §4). */
-export interface AuthStart {
-  /** In upper case. */
-  readonly mechanism: string;
-  /** `undefined` when none was given. */
-  readonly initialResponse: Uint8Array | undefined;
-}
-
-/** What a session says when it is asked for the next thing. */
-export type SessionEvent =
-  /** More octets are needed. */
-  | { readonly kind: 'needData' }
-  /** Something is unanswered. */
-  | { readonly kind: 'paused' }
-  /** A command came. It must be answered by one of the command methods, {@link ServerSession.respond} or an open question. */
-  | ({ readonly kind: 'command' } & Command)
-  /** The line that answers a challenge came. */
-  | { readonly kind: 'line'; readonly text: string; readonly isTooLong: boolean }
-  /** There is new content to take (only when streaming). */
-  | { readonly kind: 'content' }
-  /** The content is complete; unless `refused`, the question about the message is open now. */
-  | { readonly kind: 'contentEnd'; readonly facts: ContentFacts; readonly refused: Reply | undefined }
-  /** The session is over; send what there is and close. */
-  | { readonly kind: 'closed' };
-
-/** What was seen of a message's form while it came. */
-export interface ContentFacts {
-  /** Octets of content (RFC 1870 §5). */
-  readonly sizeBytes: number;
-  readonly bareCRCount: number;
-  readonly bareLFCount: number;
-  /** Octets of the longest line without its CRLF. */
-  readonly longestLineBytes: number;
-  readonly fault: ContentFault | undefined;
-}
-
-/** A decision that the application may take. Without one, the answer is yes. */
-export type Question =
-  | { readonly kind: 'connect' }
-  | { readonly kind: 'helo'; readonly verb: 'HELO' | 'EHLO' | 'LHLO'; readonly client: ClientIdentity }
-  | { readonly kind: 'mail'; readonly reversePath: Path; readonly parameters: readonly Parameter[] }
-  | { readonly kind: 'rcpt'; readonly recipient: Recipient }
-  /** DATA, or the first BDAT of a message. */
-  | { readonly kind: 'data'; readonly chunk: ChunkSize | undefined }
-  | { readonly kind: 'message'; readonly facts: ContentFacts }
-  | { readonly kind: 'vrfy' | 'expn' | 'etrn'; readonly text: string };
-
-/** The question about one recipient. */
-export type RecipientQuestion = Extract<Question, { kind: 'rcpt' }>;
-
-/** Whom we wait for, and so which limit counts. */
-export type Wait = 'command' | 'content' | 'verdict' | 'messageVerdict' | 'handshake' | 'nothing';
 
 /**
  * One session.

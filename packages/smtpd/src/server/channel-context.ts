@@ -4,7 +4,7 @@ import type { Clock } from '../net/clock.js';
 import type { TLSHandshake, Transport } from '../net/transport.js';
 import type { Situation } from '../protocol/extension.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
-import type { SessionOptions } from '../protocol/server-session.js';
+import type { SessionOptions } from '../protocol/session-events.js';
 import type { SharedAuthContext } from './authentication.js';
 import type { RateTable } from './rate-table.js';
 import type { HookTable } from './hooks.js';

@@ -18,15 +18,15 @@ import type { Limits } from '../protocol/limits.js';
 import { octets } from '../protocol/octets.js';
 import { parseReply, Reply, SMTPReplyError } from '../protocol/reply.js';
 import type { ChannelBinding } from '../protocol/sasl/mechanism.js';
-import {
-  ServerSession,
-  type AuthStart,
-  type ContentFacts,
-  type Question,
-  type RecipientQuestion,
-  type SessionEvent,
-  type Wait,
-} from '../protocol/server-session.js';
+import { ServerSession } from '../protocol/server-session.js';
+import type {
+  AuthStart,
+  ContentFacts,
+  Question,
+  RecipientQuestion,
+  SessionEvent,
+  Wait,
+} from '../protocol/session-events.js';
 import * as replies from '../protocol/standard-replies.js';
 import { AbortSource } from './abort-source.js';
 import { askAuthHooks, runExchange, type AuthOutcome } from './authentication.js';

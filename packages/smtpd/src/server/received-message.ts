@@ -1,7 +1,7 @@
 /** What `processMessage`, `streamMessage` and the `message` hooks are handed. */
 
 import type { EndpointAddress } from '../net/transport.js';
-import type { ContentFacts } from '../protocol/server-session.js';
+import type { ContentFacts } from '../protocol/session-events.js';
 import { formatOptions, type Envelope, type Recipient } from '../protocol/session-state.js';
 import type { Path } from '../protocol/path.js';
 import type { AbortSource } from './abort-source.js';

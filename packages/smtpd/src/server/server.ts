@@ -14,7 +14,7 @@ import { IN_CLEAR } from '../protocol/extension.js';
 import { encodeReply } from '../protocol/reply-encoder.js';
 import { Reply } from '../protocol/reply.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
-import type { SessionOptions } from '../protocol/server-session.js';
+import type { SessionOptions } from '../protocol/session-events.js';
 import {
   SHUTTING_DOWN,
   TOO_MANY_CONNECTIONS,

@@ -2,7 +2,7 @@
 
 import { composeOffer, IN_CLEAR, type Offer, type Situation } from '../protocol/extension.js';
 import { STANDARD_EXTENSIONS } from '../protocol/extensions/index.js';
-import type { SessionOptions } from '../protocol/server-session.js';
+import type { SessionOptions } from '../protocol/session-events.js';
 import { factsIn, type CompleteOptions } from './server-options.js';
 import type { TLSMode } from './tls-options.js';
 

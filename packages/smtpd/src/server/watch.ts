@@ -11,7 +11,7 @@ import type { EndpointAddress } from '../net/transport.js';
 import type { TLSFacts } from '../net/tls-facts.js';
 import type { Limits } from '../protocol/limits.js';
 import type { Reply } from '../protocol/reply.js';
-import type { Violation } from '../protocol/server-session.js';
+import type { Violation } from '../protocol/session-events.js';
 import type { Logger } from './logger.js';
 import type { SessionInfo } from './session-info.js';
 

@@ -1,7 +1,7 @@
 /** A message that a test server took: the envelope, the octets, and what a test most often asks about. */
 
 import type { EndpointAddress } from '../net/transport.js';
-import type { ContentFacts } from '../protocol/server-session.js';
+import type { ContentFacts } from '../protocol/session-events.js';
 import type { ReceivedMessage } from '../server/received-message.js';
 import { decodeText, readHeaders, type MessageHeaders } from './message-headers.js';
 import type { TestSession } from './test-session.js';

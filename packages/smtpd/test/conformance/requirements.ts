@@ -625,7 +625,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.3.1', 'says', 'The greeting’s first word is the name of the server.'),
-    [line('protocol/server-session.ts', 'The name that the server goes by (RFC 5321 §4.3.1)')],
+    [line('protocol/session-events.ts', 'The name that the server goes by (RFC 5321 §4.3.1)')],
     ['the server names itself in the greeting and in the replies to EHLO and HELO'],
   ),
   met(

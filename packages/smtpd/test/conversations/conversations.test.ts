@@ -15,7 +15,7 @@ import { makeSelfSigned } from '../../src/net/self-signed.js';
 import { octets } from '../../src/protocol/octets.js';
 import { OK } from '../../src/protocol/standard-replies.js';
 import { parseReply, type Reply } from '../../src/protocol/reply.js';
-import type { Question } from '../../src/protocol/server-session.js';
+import type { Question } from '../../src/protocol/session-events.js';
 import type { Envelope } from '../../src/protocol/session-state.js';
 import { HOSTNAME, PureClient, type PureDelivery, type PureSetup } from '../support/pure-client.js';
 import { RawClient, type WireReply } from '../support/raw-client.js';

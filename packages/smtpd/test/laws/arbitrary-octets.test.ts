@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 import { octets } from '../../src/protocol/octets.js';
 import { Reply } from '../../src/protocol/reply.js';
-import type { Question } from '../../src/protocol/server-session.js';
+import type { Question } from '../../src/protocol/session-events.js';
 import { cutAt } from '../protocol/specification/words.js';
 import { PureClient, readReplies } from '../support/pure-client.js';
 import { application, conversation, finishWhatWasBegun, SEED, setup } from './generated-conversation.js';

@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { defineExtension } from '../../src/protocol/extension.js';
 import { etrn } from '../../src/protocol/extensions/etrn.js';
 import { Reply } from '../../src/protocol/reply.js';
-import type { Question, ServerSession } from '../../src/protocol/server-session.js';
+import type { ServerSession } from '../../src/protocol/server-session.js';
+import type { Question } from '../../src/protocol/session-events.js';
 import type { PureClient, PureSetup } from '../support/pure-client.js';
 
 /** The laws are looked for in the same places each time. */

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { Reply } from '../../src/protocol/reply.js';
-import type { Question } from '../../src/protocol/server-session.js';
+import type { Question } from '../../src/protocol/session-events.js';
 import { PureClient } from '../support/pure-client.js';
 import type { WireReply } from '../support/raw-client.js';
 import { SEED } from './generated-conversation.js';

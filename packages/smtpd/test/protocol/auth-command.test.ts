@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { Reply } from '../../src/protocol/reply.js';
 import { octets } from '../../src/protocol/octets.js';
-import type { AuthStart } from '../../src/protocol/server-session.js';
+import type { AuthStart } from '../../src/protocol/session-events.js';
 import { PureClient, type PureSetup } from '../support/pure-client.js';
 
 const CREDENTIALS = 'AHRpbQBzZWNyZXQ=';

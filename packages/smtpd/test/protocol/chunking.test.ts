@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 import { Reply } from '../../src/protocol/reply.js';
 import { octets } from '../../src/protocol/octets.js';
-import { ServerSession, type Question } from '../../src/protocol/server-session.js';
+import { ServerSession } from '../../src/protocol/server-session.js';
+import type { Question } from '../../src/protocol/session-events.js';
 import { PureClient, sessionOptionsOf, type PureSetup } from '../support/pure-client.js';
 
 const NOT_NOW = new Reply(450, '4.2.0', 'Not now');

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { InvariantError } from '../../src/protocol/errors.js';
 import { Reply } from '../../src/protocol/reply.js';
 import type { ClientAttributes } from '../../src/protocol/client-attributes.js';
-import type { Question } from '../../src/protocol/server-session.js';
+import type { Question } from '../../src/protocol/session-events.js';
 import { PureClient, type PureSetup } from '../support/pure-client.js';
 
 function trusted(setup: PureSetup = {}): PureClient {

@@ -17,7 +17,7 @@ import {
 import { defineExtension } from '../../src/protocol/extension.js';
 import { etrn } from '../../src/protocol/extensions/etrn.js';
 import { Reply } from '../../src/protocol/reply.js';
-import type { Question } from '../../src/protocol/server-session.js';
+import type { Question } from '../../src/protocol/session-events.js';
 import { STEPS } from '../../src/protocol/session-state.js';
 import { PureClient, type PureSetup } from '../support/pure-client.js';
 

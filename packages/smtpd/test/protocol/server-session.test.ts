@@ -7,7 +7,8 @@ import { defineExtension } from '../../src/protocol/extension.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/protocol/limits.js';
 import { octets } from '../../src/protocol/octets.js';
 import { Reply } from '../../src/protocol/reply.js';
-import { ServerSession, type RecipientQuestion, type SessionEvent } from '../../src/protocol/server-session.js';
+import { ServerSession } from '../../src/protocol/server-session.js';
+import type { RecipientQuestion, SessionEvent } from '../../src/protocol/session-events.js';
 import { PureClient, readReplies, sessionOptionsOf, type PureSetup } from '../support/pure-client.js';
 
 const NO = new Reply(550, '5.1.1', 'No');

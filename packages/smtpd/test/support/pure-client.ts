@@ -8,12 +8,8 @@ import { STANDARD_EXTENSIONS } from '../../src/protocol/extensions/index.js';
 import type { Limits } from '../../src/protocol/limits.js';
 import { octets } from '../../src/protocol/octets.js';
 import type { Reply } from '../../src/protocol/reply.js';
-import {
-  ServerSession,
-  type Question,
-  type SessionEvent,
-  type SessionOptions,
-} from '../../src/protocol/server-session.js';
+import { ServerSession } from '../../src/protocol/server-session.js';
+import type { Question, SessionEvent, SessionOptions } from '../../src/protocol/session-events.js';
 import { formatOptions, type Envelope } from '../../src/protocol/session-state.js';
 import { completeOptions, factsIn, type SMTPServerOptions } from '../../src/server/server-options.js';
 import { sessionOptionsFor } from '../../src/server/session-options.js';
