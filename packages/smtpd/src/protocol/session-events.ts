@@ -106,3 +106,15 @@ export type RecipientQuestion = Extract<Question, { kind: 'rcpt' }>;
 
 /** Whom we wait for, and so which limit counts. */
 export type Wait = 'command' | 'content' | 'verdict' | 'messageVerdict' | 'handshake' | 'nothing';
+
+/** What is to be known of a handshake. */
+export interface HandshakeOutcome {
+  readonly hasChannelBinding?: boolean;
+  readonly objection?: Reply | undefined;
+}
+
+/** Said often, and made once. */
+export const NEED_DATA = Object.freeze({ kind: 'needData' });
+export const PAUSED = Object.freeze({ kind: 'paused' });
+export const CONTENT = Object.freeze({ kind: 'content' });
+export const CLOSED = Object.freeze({ kind: 'closed' });

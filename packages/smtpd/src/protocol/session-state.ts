@@ -1,8 +1,8 @@
 /**
  * The states of a session and the steps between them, as small functions on values.
  *
- * A phase holds exactly the data that exists in it. Which command takes which step stands in `command-rules.ts`; who may
- * call these functions is `server-session.ts`.
+ * A phase holds exactly the data that exists in it. Which command takes which step stands in `command-rules.ts`; who
+ * calls these functions: the parts of `server-session.ts`.
  */
 
 import type { ClientName } from './client-name.js';

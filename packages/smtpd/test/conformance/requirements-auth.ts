@@ -80,7 +80,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
   ),
   met(
     row(4954, '§4', 'MUST', 'An equals sign is an initial response without data.'),
-    [line(SESSION, 'RFC 4954 §4: `=` is an initial response of no octets')],
+    [line('protocol/situation-changes.ts', 'RFC 4954 §4: `=` is an initial response of no octets')],
     [
       'an equals sign is an initial response without data',
       'EXTERNAL is offered where a certificate may be shown, and an equals sign asks for its own identity',
@@ -174,7 +174,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
       'says',
       'Commands may come behind an AUTH whose only message is in the command; behind others AUTH is the last.',
     ),
-    [line(SESSION, 'RFC 4954 §4: commands may follow an AUTH')],
+    [line('protocol/situation-changes.ts', 'RFC 4954 §4: commands may follow an AUTH')],
     [
       'commands may come behind an AUTH that needs no challenge',
       'a client that sends commands behind its answer to a challenge is noted, and they are answered',
@@ -229,7 +229,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
   ),
   met(
     row(4954, '§8', 'MUST', 'Keywords and the names of mechanisms are understood in any case, base64 is not.'),
-    [line(SESSION, "const mechanism = asciiUpperCase(match[1] ?? '')")],
+    [line('protocol/situation-changes.ts', "const mechanism = asciiUpperCase(match[1] ?? '')")],
     [
       'the name of a mechanism is understood in any case',
       'AUTH has a mechanism and maybe an initial response, or is answered 501',
@@ -264,7 +264,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
 
   met(
     row(4422, '§3.1', 'says', 'A mechanism has a name of up to 20 letters, digits, hyphens and low lines.'),
-    [line(SESSION, 'RFC 4422 §3.1')],
+    [line('protocol/situation-changes.ts', 'RFC 4422 §3.1')],
     ['AUTH has a mechanism and maybe an initial response, or is answered 501'],
   ),
   met(

@@ -6,7 +6,7 @@ const SESSION = 'protocol/server-session.ts';
 const DECODER = 'protocol/chunk-decoder.ts';
 const CHUNKING = line('protocol/extensions/chunking.ts', 'RFC 3030 §2: BDAT comes with the keyword');
 const DROPPED = line(SESSION, 'BDAT (RFC 3030 §2). The octets behind a chunk that is refused');
-const FAILED = line(SESSION, 'RFC 3030 §2: the transaction has failed');
+const FAILED = line('protocol/message-reception.ts', 'RFC 3030 §2: the transaction has failed');
 const MIXED = line('protocol/standard-replies.ts', 'RFC 3030 §2: DATA and BDAT do not mix');
 
 /** The rows. */
@@ -31,7 +31,7 @@ export const REQUIREMENTS_CHUNKING: readonly Requirement[] = [
   ),
   met(
     row(3030, '§2', 'MUST', 'Each chunk that is taken is answered 250.'),
-    [line(SESSION, 'octets received')],
+    [line('protocol/message-reception.ts', 'octets received')],
     [
       'each chunk is answered 250 when its octets have come, and the last one delivers them all as they were',
       'chunks may be sent ahead, and are answered in order',
@@ -39,7 +39,7 @@ export const REQUIREMENTS_CHUNKING: readonly Requirement[] = [
   ),
   met(
     row(3030, '§2', 'says', 'The last chunk may have no octets.'),
-    [line(SESSION, 'if (isLast) {')],
+    [line('protocol/message-reception.ts', 'if (isLast) {')],
     ['the last chunk may be empty'],
   ),
   met(
@@ -58,7 +58,7 @@ export const REQUIREMENTS_CHUNKING: readonly Requirement[] = [
   ),
   met(
     row(3030, '§2', 'MUST', 'Chunks that were sent ahead behind one that failed are taken and dropped.'),
-    [FAILED, line(SESSION, 'The message has failed. Chunks that follow find no transaction')],
+    [FAILED, line('protocol/message-reception.ts', 'The message has failed. Chunks that follow find no transaction')],
     [
       'a chunk that is refused ends the transaction, and chunks behind it are taken and refused',
       'a message that grows too large is refused with 552 when its chunk has come, and so is all behind it',

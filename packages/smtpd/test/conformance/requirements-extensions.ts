@@ -48,7 +48,7 @@ export const REQUIREMENTS_EXTENSIONS: readonly Requirement[] = [
   ),
   met(
     row(1985, '§5.3', 'says', 'An at sign before the name asks for its subdomains too, a number sign for a queue.'),
-    [line('protocol/server-session.ts', 'RFC 1985 §5, §5.3')],
+    [line('protocol/command-arguments.ts', 'RFC 1985 §5, §5.3')],
     ['ETRN takes the name of a node, maybe with an option character, and waits for the end of a transaction'],
   ),
 

@@ -3,7 +3,7 @@
 import { application, differs, line, met, row, type Requirement } from './requirement.js';
 
 const SESSION = 'protocol/server-session.ts';
-const EACH = line(SESSION, 'RFC 2033 §4.2: LMTP has a reply for each recipient');
+const EACH = line('protocol/message-reception.ts', 'RFC 2033 §4.2: LMTP has a reply for each recipient');
 const EACH_VERDICT = line('server/verdict.ts', 'The verdicts of a message');
 
 /** The rows. */
@@ -57,7 +57,7 @@ export const REQUIREMENTS_LMTP: readonly Requirement[] = [
   ),
   met(
     row(2033, '§4.3', 'MUST', 'The last chunk has one reply for each successful RCPT; any other chunk has one reply.'),
-    [EACH, line(SESSION, 'octets received')],
+    [EACH, line('protocol/message-reception.ts', 'octets received')],
     ['the last chunk has one reply for each recipient that was accepted, and any other chunk has one'],
   ),
   differs(

@@ -5,9 +5,12 @@ import { application, line, met, row, type Requirement } from './requirement.js'
 const SESSION = 'protocol/server-session.ts';
 const CHANNEL = 'server/channel.ts';
 const STARTTLS = 'protocol/extensions/starttls.ts';
-const DROPPED = line(SESSION, 'RFC 3207 §4.2: what came in clear, an attacker may have put there');
+const DROPPED = line(
+  'protocol/situation-changes.ts',
+  'RFC 3207 §4.2: what came in clear, an attacker may have put there',
+);
 const AS_NEW = line(SESSION, 'The handshake is done: the session is as new');
-const PROTECTION = line(SESSION, 'What is missing before mail is taken: TLS (RFC 3207 §4)');
+const PROTECTION = line('protocol/command-gate.ts', 'What is missing before mail is taken: TLS (RFC 3207 §4)');
 const OPERATOR = 'the operator';
 
 /** The rows, RFC by RFC. */
@@ -49,14 +52,17 @@ export const REQUIREMENTS_TLS: readonly Requirement[] = [
     ),
     [
       PROTECTION,
-      line(SESSION, 'RFC 3207 §4: before TLS, where it is required'),
+      line('protocol/command-gate.ts', 'RFC 3207 §4: before TLS, where it is required'),
       line('protocol/limits.ts', 'RFC 3207 §4. Nobody'),
     ],
     ['where TLS is required, every command but NOOP, EHLO, STARTTLS and QUIT is answered 530 before it'],
   ),
   met(
     row(3207, '§4.1', 'SHOULD', 'When the handshake was not enough, every command but QUIT is answered 554.'),
-    [line(SESSION, 'that was greeted before: it hears so to every command'), line(CHANNEL, 'const isProved')],
+    [
+      line('protocol/situation-changes.ts', 'that was greeted before: it hears so to every command'),
+      line(CHANNEL, 'const isProved'),
+    ],
     [
       'a client without the certificate that is required is answered 554 to everything but QUIT',
       'where TLS comes first, such a client is greeted with 554 and waited for until QUIT',
@@ -69,7 +75,7 @@ export const REQUIREMENTS_TLS: readonly Requirement[] = [
       'MUST',
       'After the handshake the session begins anew, without a greeting; what the client said before is forgotten.',
     ),
-    [AS_NEW, line(SESSION, 'RFC 3207 §4.2: there is no second greeting'), DROPPED],
+    [AS_NEW, line('protocol/situation-changes.ts', 'RFC 3207 §4.2: there is no second greeting'), DROPPED],
     [
       'on TLS the client is not greeted again, and says EHLO before anything else',
       'what the client said before is forgotten: its name, and who it proved to be',
@@ -145,7 +151,7 @@ export const REQUIREMENTS_TLS: readonly Requirement[] = [
 
   met(
     row(8446, '§5.1', 'says', 'A handshake begins with a record of type 22, which no command begins with.'),
-    [line(SESSION, 'RFC 8446 §5.1')],
+    [line('protocol/command-reader.ts', 'RFC 8446 §5.1')],
     ['a client that begins TLS where it is not expected is answered once and let go'],
   ),
 ];

@@ -13,26 +13,26 @@ import { REQUIREMENTS_TLS } from './requirements-tls.js';
 
 // Lines that several rows cite.
 const RULES = line('protocol/command-rules.ts', 'export const COMMAND_RULES');
-const OUT_OF_SEQUENCE = line('protocol/server-session.ts', "if ('outOfSequence' in inPhase)");
+const OUT_OF_SEQUENCE = line('protocol/command-gate.ts', "if ('outOfSequence' in inPhase)");
 const CRLF_ONLY = line('protocol/line-decoder.ts', 'RFC 5321 §2.3.8: only CRLF ends a line');
-const BARE_IN_COMMAND = line('protocol/server-session.ts', 'RFC 5321 §2.3.8: CR and LF only as CRLF');
+const BARE_IN_COMMAND = line('protocol/command-reader.ts', 'RFC 5321 §2.3.8: CR and LF only as CRLF');
 const END_OF_DATA = line('protocol/data-decoder.ts', 'RFC 5321 §4.1.1.4: the line that consists of a dot alone');
 const DATA_TABLE = line('protocol/data-decoder.ts', 'RFC 5321 §4.5.2 as a table');
 const DELETE_DOT = line('protocol/data-decoder.ts', 'RFC 5321 §4.5.2: the first dot of a line is deleted');
-const END_MESSAGE = line('protocol/server-session.ts', 'The message has its final reply; the transaction is over');
-const GREETING_REPLY = line('protocol/server-session.ts', '#greetingReply(code');
+const END_MESSAGE = line('protocol/message-reception.ts', 'The message has its final reply; the transaction is over');
+const GREETING_REPLY = line('protocol/answers.ts', '#greetingReply(code');
 const SOURCE_ROUTE = line('protocol/path.ts', 'RFC 5321 §4.1.2: `A-d-l ":"`');
 const VERIFY = line('protocol/server-session.ts', 'VRFY (RFC 5321 §3.5.3');
 const EXPAND = line('protocol/server-session.ts', 'EXPN (RFC 5321 §3.5.2');
-const CLOSES_AFTER_421 = line('protocol/server-session.ts', 'RFC 5321 §4.2.2, §3.8: with 421');
+const CLOSES_AFTER_421 = line('protocol/dialogue.ts', 'RFC 5321 §4.2.2, §3.8: with 421');
 const STAYING = line('protocol/command-rules.ts', 'RFC 5321 §4.1.1.6 to §4.1.1.9');
 const RESETTING = line('protocol/command-rules.ts', 'RFC 5321 §4.1.4: EHLO and HELO may come again');
 const POSTMASTER = line('protocol/path.ts', 'RFC 5321 §4.1.1.3: `RCPT TO:<Postmaster>`');
 const REPLY_CODES = line('protocol/reply.ts', 'function isReplyCode');
-const CONTENT_FAULTS = line('protocol/server-session.ts', 'const CONTENT_FAULT_REPLIES');
+const CONTENT_FAULTS = line('protocol/message-reception.ts', 'const CONTENT_FAULT_REPLIES');
 const UNKNOWN_VERB = line('protocol/server-session.ts', 'A verb that nobody knows');
 const ENDED = line('protocol/session-state.ts', 'The transaction is over, by its last reply or by RSET');
-const UTF8_REPLY = line('protocol/server-session.ts', 'RFC 6531 §3.7.4: UTF-8 may be sent');
+const UTF8_REPLY = line('protocol/dialogue.ts', 'RFC 6531 §3.7.4: UTF-8 may be sent');
 const NEED_SMTPUTF8 = line('protocol/standard-replies.ts', 'RFC 6531 §3.5: 550 or 553');
 const SIZE_PARAMETER = line('protocol/extensions/size.ts', 'RFC 1870 §4: size-value');
 
@@ -126,7 +126,7 @@ const RFC_5321: readonly Requirement[] = [
   met(
     row(5321, '§3.1', 'MUST', 'After a greeting with 554 the client is waited for until it sends QUIT.'),
     [
-      line('protocol/server-session.ts', 'RFC 5321 §3.1: after 554'),
+      line('protocol/answers.ts', 'RFC 5321 §3.1: after 554'),
       line('protocol/command-rules.ts', 'RFC 5321 §3.1: after a 554 greeting'),
     ],
     ['a connection refused with 554 is answered 503 and waited for until QUIT'],
@@ -315,7 +315,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.1.1', 'SHOULD', 'RSET and DATA with an argument are refused.'),
-    [line('protocol/server-session.ts', "rule.argument === 'forbidden' && isThere")],
+    [line('protocol/command-gate.ts', "rule.argument === 'forbidden' && isThere")],
     ['RSET and DATA with an argument are refused and change nothing'],
   ),
   differs(
@@ -356,7 +356,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.1.1.2', 'says', 'Parameters come with extensions, which may lengthen the line.'),
-    [line('protocol/server-session.ts', 'RFC 5321 §4.1.1.2: extensions lengthen the lines')],
+    [line('protocol/command-reader.ts', 'RFC 5321 §4.1.1.2: extensions lengthen the lines')],
     ['a client that said HELO cannot give parameters', 'SIZE lengthens the MAIL line by 26'],
   ),
   met(
@@ -487,7 +487,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.1.1.11', 'says', 'Parameters belong to extensions, and so to EHLO.'),
-    [line('protocol/server-session.ts', 'RFC 5321 §4.1.1.11: parameters belong to EHLO')],
+    [line('protocol/command-arguments.ts', 'RFC 5321 §4.1.1.11: parameters belong to EHLO')],
     ['a client that said HELO cannot give parameters'],
   ),
   met(
@@ -573,8 +573,8 @@ const RFC_5321: readonly Requirement[] = [
   met(
     row(5321, '§4.2', 'MUST', 'Every command has exactly one reply.'),
     [
-      line('protocol/server-session.ts', 'The final reply to the oldest unanswered command'),
-      line('protocol/server-session.ts', 'A command gets one final reply (RFC 5321 §4.2)'),
+      line('protocol/dialogue.ts', 'The final reply to the oldest unanswered command'),
+      line('protocol/command-gate.ts', 'A command gets one final reply (RFC 5321 §4.2)'),
     ],
     ['every command gets one reply, in order, also when all come at once'],
   ),
@@ -1139,7 +1139,7 @@ const EXTENSIONS: readonly Requirement[] = [
   ),
   met(
     row(6531, '§3.7.4.2', 'MUST NOT', 'VRFY and EXPN are not answered in UTF-8 unless the parameter allows it.'),
-    [line('protocol/server-session.ts', 'RFC 6531 §3.7.4.2: VRFY takes SMTPUTF8')],
+    [line('protocol/command-arguments.ts', 'RFC 6531 §3.7.4.2: VRFY takes SMTPUTF8')],
     ['VRFY and EXPN are answered without a mailbox, so no reply needs UTF-8'],
   ),
   differs(

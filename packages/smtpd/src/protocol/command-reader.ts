@@ -1,0 +1,220 @@
+/**
+ * The client's octets, as commands: lines, what is wrong with them whatever they say, and clients that speak something else than SMTP or do
+ * not wait where they have to. What a command means, and whether it may come, is asked elsewhere: `command-gate.ts`.
+ */
+
+import { parseChunkSize } from './chunk-size.js';
+import type { CommandGate } from './command-gate.js';
+import { COMMAND_RULES, isStandardVerb } from './command-rules.js';
+import { parseCommand } from './command.js';
+import type { Dialogue } from './dialogue.js';
+import type { Input } from './input.js';
+import { LineDecoder, type Line } from './line-decoder.js';
+import type { MessageReception } from './message-reception.js';
+import type { Reply } from './reply.js';
+import { CLOSED, NEED_DATA, type SessionEvent } from './session-events.js';
+import * as replies from './standard-replies.js';
+
+/** Reads the commands of one session. */
+export class CommandReader {
+  readonly #dialogue: Dialogue;
+  readonly #input: Input;
+  readonly #gate: CommandGate;
+  readonly #reception: MessageReception;
+  readonly #lines: LineDecoder;
+  /** A line that was decoded while looking for more recipients and is none. */
+  #heldLine: Line | undefined;
+  /** Whether an octet of the client's was looked at, and whether a whole line was. */
+  #hasBegun = false;
+  #hasSpoken = false;
+
+  constructor({ dialogue, input, gate, reception }: CommandReaderInit) {
+    this.#dialogue = dialogue;
+    this.#input = input;
+    this.#gate = gate;
+    this.#reception = reception;
+    const { limits } = dialogue.options;
+    const commandMax = limits.commandLengthBytesMax + dialogue.offer.lineBytesMax;
+    this.#lines = new LineDecoder({
+      lineLengthBytesMax: Math.max(commandMax, limits.continuationLengthBytesMax),
+      discardedBytesMax: limits.discardedLineBytesMax,
+    });
+  }
+
+  /** Whether nothing that was received waits to be read. */
+  get isEmpty(): boolean {
+    return this.#heldLine === undefined && this.#input.length === 0;
+  }
+
+  /** Another client speaks from now on. */
+  startOver(): void {
+    this.#hasBegun = false;
+    this.#hasSpoken = false;
+  }
+
+  /** The session is over. */
+  end(): void {
+    this.#heldLine = undefined;
+    this.#input.clear();
+  }
+
+  /** The next command, or that there is none. `undefined` when a line was answered here. */
+  nextCommand(): SessionEvent | undefined {
+    if (!this.#hasBegun && this.#input.length > 0) {
+      this.#hasBegun = true;
+      if (this.#isClientHello()) return CLOSED;
+    }
+    const line = this.#nextLine();
+    return line === undefined ? NEED_DATA : this.#commandOf(line);
+  }
+
+  #nextLine(): Line | undefined {
+    const held = this.#heldLine;
+    if (held === undefined) return this.#lines.decode(this.#input);
+    this.#heldLine = undefined;
+    return held;
+  }
+
+  /** The command of a line, or `undefined` when the line was answered here. */
+  #commandOf(line: Line): SessionEvent | undefined {
+    this.#dialogue.unanswered = 1;
+    this.#dialogue.hasChallenged = false;
+    if (line.flaw === 'endless') {
+      this.#dialogue.closeForLimit('discardedLineBytesMax', replies.ENDLESS_LINE);
+      return CLOSED;
+    }
+    if (line.flaw === 'tooLong' && !this.#hasSpoken) {
+      // Nobody knows what it said, so it may have been HTTP: a path can be that long, and what follows it would be read as commands.
+      this.#dialogue.closeForLimit('commandLengthBytesMax', replies.NOT_SMTP);
+      return CLOSED;
+    }
+    const { verb, argument } = parseCommand(line.text);
+    if (this.#isHTTP(line, verb)) return CLOSED;
+    this.#hasSpoken = true;
+    const objection = this.#lineObjection(line, verb);
+    if (objection !== undefined) {
+      if (verb === 'BDAT') this.#refuseChunkLine(line, argument, objection);
+      else this.#dialogue.refuseError(objection);
+      return undefined;
+    }
+    if (this.#input.length > 0 && !this.#mayPipeline(verb)) return CLOSED;
+    const isIdle = !isStandardVerb(verb) || !COMMAND_RULES[verb].movesMail;
+    if (isIdle && this.#dialogue.counts.countIdleCommand()) {
+      this.#dialogue.closeForLimit('idleCommandsMax', replies.TOO_MANY_IDLE_COMMANDS);
+      return CLOSED;
+    }
+    return { kind: 'command', verb, argument };
+  }
+
+  /** What is wrong with a line whatever its command would say to it. */
+  #lineObjection(line: Line, verb: string): Reply | undefined {
+    const lengthMax = this.#dialogue.options.limits.commandLengthBytesMax + this.#extraLineBytes(verb);
+    if (line.flaw === 'tooLong' || (line.flaw === undefined && line.lengthBytes > lengthMax)) {
+      this.#dialogue.counts.noteExceeded('commandLengthBytesMax');
+      return verb === 'AUTH' ? replies.AUTH_LINE_TOO_LONG : replies.LINE_TOO_LONG;
+    }
+    // RFC 5321 §2.3.8: CR and LF only as CRLF. The line is dropped whole.
+    if (line.flaw !== undefined) return replies.BARE_LINE_END;
+    if (line.text === '') return replies.EMPTY_LINE;
+    // Here and not with the commands' own checks, so that it holds for verbs of users as well.
+    if (this.#dialogue.state.phase === 'refused' && verb !== 'QUIT') return this.#dialogue.refusal;
+    return isStandardVerb(verb) ? undefined : this.#gate.protectionObjection(undefined);
+  }
+
+  /** More came behind this command. @returns whether the session goes on */
+  #mayPipeline(verb: string): boolean {
+    // STARTTLS says so itself, because what came behind it is dropped; for AUTH it depends on the mechanism.
+    if (verb === 'STARTTLS' || verb === 'AUTH') return true;
+    const isSynchronizing = SYNCHRONIZING_VERBS.has(verb);
+    // A chunk follows its command at once.
+    const { isExtended, offer } = this.#dialogue;
+    if (!isSynchronizing && (verb === 'BDAT' || (isExtended && offer.isPipeliningOffered))) return true;
+    this.#dialogue.counts.noteViolation(isSynchronizing ? 'inputBehindCommand' : 'pipeliningNotOffered');
+    if (this.#dialogue.options.earlyInput === 'tolerate') return true;
+    this.#dialogue.closeWith(replies.OUT_OF_STEP);
+    return false;
+  }
+
+  /** A browser, or somebody who makes one talk to us: each header line would be a command. */
+  #isHTTP(line: Line, verb: string): boolean {
+    if (!HTTP_METHODS.has(verb) || this.#dialogue.offer.verbs.has(verb)) return false;
+    if (this.#hasSpoken && !HTTP_VERSION.test(line.text)) return false;
+    this.#dialogue.counts.noteViolation('http');
+    this.#dialogue.closeWith(replies.NOT_SMTP);
+    return true;
+  }
+
+  /** A client that speaks TLS where it should speak SMTP sends no line end for a long time. */
+  #isClientHello(): boolean {
+    const { bytes, start } = this.#input;
+    if (bytes[start] !== TLS_HANDSHAKE_RECORD) return false;
+    this.#dialogue.counts.noteViolation('unexpectedTLS');
+    this.#dialogue.closeWith(replies.NOT_SMTP);
+    return true;
+  }
+
+  /** RFC 5321 §4.1.1.2: extensions lengthen the lines of a client that knows of them. */
+  #extraLineBytes(verb: string): number {
+    if (!this.#dialogue.isExtended) return 0;
+    return Math.max(this.#dialogue.offer.lineBytes.get(verb) ?? 0, this.#dialogue.toldOffer.lineBytes.get(verb) ?? 0);
+  }
+
+  /** The line that was asked for, or `undefined` when nobody waits for it any more. */
+  nextContinuation(): SessionEvent | undefined {
+    const line = this.#nextLine();
+    if (line === undefined) return NEED_DATA;
+    this.#dialogue.isReadingLine = false;
+    if (line.flaw === 'endless') {
+      this.#dialogue.closeForLimit('discardedLineBytesMax', replies.ENDLESS_LINE);
+      return CLOSED;
+    }
+    const isTooLong = line.lengthBytes > this.#dialogue.options.limits.continuationLengthBytesMax;
+    if (isTooLong) this.#dialogue.counts.noteExceeded('continuationLengthBytesMax');
+    if (this.#dialogue.unanswered === 0) return undefined;
+    return { kind: 'line', text: isTooLong ? '' : line.text, isTooLong };
+  }
+
+  /** The arguments of the RCPT commands that came whole behind the one under way. */
+  takePipelinedRecipients(): (string | undefined)[] {
+    const found: (string | undefined)[] = [];
+    for (let line = this.#nextLine(); line !== undefined; line = this.#nextLine()) {
+      const command = line.flaw === undefined ? parseCommand(line.text) : undefined;
+      const isFitting =
+        line.lengthBytes <= this.#dialogue.options.limits.commandLengthBytesMax + this.#extraLineBytes('RCPT');
+      if (command?.verb !== 'RCPT' || !isFitting) {
+        this.#heldLine = line;
+        break;
+      }
+      this.#dialogue.unanswered += 1;
+      found.push(command.argument);
+    }
+    return found;
+  }
+
+  /** Whatever is wrong with the line, octets follow it that are no commands. */
+  #refuseChunkLine({ flaw }: Line, argument: string | undefined, objection: Reply): void {
+    const isSizeMissing = argument === undefined || argument === '';
+    if (!this.#gate.isAvailable('BDAT') || (isSizeMissing && flaw === undefined)) {
+      this.#dialogue.refuseError(objection);
+      return;
+    }
+    const chunk = flaw === undefined ? parseChunkSize(argument ?? '') : undefined;
+    if (chunk === undefined) this.#dialogue.closeWith(replies.CHUNK_SIZE_UNREADABLE);
+    else this.#reception.refuseChunk(chunk, objection);
+  }
+}
+
+/** What a reader shares with the other parts of its session. */
+export interface CommandReaderInit {
+  readonly dialogue: Dialogue;
+  readonly input: Input;
+  readonly gate: CommandGate;
+  readonly reception: MessageReception;
+}
+
+/** Commands whose reply decides what may come next, so that nothing may come before it (RFC 2920 §3.1). */
+const SYNCHRONIZING_VERBS: ReadonlySet<string> = new Set(['EHLO', 'HELO', 'LHLO', 'DATA', 'XCLIENT']);
+const HTTP_METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '));
+const HTTP_VERSION = / HTTP\/\d(?:\.\d)?$/;
+/** The first octet of a ClientHello (RFC 8446 §5.1). */
+const TLS_HANDSHAKE_RECORD = 0x16;

@@ -1,0 +1,193 @@
+/**
+ * Where one session stands, and the few steps that change it: its state, what is open between the client, the application and us,
+ * and the replies that were given. The parts of a session share it: `command-reader.ts` makes commands of octets, `command-gate.ts`
+ * says which may run, `message-reception.ts` takes content, `server-session.ts` runs the commands. It reads nothing itself.
+ */
+
+import type { Offer, Situation } from './extension.js';
+import { invariant } from './errors.js';
+import type { Limits } from './limits.js';
+import { Reply } from './reply.js';
+import { ReplyQueue } from './reply-encoder.js';
+import { SessionCounts } from './session-counts.js';
+import type { Question, SessionOptions } from './session-events.js';
+import { assertStep, clientOf, envelopeOf, sessionClosed, type Envelope, type SessionState } from './session-state.js';
+import * as replies from './standard-replies.js';
+
+/** What is open in a session. */
+export class Dialogue {
+  readonly options: SessionOptions;
+  readonly counts: SessionCounts;
+  readonly replies = new ReplyQueue();
+  /** Open questions and replies that wait behind them, oldest first. More than one only for a batch of recipients. */
+  readonly questions: (Question | Reply)[] = [];
+  /** Commands that were handed out and have no final reply yet. */
+  unanswered = 0;
+  /** Whether the first question, about the connection, was put. */
+  isGreeted = false;
+  /** Whether the client's next line answers a challenge. */
+  isReadingLine = false;
+  /** Whether the command under way has asked the client for a line. */
+  hasChallenged = false;
+  /** What the client was told at its last EHLO; AUTH changes what is offered without one. */
+  toldOffer: Offer;
+  /** What commands hear in a session that was refused. */
+  refusal = replies.SESSION_REFUSED;
+  readonly #onClosed: () => void;
+  #state: SessionState = { phase: 'opening' };
+  #situation: Situation;
+  #offer: Offer;
+
+  /** @param onClosed - lets go of what is held for a session that is over */
+  constructor(options: SessionOptions, situation: Situation, onClosed: () => void) {
+    this.options = options;
+    this.counts = new SessionCounts(options.limits);
+    this.#situation = situation;
+    this.#offer = options.offerIn(situation);
+    this.toldOffer = this.#offer;
+    this.#onClosed = onClosed;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get situation(): Situation {
+    return this.#situation;
+  }
+
+  /** What is offered now. */
+  get offer(): Offer {
+    return this.#offer;
+  }
+
+  /** Whether the client said EHLO, or LHLO. */
+  get isExtended(): boolean {
+    return clientOf(this.#state)?.isExtended ?? false;
+  }
+
+  /** The envelope of the transaction that must be open. */
+  get transaction(): Envelope {
+    const envelope = envelopeOf(this.#state);
+    invariant(envelope !== undefined, 'A transaction is open');
+    return envelope;
+  }
+
+  /** Whether a transaction has all the recipients that it may have. */
+  isFull(envelope: Envelope): boolean {
+    return envelope.recipients.length >= this.options.limits.recipientsMax;
+  }
+
+  /** Something has changed on which the offer depends. */
+  change(changed: Partial<Situation>): void {
+    this.#situation = { ...this.#situation, ...changed };
+    this.#offer = this.options.offerIn(this.#situation);
+  }
+
+  // ---- Questions ----------------------------------------------------------------------------------------------------
+
+  /** Puts a question to the application. Until it is answered, the session waits. */
+  ask<Q extends Question>(question: Q): Q {
+    this.questions.push(question);
+    return question;
+  }
+
+  /** The oldest open question, which is answered now. */
+  takeQuestion(): Question {
+    const question = this.questions.shift();
+    invariant(question !== undefined && !(question instanceof Reply), 'There is no open question to answer');
+    return question;
+  }
+
+  /** Sends the refusals of a batch that stand before its next open question. */
+  answerWaitingReplies(): void {
+    for (let waiting = this.questions[0]; waiting instanceof Reply; waiting = this.questions[0]) {
+      this.questions.shift();
+      this.refuseChecked(waiting);
+    }
+  }
+
+  // ---- Replies ------------------------------------------------------------------------------------------------------
+
+  /** The final reply to the oldest unanswered command. */
+  answer(reply: Reply): void {
+    invariant(this.unanswered > 0, 'Every final reply answers a command');
+    this.unanswered -= 1;
+    this.send(reply);
+    // RFC 5321 §4.2.2, §3.8: with 421 the server closes the channel.
+    if (reply.code === 421) this.close();
+  }
+
+  /** Sends a reply that answers nothing yet, or one of several. */
+  send(reply: Reply): void {
+    this.replies.add(reply, this.#isUTF8());
+    this.options.onReply?.(reply);
+  }
+
+  /** Refuses a command that was not well formed, unknown or out of sequence. */
+  refuseError(reply: Reply): void {
+    if (this.counts.countError()) this.closeForLimit('errorsMax', replies.TOO_MANY_ERRORS);
+    else this.answer(reply);
+  }
+
+  /** Refuses a command by what its check found: an error of the client's, or a bound that an honest client may meet. */
+  refuseChecked(reply: Reply): void {
+    // RFC 5321 §4.5.3.1.10: the client sends the rest in another message, and may have sent many ahead. Closing here would cost it
+    // the recipients that were accepted. What is refused this way is neither held nor told anything about an address.
+    if (reply === replies.TOO_MANY_RECIPIENTS) this.answer(reply);
+    else if (isErrorReply(reply)) this.refuseError(reply);
+    else this.refuse(reply);
+  }
+
+  /** Refuses a command because the application or a policy says so. */
+  refuse(reply: Reply): void {
+    if (this.counts.countRefusal()) this.closeForLimit('refusalsMax', replies.TOO_MANY_REFUSALS);
+    else this.answer(reply);
+  }
+
+  /** Notes that a limit was exceeded, and ends the session with this reply. */
+  closeForLimit(limit: keyof Limits, reply: Reply): void {
+    this.counts.noteExceeded(limit);
+    this.closeWith(reply);
+  }
+
+  /** Ends the session with this reply, whatever is under way (RFC 5321 §3.8: 421). */
+  closeWith(reply: Reply): void {
+    if (this.#state.phase === 'closed') return;
+    // Whoever is told of the reply may end the session, too: it has ended already.
+    this.close();
+    this.send(reply);
+  }
+
+  /** RFC 6531 §3.7.4: UTF-8 may be sent in a transaction that was opened with SMTPUTF8. */
+  #isUTF8(): boolean {
+    return envelopeOf(this.#state)?.isInternational ?? false;
+  }
+
+  // ---- State --------------------------------------------------------------------------------------------------------
+
+  /** The one place where the state changes. */
+  enter(next: SessionState): void {
+    assertStep(this.#state.phase, next.phase);
+    this.#state = next;
+  }
+
+  /** Enters a state unless the reply that led there was 421. */
+  enterOpen(next: SessionState): void {
+    if (this.#state.phase !== 'closed') this.enter(next);
+  }
+
+  /** Ends the session without a word. */
+  close(): void {
+    this.enter(sessionClosed(this.#state));
+    this.unanswered = 0;
+    this.questions.length = 0;
+    this.isReadingLine = false;
+    this.#onClosed();
+  }
+}
+
+/** RFC 5321 §4.2.1: x0z is about syntax; 555 (§4.2.2) is a parameter that nobody knows, and 530 comes too early. */
+function isErrorReply({ code }: Reply): boolean {
+  return code === 555 || code === 530 || Math.floor(code / 10) % 10 === 0;
+}
