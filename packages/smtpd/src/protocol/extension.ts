@@ -2,7 +2,7 @@
  * What an SMTP service extension is (RFC 5321 §2.2): a keyword in the EHLO reply, parameters of MAIL and RCPT, verbs, and
  * longer command lines. The extensions of this package and those of its users are written with the same interface.
  *
- * Not here: the extensions themselves (`extensions/`), and calling a verb's method (`server/channel.ts`).
+ * Not here: the extensions themselves (`extensions/`), and calling a verb's method (`server/conversation.ts`).
  */
 
 import { isVerb } from './command.js';

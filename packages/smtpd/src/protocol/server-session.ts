@@ -2,7 +2,7 @@
  * The server's side of one SMTP session, pure: octets in, events and questions out, octets to send.
  *
  * It knows the order of commands, their syntax, the limits that can be counted, and every reply that needs no application.
- * It knows no socket, clock or application: `server/channel.ts` pulls it, hands its questions to the hooks and gives it
+ * It knows no socket, clock or application: `server/conversation.ts` pulls it, hands its questions to the hooks and gives it
  * their answers. A command runs as check → ask → proceed: `mail()` and its sisters check and either refuse or open a
  * question; {@link ServerSession.accept} and {@link ServerSession.refuse} answer it. While anything is unanswered, `next()`
  * says `paused`: pipelining and backpressure come from that one rule.

@@ -1,6 +1,6 @@
 /**
  * AUTH (RFC 4954) between its two sides: the mechanism, which is pure, and the application's `auth` hooks. It knows neither the
- * session nor the wire; `channel.ts` sends the challenges and reads the answers.
+ * session nor the wire; `situation-steps.ts` sends the challenges and reads the answers.
  */
 
 import { randomBytes } from 'node:crypto';

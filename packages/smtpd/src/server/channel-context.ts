@@ -1,4 +1,4 @@
-/** What a channel needs of its server, and nothing more. It keeps `channel.ts` from importing `server.ts`. */
+/** What a channel needs of its server, and nothing more. It keeps `channel.ts` and its parts from importing `server.ts`. */
 
 import type { Clock } from '../net/clock.js';
 import type { TLSHandshake, Transport } from '../net/transport.js';

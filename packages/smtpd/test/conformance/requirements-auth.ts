@@ -6,7 +6,6 @@ const SESSION = 'protocol/server-session.ts';
 const REPLIES = 'protocol/standard-replies.ts';
 const EXTENSION = 'protocol/extensions/auth.ts';
 const EXCHANGE = 'server/authentication.ts';
-const CHANNEL = 'server/channel.ts';
 const BASE64 = 'protocol/sasl/base64.ts';
 const STEP = 'protocol/sasl/server-step.ts';
 const TEXT = 'protocol/sasl/message-text.ts';
@@ -57,7 +56,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
   ),
   met(
     row(4954, '§4', 'says', 'A challenge is 334 with base64 and nothing else, and without data 334 and a space.'),
-    [RUN, line(CHANNEL, 'new Reply(334, undefined, text)')],
+    [RUN, line('server/situation-steps.ts', 'new Reply(334, undefined, text)')],
     ['a client that proves who it is hears 235 2.7.0', 'a challenge without data is 334 and a space'],
   ),
   met(
@@ -119,7 +118,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
   ),
   met(
     row(4954, '§4', 'SHOULD', 'A longer one is answered 500 with 5.5.6, which is for lines of AUTH alone.'),
-    [line(REPLIES, 'RFC 4954 §4, §6: 5.5.6 is for the lines of AUTH alone'), line(CHANNEL, "'5.5.6'")],
+    [line(REPLIES, 'RFC 4954 §4, §6: 5.5.6 is for the lines of AUTH alone'), line('server/conversation.ts', "'5.5.6'")],
     [
       'a line of 12,288 octets is taken, and a longer one is answered 500 5.5.6',
       'the AUTH command has room for a token, and one that is longer is answered 500 5.5.6',
@@ -211,7 +210,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
       'SHOULD',
       'The codes are 235 2.7.0, 454 4.7.0, 500 5.5.6, 530 5.7.0, 535 5.7.8, and those of the application.',
     ),
-    [line(REPLIES, 'RFC 3207 §4, RFC 4954 §6'), line(CHANNEL, 'RFC 4954 §6: 454 is a failure')],
+    [line(REPLIES, 'RFC 3207 §4, RFC 4954 §6'), line('server/situation-steps.ts', 'RFC 4954 §6: 454 is a failure')],
     [
       'a client that proves who it is hears 235 2.7.0',
       'an application that fails, or that answers what does not fit, is 454 4.7.0, which is no failed attempt',
@@ -243,7 +242,7 @@ export const REQUIREMENTS_AUTH: readonly Requirement[] = [
   met(
     row(4954, '§9', 'says', 'A server may protect itself against guessing.'),
     [
-      line(CHANNEL, 'A guess costs time (RFC 4954 §9)'),
+      line('server/situation-steps.ts', 'A guess costs time (RFC 4954 §9)'),
       line('protocol/limits.ts', 'RFC 4954 §9. A new session is no new chance'),
     ],
     [

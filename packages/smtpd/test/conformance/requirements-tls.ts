@@ -3,7 +3,6 @@
 import { application, line, met, row, type Requirement } from './requirement.js';
 
 const SESSION = 'protocol/server-session.ts';
-const CHANNEL = 'server/channel.ts';
 const STARTTLS = 'protocol/extensions/starttls.ts';
 const DROPPED = line(
   'protocol/situation-changes.ts',
@@ -61,7 +60,7 @@ export const REQUIREMENTS_TLS: readonly Requirement[] = [
     row(3207, '§4.1', 'SHOULD', 'When the handshake was not enough, every command but QUIT is answered 554.'),
     [
       line('protocol/situation-changes.ts', 'that was greeted before: it hears so to every command'),
-      line(CHANNEL, 'const isProved'),
+      line('server/situation-steps.ts', 'const isProved'),
     ],
     [
       'a client without the certificate that is required is answered 554 to everything but QUIT',

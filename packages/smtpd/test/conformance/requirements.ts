@@ -477,7 +477,7 @@ const RFC_5321: readonly Requirement[] = [
       'MUST',
       'When a connection is lost, the open transaction is given up and the complete ones stay.',
     ),
-    [line('server/channel.ts', 'what was begun will never be complete')],
+    [line('server/conversation.ts', 'what was begun will never be complete')],
     ['a connection lost in a message delivers nothing of it and keeps what was delivered before'],
   ),
   met(
@@ -997,12 +997,12 @@ const EXTENSIONS: readonly Requirement[] = [
       'Replies to EHLO, DATA, VRFY, EXPN, QUIT, NOOP and unknown commands are not held back.',
     ),
     'They are not held back for anything that is still to come. But what was received in one piece is answered in one write, whatever is in it: that takes one turn of the event loop.',
-    [line('server/channel.ts', 'A verdict that comes in this turn joins the replies before it in one write')],
+    [line('server/conversation.ts', 'A verdict that comes in this turn joins the replies before it in one write')],
     ['replies leave as soon as there is nothing more to read'],
   ),
   met(
     row(2920, '§3.2', 'MUST', 'All replies are sent as soon as nothing received is left to handle.'),
-    [line('server/channel.ts', 'A verdict that comes in this turn joins the replies before it in one write')],
+    [line('server/conversation.ts', 'A verdict that comes in this turn joins the replies before it in one write')],
     ['replies leave as soon as there is nothing more to read'],
   ),
   met(

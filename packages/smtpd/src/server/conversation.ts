@@ -1,0 +1,711 @@
+/**
+ * The conversation of a channel: it pulls the pure session, calls the command methods, lets the hooks decide, keeps the time, and ends it all.
+ * It decides nothing itself.
+ *
+ * What can be told apart is in files of its own: `hook-requests.ts` asks the hooks, `message-intake.ts` brings messages to the application,
+ * `situation-steps.ts` makes TLS and AUTH, `wire.ts` sends and holds up, `incidents.ts` reports faults. What a subclass sees is `channel.ts`.
+ */
+
+import { Deadline } from '../net/deadline.js';
+import type { Transport } from '../net/transport.js';
+import type { Command } from '../protocol/command.js';
+import { assertNever, UsageError } from '../protocol/errors.js';
+import type { VerbDefinition } from '../protocol/extension.js';
+import type { Limits } from '../protocol/limits.js';
+import { Reply, SMTPReplyError } from '../protocol/reply.js';
+import { ServerSession } from '../protocol/server-session.js';
+import type { Question, RecipientQuestion, SessionEvent } from '../protocol/session-events.js';
+import * as replies from '../protocol/standard-replies.js';
+import type { ChannelContext } from './channel-context.js';
+import { WAIT_LIMITS, type ChannelWait } from './channel-wait.js';
+import type { CommandMethod } from './command-methods.js';
+import { HookRequests } from './hook-requests.js';
+import { Incidents } from './incidents.js';
+import { MessageAbortedError } from './message-body.js';
+import { MessageIntake } from './message-intake.js';
+import { ReplyPieces } from './reply-pieces.js';
+import { nextSessionId } from './session-id.js';
+import { SessionInfo, type SessionFacts } from './session-info.js';
+import { SituationSteps } from './situation-steps.js';
+import { isThenable, judge, type Awaitable, type Decision } from './verdict.js';
+import { Verdicts } from './verdicts.js';
+import type { DisconnectReason } from './watch.js';
+import { Wire } from './wire.js';
+
+/** The conversation with one client. */
+export class Conversation {
+  readonly transport: Transport;
+  readonly session: ServerSession;
+  /** What `info` shows and changes as the session goes on. */
+  readonly facts: SessionFacts;
+  readonly info: SessionInfo;
+  readonly steps: SituationSteps;
+  /** The reply that the command under way gives in pieces. */
+  readonly pieces = new ReplyPieces();
+  readonly #channel: ChannelFace;
+  readonly #methods: ReadonlyMap<string, CommandMethod>;
+  readonly #context: ChannelContext;
+  readonly #incidents: Incidents;
+  readonly #requests: HookRequests;
+  readonly #intake: MessageIntake;
+  readonly #verdicts: Verdicts;
+  readonly #wire: Wire;
+  readonly #deadline: Deadline;
+  readonly #openedAtMs: number;
+  #receivedLines: readonly string[] = NO_LINES;
+  /** A command method's promise is under way. */
+  #isRunning = false;
+  #lineWaiter: LineWaiter | undefined;
+  #isPumping = false;
+  /** Something happened since the deadline was set: it counts anew. */
+  #hasMoved = false;
+  /** The deadline is that of the session's age, which comes before the one for the next command. */
+  #isArmedForAge = false;
+  #hasPeerEnded = false;
+  #isClosing = false;
+  #isEnding = false;
+  #isGone = false;
+  #reason: DisconnectReason | undefined;
+
+  constructor({ channel, methods, transport, context }: ConversationInit) {
+    const { watch, clock } = context;
+    this.#channel = channel;
+    this.#methods = methods;
+    this.#context = context;
+    this.transport = transport;
+    const onReply = (reply: Reply): void => {
+      this.#intake.lastReply = reply;
+      if (watch.isWatched('reply')) watch.tell('reply', { session: this.info, reply });
+    };
+    const session = new ServerSession({ ...context.sessionOptions, onReply }, context.situation);
+    const facts: SessionFacts = { peer: transport.remote, tls: undefined, identity: undefined, forwarded: undefined };
+    const info = new SessionInfo(session, facts, {
+      id: nextSessionId(),
+      local: transport.local,
+      openedAt: new Date(),
+      proxy: context.proxy,
+    });
+    const incidents = new Incidents(info, context);
+    const requests = new HookRequests(context.hooks, info, incidents);
+    this.session = session;
+    this.facts = facts;
+    this.info = info;
+    this.#incidents = incidents;
+    this.#requests = requests;
+    const onTaken = (): void => {
+      this.#goOn();
+    };
+    this.#intake = new MessageIntake({ context, session, info, requests, onTaken });
+    this.#verdicts = new Verdicts(session, incidents, {
+      isGone: () => this.#isGone,
+      onAnswered: () => {
+        this.#onAnswered();
+      },
+      onSettled: () => {
+        // A method that does not wait for its `super` has returned long ago.
+        if (!this.#isRunning) this.#goOn();
+      },
+      onFailed: (error) => {
+        this.#failInternally(error);
+      },
+    });
+    this.#wire = new Wire(transport, session, () => {
+      this.#hasMoved = true;
+    });
+    const host = {
+      isGone: () => this.#isGone,
+      beforeHandshake: () => {
+        this.#wire.flush();
+        this.#hasMoved = true;
+      },
+      noteReason: (reason: DisconnectReason) => {
+        this.noteReason(reason);
+      },
+      readLine: (prompt: Reply) => channel.readLine(prompt),
+      ask: (question: Question) => this.ask(question),
+    };
+    this.steps = new SituationSteps({ context, transport, session, facts, info, requests, incidents, host });
+    this.#openedAtMs = clock.now();
+    this.#deadline = new Deadline(clock, () => {
+      this.#onDeadline();
+    });
+  }
+
+  /** The command line under way, as one element. */
+  get receivedLines(): readonly string[] {
+    return this.#receivedLines;
+  }
+
+  /** The content of the message that is being decided. */
+  get receivedData(): Uint8Array | string | undefined {
+    return this.#intake.receivedData;
+  }
+
+  /** Begins the conversation. */
+  begin(): void {
+    this.transport.start({
+      onBytes: (bytes) => {
+        this.#onBytes(bytes);
+      },
+      onEnd: () => {
+        this.#hasPeerEnded = true;
+        this.#pump();
+      },
+      onDrain: () => {
+        if (this.#wire.drained()) this.#goOn();
+      },
+      onClose: (error) => {
+        this.#onGone(error);
+      },
+    });
+    const { watch, tls, received } = this.#context;
+    if (watch.isWatched('connect')) watch.tell('connect', { session: this.info });
+    // Whoever was told may have closed the server.
+    if (this.session.phase === 'closed') return;
+    const decided = tls?.isImplicit === true ? this.#secureFirst() : this.ask(this.session.open());
+    if (isThenable(decided)) this.#continueAfter(Promise.resolve(decided));
+    if (received !== undefined && received.length > 0 && tls?.isImplicit !== true) this.#onBytes(received);
+    // From here on somebody is waited for: the application, or the client.
+    this.#goOn();
+  }
+
+  /** The server closes: an idle client hears 421 now, another one when its message is done. */
+  shutDown(): void {
+    this.#isClosing = true;
+    if (this.session.phase === 'securing') {
+      // In the middle of a handshake nobody can be told anything, and there is no mail that could be finished.
+      this.#reason ??= 'serverClosing';
+      this.transport.destroy();
+      return;
+    }
+    this.#pump();
+  }
+
+  /** The server's patience is over. */
+  cutOff(): void {
+    if (this.#isGone) return;
+    this.#reason ??= 'serverClosing';
+    this.session.closeWith(replies.SHUTTING_DOWN);
+    this.#finish('serverClosing');
+    // Cut at once, the connection could take the 421 with it: a reset drops what the client has not read yet.
+    this.#deadline.set(CUT_OFF_MS);
+  }
+
+  /**
+   * Asks the client for a line, while its command is under way.
+   *
+   * @throws {@link UsageError} `SMTPD_ONE_REPLY` at any other time
+   */
+  readLine(prompt: Reply): Promise<string> {
+    if (this.session.phase === 'closed') return Promise.reject(clientGone());
+    this.inCommand((session) => {
+      session.challenge(prompt);
+    });
+    const line = new Promise<string>((resolve, reject) => {
+      this.#lineWaiter = { resolve, reject };
+    });
+    // A method that has not come to its `await` yet must not bring the process down when the client leaves.
+    line.catch(ignore);
+    queueMicrotask(() => {
+      this.#goOn();
+    });
+    return line;
+  }
+
+  /** Answers the command under way. */
+  respond(reply: Reply): void {
+    this.inCommand((session) => {
+      session.respond(reply);
+    });
+    // A method that goes on after its answer does not keep it from the client.
+    if (this.#isRunning) this.#wire.scheduleFlush();
+  }
+
+  /** Sends what was answered, then closes. */
+  close(): void {
+    this.session.abandon();
+    this.#finish('refused');
+  }
+
+  /** Why it ends, unless that is known already. */
+  noteReason(reason: DisconnectReason): void {
+    this.#reason ??= reason;
+  }
+
+  /** TLS comes before the greeting. */
+  #secureFirst(): Promise<void> {
+    this.session.secureFirst();
+    return this.steps.secure();
+  }
+
+  // ---- The pump ------------------------------------------------------------------------------------------------------
+
+  #onBytes(bytes: Uint8Array): void {
+    if (this.session.isReceivingContent) this.#countContent(bytes.length);
+    this.session.receive(bytes);
+    this.#pump();
+    // The transport lends its buffer for the time of this call.
+    this.session.settle();
+  }
+
+  /** Goes on after what was waited for has come: the next wait counts from now. */
+  #goOn(): void {
+    this.#hasMoved = true;
+    this.#pump();
+  }
+
+  /** Goes on until the session needs something. Safe to call at any time. */
+  #pump(): void {
+    if (this.#isPumping || this.#isGone) return;
+    this.#isPumping = true;
+    try {
+      while (this.#step()) this.#tellExceeded();
+    } catch (error) {
+      this.#failInternally(error);
+    } finally {
+      this.#isPumping = false;
+    }
+    this.#afterPump();
+  }
+
+  /** Does the next thing. @returns whether there may be another one */
+  #step(): boolean {
+    if (this.session.phase === 'closed') return this.#onClosed();
+    if (this.#isRunning && this.#lineWaiter === undefined) return false;
+    if (this.#wire.isBlocked || this.#intake.isFull) return false;
+    if (this.#wire.isOverfull) {
+      this.#wire.flush();
+      return !this.#wire.isBlocked;
+    }
+    const event = this.session.next();
+    // What was exceeded so far was answered, and the session goes on: whatever ends it later, it is not this.
+    if (event.kind !== 'closed') this.#tellExceeded();
+    if (event.kind === 'paused') return false;
+    if (event.kind === 'needData') return this.#onNeedData();
+    this.#hasMoved = true;
+    switch (event.kind) {
+      case 'command':
+        return this.#runCommand(event);
+      case 'line':
+        this.#onLine(event);
+        return false;
+      case 'content':
+        this.#intake.push();
+        return true;
+      case 'contentEnd':
+        return this.#onContentEnd(event);
+      case 'closed':
+        return this.#onClosed();
+      default:
+        return assertNever(event);
+    }
+  }
+
+  #onClosed(): boolean {
+    this.#finish('refused');
+    return false;
+  }
+
+  #onNeedData(): boolean {
+    if (this.#hasPeerEnded) {
+      // What was complete has been answered; what was begun will never be complete.
+      this.session.abandon();
+      this.#finish('clientGone');
+      return false;
+    }
+    if (!this.session.isIdle) return false;
+    if (this.#isClosing) {
+      this.#reason ??= 'serverClosing';
+      this.session.closeWith(replies.SHUTTING_DOWN);
+      return true;
+    }
+    if (this.#context.clock.now() - this.#openedAtMs >= this.#limits.sessionAgeMs) {
+      this.session.noteExceeded('sessionAgeMs');
+      this.session.closeWith(replies.TOO_OLD);
+      return true;
+    }
+    return false;
+  }
+
+  #afterPump(): void {
+    this.#tellExceeded();
+    this.#tellViolations();
+    if (this.#isGone || this.#isEnding) return;
+    const wait = this.#wait;
+    if (wait === 'command' || wait === 'content') this.#wire.flush();
+    // A verdict that comes in this turn joins the replies before it in one write; a slow one does not hold them up.
+    else if (this.session.outputBytes > 0) this.#wire.scheduleFlush();
+    if (wait === 'content') this.#intake.waitFrom(this.#context.clock.now());
+    // Where the client is waited for, what is unread is a line without its end, and only more octets help. It has a limit of its own.
+    const isAhead = wait !== 'command' && wait !== 'content' && this.session.unreadBytes > UNREAD_BYTES_MAX;
+    this.#wire.setReading(!this.#wire.isBlocked && !this.#intake.isFull && !isAhead);
+    if (this.#hasMoved) this.#armDeadline();
+  }
+
+  /** What the session found when it had looked at the content. @returns whether there may be more to do at once */
+  #onContentEnd({ facts, refused }: Extract<SessionEvent, { kind: 'contentEnd' }>): boolean {
+    if (refused !== undefined) {
+      this.#intake.refused(facts, refused);
+      return true;
+    }
+    const decided = this.#verdicts.await(this.#intake.decide(facts));
+    if (isThenable(decided)) {
+      const finish = (): void => {
+        this.#intake.finished(facts);
+      };
+      this.#continueAfter(Promise.resolve(decided.then(finish)));
+      return false;
+    }
+    this.#intake.finished(facts);
+    return true;
+  }
+
+  // ---- Deadlines -----------------------------------------------------------------------------------------------------
+
+  get #limits(): Limits {
+    return this.#context.sessionOptions.limits;
+  }
+
+  /** Whom we wait for: the session knows of the conversation, the channel of what stands in its way. */
+  get #wait(): ChannelWait {
+    if (this.#wire.isBlocked) return 'unreadReplies';
+    if (this.#intake.isFull) return 'reader';
+    const { wait } = this.session;
+    // While a command method goes on after its answer the client waits for us, not we for the client.
+    const isMethodBusy = this.#isRunning && this.#lineWaiter === undefined;
+    return isMethodBusy && (wait === 'command' || wait === 'content') ? 'verdict' : wait;
+  }
+
+  #armDeadline(): void {
+    this.#hasMoved = false;
+    const wait = this.#wait;
+    const waitMs = wait === 'nothing' ? Infinity : this.#limits[WAIT_LIMITS[wait]];
+    const ageLeftMs =
+      wait === 'command' && this.session.isIdle
+        ? Math.max(0, this.#limits.sessionAgeMs - (this.#context.clock.now() - this.#openedAtMs))
+        : Infinity;
+    this.#isArmedForAge = ageLeftMs < waitMs;
+    this.#deadline.set(Math.min(waitMs, ageLeftMs));
+  }
+
+  #onDeadline(): void {
+    if (this.#isGone) return;
+    const wait = this.#wait;
+    if (this.#isEnding) {
+      this.transport.destroy();
+    } else if (this.#isArmedForAge || wait === 'nothing') {
+      // The pump looks at the age. A client that began a command in the meantime may finish it.
+      this.#goOn();
+    } else {
+      this.session.noteExceeded(WAIT_LIMITS[wait]);
+      this.#endWait(wait);
+      this.#goOn();
+    }
+  }
+
+  #endWait(wait: Exclude<ChannelWait, 'nothing'>): void {
+    switch (wait) {
+      case 'command':
+      case 'content':
+        this.#reason ??= 'timedOut';
+        this.session.closeWith(replies.TIMED_OUT);
+        return;
+      case 'verdict':
+      case 'messageVerdict':
+      case 'reader':
+        this.#giveUpOnApplication(wait);
+        return;
+      case 'unreadReplies':
+        this.#tellExceeded();
+        this.#reason ??= 'limit';
+        this.transport.destroy();
+        return;
+      case 'handshake':
+        this.#tellExceeded();
+        this.#reason ??= 'timedOut';
+        this.transport.destroy();
+        return;
+      default:
+        assertNever(wait);
+    }
+  }
+
+  #giveUpOnApplication(wait: 'verdict' | 'messageVerdict' | 'reader'): void {
+    const error = new MessageAbortedError('SMTPD_VERDICT_OVERDUE', 'The application did not decide in time');
+    this.#requests.abort(error);
+    this.#requests.renew();
+    this.#intake.decideInstead(OVERDUE, error);
+    // The rest of a message that nobody reads is dropped, and then has its decision already.
+    if (wait === 'reader') return;
+    if (this.#verdicts.settleAll(OVERDUE)) return;
+    // A method that hangs without a question could still answer at any time, and would then answer the wrong command.
+    this.#reason ??= 'timedOut';
+    this.session.closeWith(NO_ANSWER_IN_TIME);
+  }
+
+  #countContent(lengthBytes: number): void {
+    this.#hasMoved = true;
+    if (!this.#intake.count(lengthBytes, this.#limits)) return;
+    this.session.noteExceeded('contentRateMin');
+    this.session.closeWith(replies.TOO_SLOW);
+  }
+
+  // ---- Commands ------------------------------------------------------------------------------------------------------
+
+  #runCommand({ verb, argument }: Command): boolean {
+    this.#receivedLines = argument === undefined ? [verb] : [`${verb} ${argument}`];
+    this.pieces.clear();
+    this.tellCommand(verb, argument);
+    try {
+      const result = this.#callMethod(verb, argument);
+      if (isThenable(result)) {
+        this.#continueAfter(Promise.resolve(result));
+        return false;
+      }
+    } catch (error) {
+      this.#onCommandFailed(error);
+      return true;
+    }
+    this.#onCommandDone();
+    return true;
+  }
+
+  #callMethod(verb: string, argument: string | undefined): unknown {
+    const method = this.#methods.get(verb);
+    if (method !== undefined) return method.call(this.#channel, argument);
+    const definition = this.session.offer.verbs.get(verb);
+    if (definition !== undefined) return this.#runVerb(definition, argument);
+    this.session.unrecognized(verb);
+    return undefined;
+  }
+
+  /** Tells watchers of a command. */
+  tellCommand(verb: string, argument: string | undefined): void {
+    const { watch } = this.#context;
+    if (!watch.isWatched('command')) return;
+    watch.tell('command', { session: this.info, verb, argument: verb === 'AUTH' ? withoutSecret(argument) : argument });
+  }
+
+  /** Pumps on when a command method, or a decision about the connection or a message, is done. */
+  #continueAfter(result: Promise<unknown>): void {
+    this.#isRunning = true;
+    const goOn = (): void => {
+      this.#isRunning = false;
+      this.#goOn();
+    };
+    result.then(
+      () => {
+        this.#onCommandDone();
+        goOn();
+      },
+      (error: unknown) => {
+        this.#onCommandFailed(error);
+        goOn();
+      },
+    );
+  }
+
+  #onCommandDone(): void {
+    if (this.session.isTakingOctets || !this.session.isUnanswered || this.#verdicts.isPending) return;
+    this.#onCommandFailed(
+      new UsageError('SMTPD_ONE_REPLY', 'A command method ended without an answer; push() one and await readLine()'),
+    );
+  }
+
+  #onCommandFailed(error: unknown): void {
+    if (this.#isGone || this.session.phase === 'closed') return;
+    const reply = error instanceof SMTPReplyError ? error.reply : this.#incidents.report(error);
+    // What failed after its answer was given changes no answer.
+    if (!this.session.isUnanswered || this.session.isTakingOctets) return;
+    if (this.#lineWaiter !== undefined) {
+      // The client was asked for a line. Nobody can tell any more whether its next one is that line or a command.
+      this.session.closeWith(METHOD_FAILED);
+    } else if (!this.#verdicts.settleAll({ kind: 'refuse', reply })) {
+      this.session.respond(reply);
+    }
+  }
+
+  async #runVerb(definition: VerbDefinition, argument: string | undefined): Promise<void> {
+    const answer: unknown = await definition.run({
+      argument,
+      session: this.info,
+      readLine: (prompt) => this.#channel.readLine(prompt),
+    });
+    const decision = judge(answer);
+    if (decision.kind === 'fault') throw decision.error;
+    this.session.respond(this.#verdicts.replyOf(decision));
+  }
+
+  #onLine(event: Extract<SessionEvent, { kind: 'line' }>): void {
+    const waiter = this.#lineWaiter;
+    this.#lineWaiter = undefined;
+    if (event.isTooLong) waiter?.reject(new SMTPReplyError(500, '5.5.6', 'Error: line too long'));
+    else waiter?.resolve(event.text);
+  }
+
+  /** HELO, EHLO and LHLO. */
+  greet(verb: 'HELO' | 'EHLO' | 'LHLO', argument: string | undefined): Awaitable<void> {
+    const given = this.session.envelope;
+    const tellReset = (): void => {
+      if (given !== undefined && this.session.phase === 'ready') this.tellReset();
+    };
+    const decided = this.ask(this.inCommand((session) => session.greet(verb, argument)));
+    if (isThenable(decided)) return decided.then(tellReset);
+    tellReset();
+  }
+
+  /**
+   * Lets a command method act on the session while its command waits for an answer. Nothing happens when the client has gone.
+   *
+   * @throws {@link UsageError} `SMTPD_ONE_REPLY` at any other time
+   */
+  inCommand<T>(act: (session: ServerSession) => T): T | undefined {
+    const session = this.session;
+    if (session.phase === 'closed') return undefined;
+    const mayAct =
+      session.isUnanswered &&
+      !session.isTakingOctets &&
+      session.phase !== 'opening' &&
+      !this.#verdicts.isPending &&
+      this.#lineWaiter === undefined;
+    if (mayAct) return act(session);
+    throw new UsageError(
+      'SMTPD_ONE_REPLY',
+      'A command gets one final reply (RFC 5321 §4.2): this one has it already, or it is being decided; remove one of the replies, or await the method before',
+    );
+  }
+
+  // ---- Questions -----------------------------------------------------------------------------------------------------
+
+  /** Lets the hooks decide a question of the session. `undefined`: it was answered already. */
+  ask(question: Question | undefined): Awaitable<void> {
+    if (question === undefined) return;
+    if (question.kind === 'rcpt' && this.#context.hooks.hasBatch) return this.askRecipients([question]);
+    return this.#verdicts.await(this.#requests.ask(question));
+  }
+
+  /** Lets the hooks decide about several recipients at once. */
+  askRecipients(questions: readonly RecipientQuestion[]): Awaitable<void> {
+    if (questions.length === 0) return;
+    return this.#verdicts.awaitAll(this.#requests.askAboutRecipients(questions), questions.length);
+  }
+
+  /** The session has its answer: the content of a message may come next. */
+  #onAnswered(): void {
+    if (!this.session.isReceivingContent || this.#intake.isStreaming) return;
+    this.#intake.begin();
+    this.#receivedLines = NO_LINES;
+  }
+
+  // ---- The end -------------------------------------------------------------------------------------------------------
+
+  /** Sends what there is and closes our side. */
+  #finish(reason: DisconnectReason): void {
+    if (this.#isGone || this.#isEnding) return;
+    this.#isEnding = true;
+    // A limit that ended the session is the better reason.
+    this.#tellExceeded();
+    this.#reason ??= reason;
+    this.#wire.flush();
+    this.#deadline.clear();
+    this.#wire.end();
+    this.#release(new MessageAbortedError('SMTPD_CLIENT_GONE', 'The session ended before the message was complete'));
+  }
+
+  /** The connection is gone. */
+  #onGone(error: Error | undefined): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#wire.gone();
+    this.session.abandon();
+    this.#deadline.clear();
+    this.#release(new MessageAbortedError('SMTPD_CLIENT_GONE', 'The client left before the message was complete'));
+    const { watch } = this.#context;
+    const reason = this.#reason ?? (error === undefined ? 'clientGone' : 'error');
+    if (watch.isWatched('disconnect')) watch.tell('disconnect', { session: this.info, reason });
+    this.#requests.tell('close');
+    this.#context.onGone(this.#channel);
+  }
+
+  /** Whoever still works for this client is told that it is over. */
+  #release(error: MessageAbortedError): void {
+    this.#requests.abort(error);
+    this.#intake.release(error);
+    this.#lineWaiter?.reject(error);
+    this.#lineWaiter = undefined;
+    // Nothing is carried out any more; what waits for it goes on.
+    this.#verdicts.settleAll(OVERDUE);
+    this.steps.release();
+  }
+
+  /** A transaction was given up, maybe between two of its chunks. */
+  tellReset(): void {
+    this.#intake.giveUp();
+    this.#requests.tell('reset');
+  }
+
+  /** A fault of this package ends this one session, and no other. */
+  #failInternally(error: unknown): void {
+    this.#incidents.report(error);
+    this.#reason ??= 'error';
+    this.session.closeWith(METHOD_FAILED);
+    this.#finish('error');
+  }
+
+  #tellViolations(): void {
+    const violations = this.session.takeViolations();
+    const { watch } = this.#context;
+    if (violations.length === 0 || !watch.isWatched('violation')) return;
+    for (const violation of violations) watch.tell('violation', { violation, session: this.info });
+  }
+
+  #tellExceeded(): void {
+    const { watch } = this.#context;
+    const exceeded = this.session.takeExceeded();
+    if (exceeded.length > 0 && this.session.phase === 'closed') this.#reason ??= 'limit';
+    for (const limit of exceeded) {
+      if (watch.isWatched('limit')) watch.tell('limit', { limit, peer: this.facts.peer, session: this.info });
+    }
+  }
+}
+
+/** The channel, as its conversation sees it. A subclass may have a `readLine` of its own. */
+export interface ChannelFace {
+  readonly readLine: (prompt: Reply | string) => Promise<string>;
+}
+
+/** What a conversation is made of. */
+export interface ConversationInit {
+  /** Whose command methods are called. */
+  readonly channel: ChannelFace;
+  readonly methods: ReadonlyMap<string, CommandMethod>;
+  readonly transport: Transport;
+  readonly context: ChannelContext;
+}
+
+interface LineWaiter {
+  readonly resolve: (line: string) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** An initial response may hold a password, which is for nobody who only watches. */
+function withoutSecret(argument: string | undefined): string | undefined {
+  return argument?.replace(/ .*$/s, ' ***');
+}
+
+function clientGone(): MessageAbortedError {
+  return new MessageAbortedError('SMTPD_CLIENT_GONE', 'The client has left');
+}
+
+function ignore(): void {
+  // Whoever awaits the promise hears of it.
+}
+
+const OVERDUE: Decision = Object.freeze({ kind: 'refuse', reply: replies.NO_ANSWER_FROM_APPLICATION });
+const NO_ANSWER_IN_TIME = new Reply(421, '4.3.0', 'Error: no answer in time, closing connection');
+const METHOD_FAILED = new Reply(421, '4.3.0', 'Error: internal error, closing connection');
+/** How long a client that is cut off has to read why. */
+const CUT_OFF_MS = 100;
+const NO_LINES: readonly string[] = Object.freeze([]);
+/** What a client may send ahead while the application decides; reading goes on below it, so that we notice when it leaves. */
+const UNREAD_BYTES_MAX = 65_536;

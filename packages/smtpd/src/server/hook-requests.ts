@@ -1,0 +1,130 @@
+/**
+ * The hooks as one session asks them: what each is told, the state that it keeps for the session, the signal that says when nobody waits for
+ * it any more. Who answers the session with what they decide is `conversation.ts`.
+ */
+
+import { assertNever, InvariantError } from '../protocol/errors.js';
+import type { Question, RecipientQuestion } from '../protocol/session-events.js';
+import { AbortSource } from './abort-source.js';
+import { askAboutRecipients, askInTurn, decide, type AnyHook, type HookRequest, type HookTable } from './hooks.js';
+import type { Incidents } from './incidents.js';
+import type { SessionInfo } from './session-info.js';
+import { isThenable, type Awaitable, type Decision } from './verdict.js';
+
+/** Asks the hooks of one session. */
+export class HookRequests {
+  /** Tells what is under way that nobody waits for it any more. */
+  abortSource = new AbortSource();
+  readonly #hooks: HookTable;
+  readonly #info: SessionInfo;
+  readonly #incidents: Incidents;
+  #states: Map<AnyHook, unknown> | undefined;
+
+  constructor(hooks: HookTable, info: SessionInfo, incidents: Incidents) {
+    this.#hooks = hooks;
+    this.#info = info;
+    this.#incidents = incidents;
+  }
+
+  /** Asks the hooks that have something to say about a question of the session. Never throws. */
+  ask(question: Question): Awaitable<Decision> {
+    const hooks = this.#hooks;
+    switch (question.kind) {
+      case 'connect':
+        return this.#inTurn(hooks.connect, (hook) => hook.connect?.(this.request(hook, {})));
+      case 'helo': {
+        const { verb, client } = question;
+        const facts = { verb, clientName: client.name.text, clientNameKind: client.name.kind };
+        return this.#inTurn(hooks.helo, (hook) => hook.helo?.(this.request(hook, facts)));
+      }
+      case 'mail': {
+        const { reversePath: path, parameters } = question;
+        return this.#inTurn(hooks.mail, (hook) =>
+          hook.mail?.(this.request(hook, { address: path.address, path, parameters })),
+        );
+      }
+      case 'rcpt':
+        return this.#inTurn(hooks.rcpt, (hook) => hook.rcpt?.(this.request(hook, recipientFacts(question))));
+      case 'data':
+        return this.#inTurn(hooks.data, (hook) => hook.data?.(this.request(hook, {})));
+      case 'message':
+        throw new InvariantError('A message is asked about where its content is');
+      case 'vrfy':
+      case 'expn':
+      case 'etrn': {
+        const { kind, text } = question;
+        return this.#inTurn(hooks[kind], (hook) => hook[kind]?.(this.request(hook, { text })));
+      }
+      default:
+        return assertNever(question);
+    }
+  }
+
+  /** Asks about several recipients at once. */
+  askAboutRecipients(questions: readonly RecipientQuestion[]): Promise<readonly Decision[]> {
+    const facts = questions.map(recipientFacts);
+    return askAboutRecipients(this.#hooks.rcpt, facts.length, (hook, index) =>
+      // `index` is that of a question.
+      this.request(hook, facts[index] as ReturnType<typeof recipientFacts>),
+    );
+  }
+
+  #inTurn(hooks: readonly AnyHook[], call: (hook: AnyHook) => unknown): Awaitable<Decision> {
+    if (hooks.length === 0) return PASS;
+    return askInTurn(hooks.map((hook) => () => decide(() => call(hook))));
+  }
+
+  /** What a hook is told. */
+  request<T extends object>(hook: AnyHook, facts: T): T & HookRequest<unknown> {
+    const { abortSource } = this;
+    const state = (): unknown => this.#stateOf(hook);
+    return {
+      ...facts,
+      session: this.#info,
+      // A signal and a state are made only for whoever asks for one.
+      get signal() {
+        return abortSource.signal;
+      },
+      get state() {
+        return state();
+      },
+    };
+  }
+
+  #stateOf(hook: AnyHook): unknown {
+    this.#states ??= new Map<AnyHook, unknown>();
+    if (!this.#states.has(hook)) this.#states.set(hook, hook.createState?.(this.#info));
+    return this.#states.get(hook);
+  }
+
+  /** Tells hooks what needs no verdict. What they throw is logged. */
+  tell(stage: 'reset' | 'close'): void {
+    for (const hook of this.#hooks[stage]) {
+      const told = decide(
+        () => hook[stage]?.(this.request(hook, {})),
+        () => PASS,
+      );
+      const report = (decision: Decision): void => {
+        if (decision.kind === 'fault') this.#incidents.log(decision.error, `Hook ${hook.name} failed at ${stage}`);
+      };
+      if (isThenable(told)) void told.then(report);
+      else report(told);
+    }
+  }
+
+  /** Whoever still decides something is told that nobody waits for it. */
+  abort(error: Error): void {
+    this.abortSource.abort(error);
+  }
+
+  /** What is asked from now on is waited for again. */
+  renew(): void {
+    this.abortSource = new AbortSource();
+  }
+}
+
+function recipientFacts({ recipient: { path, parameters } }: RecipientQuestion) {
+  return { address: path.address, path, parameters };
+}
+
+const PASS: Decision = Object.freeze({ kind: 'pass' });

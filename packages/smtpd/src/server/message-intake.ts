@@ -1,0 +1,220 @@
+/**
+ * The messages of one session on their way to the application: whole, by `processMessage` and the hooks, or while they come, by
+ * `streamMessage`. The octets are the session's (`protocol/message-reception.ts`), and so is the final reply.
+ */
+
+import { invariant } from '../protocol/errors.js';
+import type { Limits } from '../protocol/limits.js';
+import { octets } from '../protocol/octets.js';
+import { Reply } from '../protocol/reply.js';
+import type { ServerSession } from '../protocol/server-session.js';
+import type { ContentFacts } from '../protocol/session-events.js';
+import type { ChannelContext } from './channel-context.js';
+import { ContentProgress } from './content-progress.js';
+import type { HookRequests } from './hook-requests.js';
+import { askInTurn, decide } from './hooks.js';
+import { MessageAbortedError, MessageBody, StreamingMessage } from './message-body.js';
+import { ReceivedMessage, StreamedMessage, type MessageInit } from './received-message.js';
+import type { SessionInfo } from './session-info.js';
+import {
+  eachRecipientVerdict,
+  foldRecipientVerdicts,
+  isThenable,
+  judge,
+  type Awaitable,
+  type Decision,
+} from './verdict.js';
+
+/** Brings the messages of one session to the application. */
+export class MessageIntake {
+  /** The last reply since the content began. */
+  lastReply: Reply | undefined;
+  /** The content of the message that is being decided. */
+  receivedData: Uint8Array | string | undefined;
+  readonly #context: ChannelContext;
+  readonly #session: ServerSession;
+  readonly #info: SessionInfo;
+  readonly #requests: HookRequests;
+  readonly #onTaken: () => void;
+  /** The message that is streaming to the application. */
+  #streaming: StreamingMessage | undefined;
+  /** The message whose content is read or was read last. */
+  #content: ContentProgress | undefined;
+
+  constructor({ context, session, info, requests, onTaken }: MessageIntakeInit) {
+    this.#context = context;
+    this.#session = session;
+    this.#info = info;
+    this.#requests = requests;
+    this.#onTaken = onTaken;
+  }
+
+  /** Whether a message is streaming to the application. */
+  get isStreaming(): boolean {
+    return this.#streaming !== undefined;
+  }
+
+  /** Whether more content must not come before the application has taken some. */
+  get isFull(): boolean {
+    return this.#streaming?.body.isFull === true;
+  }
+
+  /** Hands new content on. */
+  push(): void {
+    this.#streaming?.body.push(this.#session.takeContent());
+  }
+
+  /** We wait for the client's content from now on. */
+  waitFrom(nowMs: number): void {
+    this.#content?.waitFrom(nowMs);
+  }
+
+  /**
+   * Octets of content came. The lowest rate counts the time in which we waited for the client, never the time that the application took.
+   *
+   * @returns whether they come too slowly
+   */
+  count(lengthBytes: number, limits: Limits): boolean {
+    const content = this.#content;
+    content?.count(lengthBytes, this.#context.clock.now());
+    return content?.isTooSlow(limits) === true;
+  }
+
+  /** A message begins: its content comes next. Nothing is done when it has begun already. */
+  begin(): void {
+    const { clock, messages } = this.#context;
+    const { envelope } = this.#session;
+    invariant(envelope !== undefined, 'A message has an envelope');
+    const content = new ContentProgress(envelope, clock.now());
+    this.#content = content;
+    this.lastReply = undefined;
+    if (messages.kind !== 'stream') return;
+    const body = new MessageBody(this.#onTaken);
+    const streaming = new StreamingMessage(body);
+    this.#streaming = streaming;
+    const decided = decide(() => messages.stream(new StreamedMessage(this.#messageInit(content), body)));
+    // What `decide` gives never rejects.
+    if (isThenable(decided)) {
+      void decided.then((decision) => {
+        streaming.decide(decision);
+      });
+    } else {
+      streaming.decide(decided);
+    }
+  }
+
+  /** The content was refused for its form. */
+  refused(facts: ContentFacts, reply: Reply): void {
+    this.#fail(new MessageAbortedError('SMTPD_CONTENT_REFUSED', `The content was refused: ${reply.toString()}`));
+    this.#tell(facts);
+  }
+
+  /** The message has its final reply. */
+  finished(facts: ContentFacts): void {
+    this.#streaming = undefined;
+    this.receivedData = undefined;
+    this.#tell(facts);
+  }
+
+  /** The transaction was given up, maybe between two of its chunks. */
+  giveUp(): void {
+    this.#fail(
+      new MessageAbortedError('SMTPD_TRANSACTION_RESET', 'The client gave the message up before it was complete'),
+    );
+    this.#content = undefined;
+  }
+
+  /** The session is over: whoever still reads the message is told why. */
+  release(error: MessageAbortedError): void {
+    this.#fail(error);
+    this.receivedData = undefined;
+  }
+
+  /** The application's time is over: what comes of the message is dropped, and this is its decision. */
+  decideInstead(decision: Decision, error: MessageAbortedError): void {
+    this.#streaming?.giveUp(decision, error);
+  }
+
+  #fail(error: MessageAbortedError): void {
+    this.#streaming?.body.fail(error);
+    this.#streaming = undefined;
+  }
+
+  /** The content is complete: what the application says to the message. Never rejects. */
+  decide(facts: ContentFacts): Awaitable<Decision> {
+    const streaming = this.#streaming;
+    if (streaming !== undefined) {
+      streaming.body.push(this.#session.takeContent());
+      streaming.body.end();
+      return streaming.decision;
+    }
+    const content = this.#content;
+    invariant(content !== undefined, 'Content that ended has begun');
+    const octetsOfMessage = this.#session.takeContent();
+    const data = this.#session.offer.facts.isDecoded ? octets.decodeUTF8(octetsOfMessage) : octetsOfMessage;
+    if (data === undefined) return NOT_UTF8;
+    this.receivedData = data;
+    const message = new ReceivedMessage<Uint8Array | string>(this.#messageInit(content), data, facts);
+    return this.#decideMessage(message as ReceivedMessage<never>);
+  }
+
+  #decideMessage(message: ReceivedMessage<never>): Awaitable<Decision> {
+    const { hooks, messages } = this.#context;
+    const ofRecipients = this.#session.options.protocol === 'lmtp' ? eachRecipientVerdict : foldRecipientVerdicts;
+    const understand = (value: unknown): Decision =>
+      value instanceof Map ? ofRecipients(value, message.recipients) : judge(value);
+    const take = messages.kind === 'whole' ? () => decide(() => messages.process(message), understand) : undefined;
+    // The usual case: no hooks, one method.
+    if (hooks.message.length === 0) return take?.() ?? NOBODY_TAKES;
+    const asked = hooks.message.map(
+      (hook) => () => decide(() => hook.message?.(this.#requests.request(hook, { message })), understand),
+    );
+    return askInTurn(take === undefined ? asked : [...asked, take]);
+  }
+
+  #messageInit({ envelope, beganAt }: ContentProgress): MessageInit {
+    return {
+      id: `${this.#info.id}.${String(this.#session.messageCount + 1)}`,
+      envelope,
+      session: this.#info,
+      receivedAt: beganAt,
+      abortSource: this.#requests.abortSource,
+    };
+  }
+
+  /** Tells watchers of a message that has its final reply. When the client left before, there was none. */
+  #tell({ sizeBytes }: ContentFacts): void {
+    const { watch } = this.#context;
+    const content = this.#content;
+    const reply = this.lastReply;
+    this.#content = undefined;
+    if (content === undefined || reply === undefined || !watch.isWatched('message')) return;
+    const { reversePath, recipients } = content.envelope;
+    watch.tell('message', {
+      session: this.#info,
+      mailFrom: reversePath.address,
+      rcptTos: recipients.map(({ path }) => path.address),
+      sizeBytes,
+      reply,
+    });
+  }
+}
+
+/** What an intake is made of. */
+export interface MessageIntakeInit {
+  readonly context: ChannelContext;
+  readonly session: ServerSession;
+  readonly info: SessionInfo;
+  readonly requests: HookRequests;
+  /** The application has taken content, and there is room for more. */
+  readonly onTaken: () => void;
+}
+
+const NOT_UTF8: Decision = Object.freeze({
+  kind: 'refuse',
+  reply: new Reply(554, '5.6.0', 'Error: message is not well-formed UTF-8'),
+});
+const NOBODY_TAKES: Decision = Object.freeze({
+  kind: 'refuse',
+  reply: new Reply(451, '4.3.5', 'Error: this server takes no messages yet'),
+});

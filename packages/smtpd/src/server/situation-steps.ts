@@ -1,0 +1,226 @@
+/**
+ * What changes whom a channel talks to, and how: the TLS handshake, AUTH with its mechanisms and hooks, XCLIENT. The session's half of it is
+ * `protocol/situation-changes.ts`.
+ */
+
+import type { TLSFacts } from '../net/tls-facts.js';
+import type { Transport } from '../net/transport.js';
+import type { ClientAttributes } from '../protocol/client-attributes.js';
+import { assertNever, invariant } from '../protocol/errors.js';
+import { Reply } from '../protocol/reply.js';
+import type { ChannelBinding } from '../protocol/sasl/mechanism.js';
+import type { ServerSession } from '../protocol/server-session.js';
+import type { AuthStart, Question } from '../protocol/session-events.js';
+import * as replies from '../protocol/standard-replies.js';
+import { askAuthHooks, runExchange, type AuthOutcome } from './authentication.js';
+import type { ChannelContext } from './channel-context.js';
+import type { HookRequests } from './hook-requests.js';
+import type { Incidents } from './incidents.js';
+import type { Identity, SessionFacts, SessionInfo } from './session-info.js';
+import type { Awaitable } from './verdict.js';
+import type { DisconnectReason } from './watch.js';
+
+/** Takes the steps of one session that change its situation. */
+export class SituationSteps {
+  readonly #context: ChannelContext;
+  readonly #transport: Transport;
+  readonly #session: ServerSession;
+  readonly #facts: SessionFacts;
+  readonly #info: SessionInfo;
+  readonly #requests: HookRequests;
+  readonly #incidents: Incidents;
+  readonly #host: StepsHost;
+  /** What XCLIENT said last. */
+  #behind: ClientAttributes | undefined;
+  /** Ends the time by which a reply is held back. */
+  #cancelHold: (() => void) | undefined;
+
+  constructor(init: SituationStepsInit) {
+    this.#context = init.context;
+    this.#transport = init.transport;
+    this.#session = init.session;
+    this.#facts = init.facts;
+    this.#info = init.info;
+    this.#requests = init.requests;
+    this.#incidents = init.incidents;
+    this.#host = init.host;
+  }
+
+  /** Makes the handshake, behind what was answered. */
+  async secure(): Promise<void> {
+    const { tls, watch } = this.#context;
+    this.#host.beforeHandshake();
+    let facts: TLSFacts;
+    try {
+      invariant(
+        tls !== undefined && this.#transport.startTLS !== undefined,
+        'STARTTLS is offered where it can be done',
+      );
+      // What the client sends from here on belongs to the handshake.
+      this.#transport.pause();
+      const handshake = await tls.handshake();
+      if (this.#host.isGone()) return;
+      this.#transport.resume();
+      facts = await this.#transport.startTLS(handshake, tls.isImplicit ? this.#context.received : undefined);
+    } catch (error) {
+      if (this.#host.isGone()) return;
+      this.#host.noteReason('handshakeFailed');
+      // What is wrong on the other side of the wire is no fault of ours; who wants to know watches.
+      if (watch.isWatched('handshakeFailed')) watch.tell('handshakeFailed', { session: this.#info, error });
+      this.#session.abandon();
+      this.#transport.destroy();
+      return;
+    }
+    if (this.#host.isGone()) return;
+    this.#facts.tls = facts;
+    this.#facts.identity = undefined;
+    // RFC 3207 §4.2: what was said in clear is forgotten, XFORWARD too. Only whom XCLIENT named stays: forgetting that would give the
+    // client the address, and with it the trust, of whoever stands in front of it.
+    this.#facts.forwarded = this.#behind;
+    const isProved = !tls.isClientCertificateRequired || facts.peerCertificate?.isVerified === true;
+    this.#session.secured({
+      hasChannelBinding: facts.channelBinding !== undefined,
+      objection: isProved ? undefined : replies.CERTIFICATE_NEEDED,
+    });
+    if (watch.isWatched('secured')) watch.tell('secured', { session: this.#info, tls: facts });
+    if (this.#session.phase !== 'opening') return;
+    const question = this.#session.open();
+    if (isProved) await this.#host.ask(question);
+    else this.#session.refuse(replies.CERTIFICATE_NEEDED);
+  }
+
+  /** Runs AUTH to its end, and answers it. */
+  async authenticate({ mechanism, initialResponse }: AuthStart): Promise<void> {
+    const { auth, authFailures, addressKey, clock, hooks } = this.#context;
+    if (authFailures.count(addressKey, clock.now()) >= this.#context.sessionOptions.limits.authFailuresPerAddressMax) {
+      this.#session.noteExceeded('authFailuresPerAddressMax');
+      this.#session.respond(replies.AUTH_UNAVAILABLE);
+      return;
+    }
+    const outcome = await runExchange(mechanism, {
+      initialResponse,
+      context: {
+        ...auth,
+        hostname: this.#context.sessionOptions.hostname,
+        channelBinding: channelBindingOf(this.#facts.tls),
+        isPlusOffered: this.#session.offer.facts.authMechanisms.some((name) => name.endsWith('-PLUS')),
+      },
+      challenge: (text) => this.#host.readLine(new Reply(334, undefined, text)),
+      ask: (request) => askAuthHooks(hooks.auth, (hook) => hook.auth?.(this.#requests.request(hook, request))),
+    });
+    // Whoever has gone meanwhile is told nothing.
+    if (this.#session.phase === 'closed') return;
+    this.#tellAuth(mechanism, outcome);
+    switch (outcome.kind) {
+      case 'accepted':
+        this.#facts.identity = outcome.identity;
+        this.#session.authenticated();
+        return;
+      case 'refused':
+        await this.#refuseAuthentication(outcome.reply);
+        return;
+      case 'ended':
+        this.#session.respond(outcome.reply);
+        return;
+      case 'fault':
+        this.#session.respond(this.#reportAuthFault(outcome.error));
+        return;
+      default:
+        assertNever(outcome);
+    }
+  }
+
+  /** A guess costs time (RFC 4954 §9), and counts against its address. */
+  async #refuseAuthentication(reply: Reply): Promise<void> {
+    const { authFailures, addressKey, clock } = this.#context;
+    const failures = authFailures.add(addressKey, clock.now());
+    await this.#hold(
+      this.#context.sessionOptions.limits.authFailureDelayMs *
+        Math.min(AUTH_DELAY_FACTOR_MAX, 2 ** Math.floor(failures - 1)),
+    );
+    if (this.#session.phase !== 'closed') this.#session.authFailed(reply);
+  }
+
+  #tellAuth(mechanism: string, outcome: AuthOutcome): void {
+    const { watch } = this.#context;
+    if (!watch.isWatched('auth')) return;
+    watch.tell('auth', {
+      session: this.#info,
+      mechanism,
+      user: outcome.user,
+      isAccepted: outcome.kind === 'accepted',
+    });
+  }
+
+  /** RFC 4954 §6: 454 is a failure that has nothing to do with the credentials. */
+  #reportAuthFault(error: unknown): Reply {
+    const incident = this.#incidents.log(error, 'The application failed; the client is told 454');
+    return new Reply(454, '4.7.0', `Error: internal error, incident ${incident}; try again later`);
+  }
+
+  /** Nobody is held back any more. */
+  release(): void {
+    this.#cancelHold?.();
+    this.#cancelHold = undefined;
+  }
+
+  /** Waits before something is answered. */
+  #hold(ms: number): Promise<void> {
+    if (!Number.isFinite(ms)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancelTimer = this.#context.clock.setTimer(resolve, ms);
+      this.#cancelHold = () => {
+        cancelTimer();
+        resolve();
+      };
+    });
+  }
+
+  /** The client is the one that XCLIENT named. */
+  becomeClient(attributes: ClientAttributes): void {
+    const facts = this.#facts;
+    const { address, port, family } = facts.peer;
+    const given = attributes.get('ADDR');
+    facts.peer = Object.freeze({
+      address: given ?? address,
+      port: Number(attributes.get('PORT') ?? (given === undefined ? port : 0)),
+      family: given === undefined ? family : given.includes(':') ? 'IPv6' : 'IPv4',
+    });
+    facts.forwarded = attributes;
+    this.#behind = attributes;
+    const login = attributes.get('LOGIN');
+    const identity: Identity | undefined =
+      login === undefined ? undefined : { user: login, authorizationIdentity: undefined, mechanism: 'XCLIENT' };
+    facts.identity = identity;
+  }
+}
+
+/** What the steps need of the conversation that they belong to. */
+export interface StepsHost {
+  /** Asked anew behind each `await`. */
+  readonly isGone: () => boolean;
+  /** Sends what was answered; from here on the handshake is waited for. */
+  readonly beforeHandshake: () => void;
+  readonly noteReason: (reason: DisconnectReason) => void;
+  readonly readLine: (prompt: Reply) => Promise<string>;
+  readonly ask: (question: Question) => Awaitable<void>;
+}
+
+/** What the steps are made of. */
+export interface SituationStepsInit {
+  readonly context: ChannelContext;
+  readonly transport: Transport;
+  readonly session: ServerSession;
+  readonly facts: SessionFacts;
+  readonly info: SessionInfo;
+  readonly requests: HookRequests;
+  readonly incidents: Incidents;
+  readonly host: StepsHost;
+}
+
+function channelBindingOf(tls: TLSFacts | undefined): ChannelBinding | undefined {
+  return tls?.channelBinding === undefined ? undefined : { type: 'tls-exporter', data: tls.channelBinding };
+}
+
+/** The time by which a failed authentication is held back grows up to this many times the first. */
+const AUTH_DELAY_FACTOR_MAX = 8;

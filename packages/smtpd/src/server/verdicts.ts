@@ -1,0 +1,127 @@
+/**
+ * What the application decides about the questions of one session: waited for, in this turn if it can be, and carried out on the session,
+ * once. Whom to ask is `hook-requests.ts`'s to know, and what a value means, `verdict.ts`'s.
+ */
+
+import { assertNever, InvariantError } from '../protocol/errors.js';
+import type { Reply } from '../protocol/reply.js';
+import type { ServerSession } from '../protocol/server-session.js';
+import * as replies from '../protocol/standard-replies.js';
+import type { Incidents } from './incidents.js';
+import { PendingVerdict } from './pending-verdict.js';
+import { isThenable, type Awaitable, type Decision } from './verdict.js';
+
+/** Carries out what was decided in one session. */
+export class Verdicts {
+  readonly #session: ServerSession;
+  readonly #incidents: Incidents;
+  readonly #host: VerdictsHost;
+  /** The verdict that is waited for. */
+  #pending: PendingVerdict | undefined;
+
+  constructor(session: ServerSession, incidents: Incidents, host: VerdictsHost) {
+    this.#session = session;
+    this.#incidents = incidents;
+    this.#host = host;
+  }
+
+  /** Whether a verdict is waited for. */
+  get isPending(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /** Carries this out instead of what is waited for. @returns whether something was */
+  settleAll(decision: Decision): boolean {
+    const pending = this.#pending;
+    pending?.settleAll(decision);
+    return pending !== undefined;
+  }
+
+  /** Waits for a decision, in this turn if it can be, and carries it out. */
+  await(decided: Awaitable<Decision>): Awaitable<void> {
+    if (isThenable(decided)) {
+      const alone = decided.then((decision) => [decision]);
+      return this.awaitAll(alone, 1);
+    }
+    this.#carryOut(decided);
+  }
+
+  /** Waits for the decisions about questions that came together, and carries them out in order. */
+  awaitAll(decided: PromiseLike<readonly Decision[]>, questionCount: number): Promise<void> {
+    const pending = new PendingVerdict(questionCount, (decisions) => {
+      if (this.#pending === pending) this.#pending = undefined;
+      for (const decision of decisions) this.#carryOut(decision);
+    });
+    this.#pending = pending;
+    decided.then(
+      (decisions) => {
+        pending.settle(decisions);
+      },
+      (error: unknown) => {
+        pending.settleAll({ kind: 'fault', error });
+      },
+    );
+    return pending.done.then(this.#host.onSettled);
+  }
+
+  /** Answers the session's oldest question. Never throws. */
+  #carryOut(decision: Decision): void {
+    if (this.#host.isGone() || this.#session.phase === 'closed') return;
+    try {
+      this.#answer(decision);
+      this.#host.onAnswered();
+    } catch (error) {
+      this.#host.onFailed(error);
+    }
+  }
+
+  #answer(decision: Decision): void {
+    switch (decision.kind) {
+      case 'pass':
+        this.#session.accept();
+        return;
+      case 'accept':
+        this.#session.accept(decision.reply);
+        return;
+      case 'refuse':
+        this.#session.refuse(decision.reply);
+        return;
+      case 'fault':
+        this.#session.refuse(this.#incidents.report(decision.error));
+        return;
+      case 'each':
+        this.#session.answerEach(decision.decisions.map((each) => this.replyOf(each)));
+        return;
+      default:
+        assertNever(decision);
+    }
+  }
+
+  /** The reply that says it. */
+  replyOf(decision: Decision): Reply {
+    switch (decision.kind) {
+      case 'pass':
+        return replies.OK;
+      case 'accept':
+      case 'refuse':
+        return decision.reply;
+      case 'fault':
+        return this.#incidents.report(decision.error);
+      case 'each':
+        throw new InvariantError('A recipient has one verdict');
+      default:
+        return assertNever(decision);
+    }
+  }
+}
+
+/** What the verdicts need of the conversation that they belong to. */
+export interface VerdictsHost {
+  readonly isGone: () => boolean;
+  /** A question has its answer. */
+  readonly onAnswered: () => void;
+  /** What was waited for was carried out. */
+  readonly onSettled: () => void;
+  /** This package failed. */
+  readonly onFailed: (error: unknown) => void;
+}
