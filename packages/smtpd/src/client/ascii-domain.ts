@@ -20,7 +20,6 @@ import { LET_DIG, UNDERSCORE, scanDomain } from '../protocol/grammar.js';
  * ```
  */
 export function asciiDomain(text: string): string | undefined {
-  if (text.length > DOMAIN_OCTETS_MAX) return undefined;
   const isASCII = /^[\0-\x7f]*$/.test(text);
   if (!isASCII && !INTERNATIONAL_DOMAIN.test(text)) return undefined;
   const ascii = isASCII ? text.toLowerCase() : domainToASCII(text);

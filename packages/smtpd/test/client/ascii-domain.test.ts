@@ -39,6 +39,7 @@ describe('a domain', () => {
     `${'a'.repeat(64)}.example`,
     `${'a.'.repeat(127)}a`,
     'ü'.repeat(60),
+    `${'ü.'.repeat(100)}a`,
   ])('%j is none', (text) => {
     expect(asciiDomain(text)).toBeUndefined();
   });
