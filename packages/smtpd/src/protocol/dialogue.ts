@@ -75,7 +75,7 @@ export class Dialogue {
 
   /** Whether a transaction has all the recipients that it may have. */
   isFull(envelope: Envelope): boolean {
-    return envelope.recipients.length >= this.options.limits.recipientsMax;
+    return envelope.recipients.length >= this.#offer.facts.recipientsMax;
   }
 
   /** Something has changed on which the offer depends. */

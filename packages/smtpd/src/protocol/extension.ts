@@ -45,11 +45,33 @@ export interface OfferFacts {
   readonly messagesMax: number;
 }
 
+/** What one client is not offered, of what others are. */
+export interface OfferNarrowing {
+  /** Keywords: nothing of their extensions is there. One that the server has not is passed over. */
+  readonly without?: readonly string[];
+  /** Octets of its largest message, where that is less than `dataSizeLimit`. */
+  readonly sizeLimitBytes?: number;
+  /** Recipients of one message, where that is less than `limits.recipientsMax`. */
+  readonly recipientsMax?: number;
+}
+
+/** What is left when both apply. */
+export function joinNarrowings(a: OfferNarrowing, b: OfferNarrowing): OfferNarrowing {
+  return {
+    without: [...(a.without ?? []), ...(b.without ?? [])],
+    sizeLimitBytes: Math.min(a.sizeLimitBytes ?? Infinity, b.sizeLimitBytes ?? Infinity),
+    recipientsMax: Math.min(a.recipientsMax ?? Infinity, b.recipientsMax ?? Infinity),
+  };
+}
+
 /** What may change in a session, or differ between two of one server, and with it what is offered. */
-export type Situation = Pick<
+export interface Situation extends Pick<
   OfferFacts,
   'isSecured' | 'hasChannelBinding' | 'isAuthenticated' | 'mayXCLIENT' | 'mayXFORWARD'
->;
+> {
+  /** What the application has taken from this client's offer. */
+  readonly narrowing?: OfferNarrowing | undefined;
+}
 
 /** How a session begins: nobody has proved anything, and nobody is trusted. */
 export const IN_CLEAR: Situation = Object.freeze({

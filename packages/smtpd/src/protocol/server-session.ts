@@ -31,7 +31,7 @@ import { COMMAND_RULES, isStandardVerb, syntaxOf, type Phase } from './command-r
 import { parseCommand, type Command } from './command.js';
 import { Dialogue } from './dialogue.js';
 import { assertNever, invariant, UsageError } from './errors.js';
-import { IN_CLEAR, type Offer, type Situation } from './extension.js';
+import { IN_CLEAR, type Offer, type OfferNarrowing, type Situation } from './extension.js';
 import { Input } from './input.js';
 import type { Limits } from './limits.js';
 import { MessageReception } from './message-reception.js';
@@ -352,6 +352,12 @@ export class ServerSession {
       return undefined;
     }
     return this.#dialogue.ask({ kind: 'helo', verb, client: { name, isExtended: verb !== 'HELO' } });
+  }
+
+  /** From now on this client is offered less than others, or as much again. The next reply to EHLO tells it. */
+  narrow(narrowing: OfferNarrowing | undefined): void {
+    if (narrowing === this.#dialogue.situation.narrowing) return;
+    this.#dialogue.change({ narrowing });
   }
 
   /** MAIL (RFC 5321 §4.1.1.2). */

@@ -11,7 +11,7 @@ import type { HookTable } from './hooks.js';
 import type { Logger } from './logger.js';
 import type { ReceivedMessage, StreamedMessage } from './received-message.js';
 import type { CompleteOptions } from './server-options.js';
-import type { Awaitable, Verdict } from './verdict.js';
+import type { Awaitable, MessageVerdict } from './verdict.js';
 import type { Watch } from './watch.js';
 
 /** The server, as its channels see it. */
@@ -23,8 +23,8 @@ export interface ChannelOwner {
 
 /** How a server takes its messages. */
 export type MessageTaker =
-  | { readonly kind: 'whole'; readonly process: (message: ReceivedMessage<never>) => Awaitable<Verdict> }
-  | { readonly kind: 'stream'; readonly stream: (message: StreamedMessage) => Awaitable<Verdict> }
+  | { readonly kind: 'whole'; readonly process: (message: ReceivedMessage<never>) => Awaitable<MessageVerdict> }
+  | { readonly kind: 'stream'; readonly stream: (message: StreamedMessage) => Awaitable<MessageVerdict> }
   | { readonly kind: 'hooks' };
 
 /** How TLS is made on a connection. */

@@ -86,7 +86,9 @@ export class Conversation {
       proxy: context.proxy,
     });
     const incidents = new Incidents(info, context);
-    const requests = new HookRequests(context.hooks, info, incidents);
+    const requests = new HookRequests(context.hooks, info, incidents, (narrowing) => {
+      session.narrow(narrowing);
+    });
     this.session = session;
     this.facts = facts;
     this.info = info;

@@ -4,12 +4,22 @@
  */
 
 import { assertNever, InvariantError } from '../protocol/errors.js';
+import { joinNarrowings, type OfferNarrowing } from '../protocol/extension.js';
 import type { Question, RecipientQuestion } from '../protocol/session-events.js';
+import { Reply } from '../protocol/reply.js';
 import { AbortSource } from './abort-source.js';
-import { askAboutRecipients, askInTurn, decide, type AnyHook, type HookRequest, type HookTable } from './hooks.js';
+import {
+  askAboutRecipients,
+  askInTurn,
+  decide,
+  type AnyHook,
+  type HeloRequest,
+  type HookRequest,
+  type HookTable,
+} from './hooks.js';
 import type { Incidents } from './incidents.js';
 import type { SessionInfo } from './session-info.js';
-import { isThenable, type Awaitable, type Decision } from './verdict.js';
+import { isThenable, judge, type Awaitable, type Decision } from './verdict.js';
 
 /** Asks the hooks of one session. */
 export class HookRequests {
@@ -20,8 +30,17 @@ export class HookRequests {
   readonly #incidents: Incidents;
   #states: Map<AnyHook, unknown> | undefined;
 
-  constructor(hooks: HookTable, info: SessionInfo, incidents: Incidents) {
+  readonly #onNarrowed: (narrowing: OfferNarrowing | undefined) => void;
+
+  /** @param onNarrowed - this client is offered less than others, or again as much */
+  constructor(
+    hooks: HookTable,
+    info: SessionInfo,
+    incidents: Incidents,
+    onNarrowed: (narrowing: OfferNarrowing | undefined) => void,
+  ) {
     this.#hooks = hooks;
+    this.#onNarrowed = onNarrowed;
     this.#info = info;
     this.#incidents = incidents;
   }
@@ -35,7 +54,10 @@ export class HookRequests {
       case 'helo': {
         const { verb, client } = question;
         const facts = { verb, clientName: client.name.text, clientNameKind: client.name.kind };
-        return this.#inTurn(hooks.helo, (hook) => hook.helo?.(this.request(hook, facts)));
+        const ask = (): Awaitable<Decision> =>
+          this.#inTurn(hooks.helo, (hook) => hook.helo?.(this.request(hook, facts)));
+        // The usual case: everybody is offered the same.
+        return hooks.offer.length === 0 ? ask() : askInTurn([() => this.#narrowOffer(facts), ask]);
       }
       case 'mail': {
         const { reversePath: path, parameters } = question;
@@ -46,7 +68,9 @@ export class HookRequests {
       case 'rcpt':
         return this.#inTurn(hooks.rcpt, (hook) => hook.rcpt?.(this.request(hook, recipientFacts(question))));
       case 'data':
-        return this.#inTurn(hooks.data, (hook) => hook.data?.(this.request(hook, {})));
+        return this.#inTurn(hooks.data, (hook) =>
+          hook.data?.(this.request(hook, { verb: question.chunk === undefined ? 'DATA' : 'BDAT' })),
+        );
       case 'message':
         throw new InvariantError('A message is asked about where its content is');
       case 'vrfy':
@@ -58,6 +82,25 @@ export class HookRequests {
       default:
         return assertNever(question);
     }
+  }
+
+  /** Asks what this client is not to be offered, before it is told. */
+  #narrowOffer(facts: HeloFacts): Awaitable<Decision> {
+    let all: OfferNarrowing | undefined;
+    const understand = (value: unknown): Decision => {
+      if (!isNarrowing(value)) return judge(value);
+      all = all === undefined ? value : joinNarrowings(all, value);
+      return PASS;
+    };
+    const asked = this.#hooks.offer.map(
+      (hook) => () => decide(() => hook.offer?.(this.request(hook, facts)), understand),
+    );
+    const done = (decision: Decision): Decision => {
+      this.#onNarrowed(all);
+      return decision;
+    };
+    const decided = askInTurn(asked);
+    return isThenable(decided) ? decided.then(done) : done(decided);
   }
 
   /** Asks about several recipients at once. */
@@ -121,6 +164,13 @@ export class HookRequests {
   renew(): void {
     this.abortSource = new AbortSource();
   }
+}
+
+type HeloFacts = Omit<HeloRequest<unknown>, keyof HookRequest<unknown>>;
+
+/** Everything else that a hook may return is a verdict. */
+function isNarrowing(value: unknown): value is OfferNarrowing {
+  return typeof value === 'object' && value !== null && !(value instanceof Reply);
 }
 
 function recipientFacts({ recipient: { path, parameters } }: RecipientQuestion) {

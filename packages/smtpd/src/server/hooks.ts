@@ -6,6 +6,7 @@
  */
 
 import { UsageError } from '../protocol/errors.js';
+import type { OfferNarrowing } from '../protocol/extension.js';
 import type { Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
 import type { AuthAnswer, CredentialRequest } from './authentication.js';
@@ -57,6 +58,11 @@ export interface AddressRequest<State> extends HookRequest<State> {
   readonly text: string;
 }
 
+/** DATA came, or the first BDAT of a message (RFC 3030 §2). */
+export interface DataRequest<State> extends HookRequest<State> {
+  readonly verb: 'DATA' | 'BDAT';
+}
+
 /** A message came whole. */
 export interface MessageRequest<State> extends HookRequest<State> {
   readonly message: ReceivedMessage;
@@ -73,6 +79,11 @@ export interface Hook<State = undefined> {
   readonly createState?: (session: SessionInfo) => State;
   /** A client connected. A refusal is the greeting; 421 closes. */
   readonly connect?: (request: HookRequest<State>) => Awaitable<Verdict>;
+  /**
+   * A client is about to be told what it is offered, by EHLO or LHLO, or held to it, after HELO: return what this one is not to have. A
+   * refusal is the reply to the command.
+   */
+  readonly offer?: (request: HeloRequest<State>) => Awaitable<OfferNarrowing | Verdict>;
   readonly helo?: (request: HeloRequest<State>) => Awaitable<Verdict>;
   /**
    * A client wants to authenticate. Return who it is, as `{ user }`, or for `kind: 'secret'` what you keep of its password; nothing
@@ -83,8 +94,8 @@ export interface Hook<State = undefined> {
   readonly rcpt?: (request: RcptRequest<State>) => Awaitable<Verdict>;
   /** Instead of `rcpt`: all RCPT commands that came together, in order. Returns one verdict for each. */
   readonly rcptBatch?: (requests: readonly RcptRequest<State>[]) => Awaitable<readonly Verdict[]>;
-  /** DATA came, before the client is asked for the content. */
-  readonly data?: (request: HookRequest<State>) => Awaitable<Verdict>;
+  /** DATA came, before the client is asked for the content; or BDAT, whose octets come whatever is answered. */
+  readonly data?: (request: DataRequest<State>) => Awaitable<Verdict>;
   readonly message?: (request: MessageRequest<State>) => Awaitable<Verdict | RecipientVerdicts>;
   /** VRFY came. Without an answer the client hears 252. */
   readonly vrfy?: (request: AddressRequest<State>) => Awaitable<Verdict>;
@@ -125,6 +136,7 @@ export function defineHook<State>(hook: Hook<State>): Hook<State> {
 /** The hooks of a server, by stage. */
 export class HookTable {
   readonly connect: AnyHook[] = [];
+  readonly offer: AnyHook[] = [];
   readonly helo: AnyHook[] = [];
   readonly auth: AnyHook[] = [];
   readonly mail: AnyHook[] = [];
@@ -137,9 +149,14 @@ export class HookTable {
   readonly reset: AnyHook[] = [];
   readonly close: AnyHook[] = [];
   hasBatch = false;
+  /** The hooks that come behind all others, whenever those were added. */
+  readonly #last = new Set<AnyHook>();
 
-  /** @throws {@link UsageError} `SMTPD_BAD_HOOK` */
-  add(hook: AnyHook): void {
+  /**
+   * @param isLast - it is asked behind those that are added later, too
+   * @throws {@link UsageError} `SMTPD_BAD_HOOK`
+   */
+  add(hook: AnyHook, { isLast = false } = {}): void {
     if (typeof hook.name !== 'string' || hook.name === '') throw badHook('A hook has a name');
     for (const key of Object.keys(hook)) {
       if (!HOOK_KEYS.has(key))
@@ -151,11 +168,19 @@ export class HookTable {
     }
     if (hook.rcpt !== undefined && hook.rcptBatch !== undefined)
       throw badHook(`Hook ${hook.name}: give rcpt or rcptBatch, not both`);
-    for (const stage of STAGES) if (hook[stage] !== undefined) this[stage].push(hook);
+    if (isLast) this.#last.add(hook);
+    for (const stage of STAGES) if (hook[stage] !== undefined) this.#insert(stage, hook);
     if (hook.rcptBatch !== undefined) {
-      this.rcpt.push(hook);
+      this.#insert('rcpt', hook);
       this.hasBatch = true;
     }
+  }
+
+  #insert(stage: (typeof STAGES)[number], hook: AnyHook): void {
+    const hooks = this[stage];
+    const firstOfLast = this.#last.has(hook) ? -1 : hooks.findIndex((each) => this.#last.has(each));
+    if (firstOfLast < 0) hooks.push(hook);
+    else hooks.splice(firstOfLast, 0, hook);
   }
 }
 
@@ -264,6 +289,7 @@ function badHook(message: string): UsageError {
 const PASS: Decision = Object.freeze({ kind: 'pass' });
 const STAGES = [
   'connect',
+  'offer',
   'helo',
   'auth',
   'mail',

@@ -9,6 +9,7 @@ import { octets } from '../protocol/octets.js';
 import { Reply } from '../protocol/reply.js';
 import type { ServerSession } from '../protocol/server-session.js';
 import type { ContentFacts } from '../protocol/session-events.js';
+import type { Recipient } from '../protocol/session-state.js';
 import type { ChannelContext } from './channel-context.js';
 import { ContentProgress } from './content-progress.js';
 import type { HookRequests } from './hook-requests.js';
@@ -16,14 +17,7 @@ import { askInTurn, decide } from './hooks.js';
 import { MessageAbortedError, MessageBody, StreamingMessage } from './message-body.js';
 import { ReceivedMessage, StreamedMessage, type MessageInit } from './received-message.js';
 import type { SessionInfo } from './session-info.js';
-import {
-  eachRecipientVerdict,
-  foldRecipientVerdicts,
-  isThenable,
-  judge,
-  type Awaitable,
-  type Decision,
-} from './verdict.js';
+import { isThenable, judgeMessage, type Awaitable, type Decision } from './verdict.js';
 
 /** Brings the messages of one session to the application. */
 export class MessageIntake {
@@ -92,7 +86,9 @@ export class MessageIntake {
     const body = new MessageBody(this.#onTaken);
     const streaming = new StreamingMessage(body);
     this.#streaming = streaming;
-    const decided = decide(() => messages.stream(new StreamedMessage(this.#messageInit(content), body)));
+    const message = new StreamedMessage(this.#messageInit(content), body);
+    // More recipients cannot come: the verdict is about these.
+    const decided = decide(() => messages.stream(message), this.#understand(envelope.recipients));
     // What `decide` gives never rejects.
     if (isThenable(decided)) {
       void decided.then((decision) => {
@@ -160,9 +156,7 @@ export class MessageIntake {
 
   #decideMessage(message: ReceivedMessage<never>): Awaitable<Decision> {
     const { hooks, messages } = this.#context;
-    const ofRecipients = this.#session.options.protocol === 'lmtp' ? eachRecipientVerdict : foldRecipientVerdicts;
-    const understand = (value: unknown): Decision =>
-      value instanceof Map ? ofRecipients(value, message.recipients) : judge(value);
+    const understand = this.#understand(message.recipients);
     const take = messages.kind === 'whole' ? () => decide(() => messages.process(message), understand) : undefined;
     // The usual case: no hooks, one method.
     if (hooks.message.length === 0) return take?.() ?? NOBODY_TAKES;
@@ -170,6 +164,11 @@ export class MessageIntake {
       (hook) => () => decide(() => hook.message?.(this.#requests.request(hook, { message })), understand),
     );
     return askInTurn(take === undefined ? asked : [...asked, take]);
+  }
+
+  #understand(recipients: readonly Recipient[]): (value: unknown) => Decision {
+    const { protocol } = this.#session.options;
+    return (value) => judgeMessage(value, recipients, protocol);
   }
 
   #messageInit({ envelope, beganAt }: ContentProgress): MessageInit {

@@ -160,20 +160,24 @@ export function factsIn(options: CompleteOptions, situation: Situation, canStart
   const mayShowCertificate = options.tls.clientCertificates !== 'ignore';
   const mechanisms = (protection: Pick<Situation, 'isSecured' | 'hasChannelBinding'>): readonly string[] =>
     mechanismsFor(options.auth, { ...protection, mayShowCertificate });
-  const isEnabled = (keyword: string): boolean => !options.disabledExtensions.includes(keyword);
+  const { narrowing = {}, ...facts } = situation;
+  const { without = [], sizeLimitBytes = Infinity, recipientsMax = Infinity } = narrowing;
+  const isEnabled = (keyword: string): boolean =>
+    !options.disabledExtensions.includes(keyword) && !without.includes(keyword);
+  const sizeLimit = Math.min(options.dataSizeLimit ?? Infinity, sizeLimitBytes);
   return Object.freeze({
     protocol: options.protocol,
-    sizeLimitBytes: options.dataSizeLimit,
+    sizeLimitBytes: sizeLimit === Infinity ? undefined : sizeLimit,
     isDecoded: options.decodeData,
     // RFC 6531 §3.1: SMTPUTF8 goes with 8BITMIME.
     isSMTPUTF8Enabled: options.enableSMTPUTF8 && isEnabled('SMTPUTF8') && isEnabled('8BITMIME'),
     // RFC 3030 §3: BINARYMIME needs BDAT, and goes with 8BITMIME.
     isBinaryOffered: !options.decodeData && ['BINARYMIME', 'CHUNKING', '8BITMIME'].every(isEnabled),
-    ...situation,
+    ...facts,
     canStartTLS,
     authMechanisms: Object.freeze(situation.isAuthenticated ? [] : mechanisms(situation)),
     authMechanismsOnTLS: Object.freeze(mechanisms({ isSecured: true, hasChannelBinding: true })),
-    recipientsMax: options.limits.recipientsMax,
+    recipientsMax: Math.min(options.limits.recipientsMax, recipientsMax),
     messagesMax: options.limits.messagesMax,
   });
 }

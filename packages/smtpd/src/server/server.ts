@@ -35,7 +35,7 @@ import { completeOptions, type CompleteOptions, type SMTPServerOptions } from '.
 import { ServerTLS } from './server-tls.js';
 import { sessionOptionsFor } from './session-options.js';
 import type { TLSMode } from './tls-options.js';
-import type { Awaitable, Verdict } from './verdict.js';
+import type { Awaitable, MessageVerdict, Verdict } from './verdict.js';
 import { Watch, type SMTPServerEvents } from './watch.js';
 
 /** How a server closes. */
@@ -143,13 +143,13 @@ export class SMTPServer implements ChannelOwner {
    * Return nothing for `250 OK`, or a reply; throw `SMTPReplyError`; anything else that is thrown becomes 451 with an incident
    * number, and the log has the rest. A message that was answered with 250 is yours.
    */
-  processMessage(message: ReceivedMessage<never>): Awaitable<Verdict | ReadonlyMap<string, Verdict>>;
+  processMessage(message: ReceivedMessage<never>): Awaitable<MessageVerdict>;
   processMessage(): Verdict {
     return NOT_OVERRIDDEN;
   }
 
   /** Takes a message while it arrives, instead of {@link SMTPServer.processMessage}. The client waits while `message.body` is not read. */
-  streamMessage(message: StreamedMessage): Awaitable<Verdict>;
+  streamMessage(message: StreamedMessage): Awaitable<MessageVerdict>;
   streamMessage(): Verdict {
     return NOT_OVERRIDDEN;
   }
@@ -170,6 +170,16 @@ export class SMTPServer implements ChannelOwner {
     }
     this.#hooks.add(hook as unknown as AnyHook);
     return this;
+  }
+
+  /**
+   * Adds a hook that is asked behind all others, also those that are added later. For a subclass that does what the hooks before it let
+   * through.
+   *
+   * @throws {@link UsageError} `SMTPD_BAD_HOOK`
+   */
+  protected useLast<State>(hook: Hook<State>): void {
+    this.#hooks.add(hook as unknown as AnyHook, { isLast: true });
   }
 
   /** Watches. A listener can neither delay nor change a reply; what it throws is logged. */
@@ -488,7 +498,7 @@ export class SMTPServer implements ChannelOwner {
     }
     if (streams) return { kind: 'stream', stream: (message) => this.streamMessage(message) };
     // A Map of recipients is understood where the verdict is judged.
-    if (processes) return { kind: 'whole', process: (message) => this.processMessage(message) as Awaitable<Verdict> };
+    if (processes) return { kind: 'whole', process: (message) => this.processMessage(message) };
     return { kind: 'hooks' };
   }
 }

@@ -19,14 +19,18 @@ export function sessionOptionsFor(
   const { hostname, greeting, limits, lineEndings, pathSyntax, protocol, earlyInput } = options;
   const extensions = [...STANDARD_EXTENSIONS, ...options.extensions];
   const canStartTLS = mode === 'offer' || mode === 'require';
-  const offers = new Map<number, Offer>();
+  const keywords = new Set(extensions.map(({ keyword }) => keyword));
+  const offers = new Map<string, Offer>();
   const offerIn = (situation: Situation): Offer => {
     const key = situationKey(situation);
     let offer = offers.get(key);
     if (offer === undefined) {
+      const without = (situation.narrowing?.without ?? []).filter((keyword) => keywords.has(keyword));
       offer = composeOffer(extensions, factsIn(options, situation, canStartTLS), {
-        disabled: options.disabledExtensions,
+        disabled: [...options.disabledExtensions, ...without],
       });
+      // Clients may be offered something else each; what few of them are is soon made again.
+      if (offers.size >= OFFERS_MAX) offers.clear();
       offers.set(key, offer);
     }
     return offer;
@@ -49,8 +53,14 @@ export function sessionOptionsFor(
   });
 }
 
-function situationKey(situation: Situation): number {
+function situationKey(situation: Situation): string {
   const { isSecured, isAuthenticated, mayXCLIENT, mayXFORWARD, hasChannelBinding } = situation;
   const facts = [isSecured, isAuthenticated, mayXCLIENT, mayXFORWARD, hasChannelBinding];
-  return facts.reduce((key, isTrue, index) => key | (isTrue ? 1 << index : 0), 0);
+  const key = String(facts.reduce((bits, isTrue, index) => bits | (isTrue ? 1 << index : 0), 0));
+  const { narrowing } = situation;
+  if (narrowing === undefined) return key;
+  const { without = [], sizeLimitBytes, recipientsMax } = narrowing;
+  return [key, sizeLimitBytes, recipientsMax, ...[...without].sort()].join(' ');
 }
+
+const OFFERS_MAX = 100;

@@ -11,6 +11,9 @@ import { parseReply, Reply, SMTPReplyError } from '../protocol/reply.js';
 /** What an application may answer. Nothing (`undefined`, `null`, `''`, `false`, `0`) is yes. */
 export type Verdict = Reply | string | void | null | undefined;
 
+/** What may be answered to a message: one verdict for all recipients, or one for each, by address or in their order. */
+export type MessageVerdict = Verdict | ReadonlyMap<string, Verdict> | readonly Verdict[];
+
 /** A verdict, or the promise of one. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
@@ -40,47 +43,61 @@ export function judgeThrown(error: unknown): Decision {
 }
 
 /**
- * Makes one verdict of several, one a recipient, where the protocol has room for one (RFC 5321 §4.2.5 knows no other way).
+ * Understands what was returned for a message: a verdict for all, or one for each recipient, as a map by address or as a list in their
+ * order. Nothing is yes.
+ *
+ * @param protocol - `lmtp` has a reply for each (RFC 2033 §4.2); `smtp` has one, which is made of them
+ */
+export function judgeMessage(value: unknown, recipients: readonly Recipient[], protocol: 'smtp' | 'lmtp'): Decision {
+  const verdicts =
+    value instanceof Map
+      ? verdictsOfMap(value, recipients)
+      : Array.isArray(value)
+        ? verdictsOfList(value, recipients)
+        : undefined;
+  if (verdicts === undefined) return judge(value);
+  if (!Array.isArray(verdicts)) return { kind: 'fault', error: verdicts };
+  const decisions = verdicts.map(judge);
+  return protocol === 'lmtp' ? { kind: 'each', decisions } : foldDecisions(decisions);
+}
+
+function verdictsOfMap(
+  verdicts: ReadonlyMap<unknown, unknown>,
+  recipients: readonly Recipient[],
+): readonly unknown[] | TypeError {
+  const known = new Set(recipients.map(({ path }) => path.address));
+  for (const recipient of verdicts.keys()) {
+    if (typeof recipient !== 'string' || !known.has(recipient)) {
+      return new TypeError(`A verdict for ${describeValue(recipient)}, who is no recipient of this message`);
+    }
+  }
+  return recipients.map(({ path }) => verdicts.get(path.address));
+}
+
+function verdictsOfList(
+  verdicts: readonly unknown[],
+  recipients: readonly Recipient[],
+): readonly unknown[] | TypeError {
+  if (verdicts.length === recipients.length) return verdicts;
+  return new TypeError(
+    `A list of ${String(verdicts.length)} verdicts for a message with ${String(recipients.length)} recipients; give one for each`,
+  );
+}
+
+/**
+ * Makes one decision of several, one a recipient, where the protocol has room for one (RFC 5321 §4.2.5 knows no other way).
  * Yes only when every recipient is; else the first transient refusal, so that the client tries again and nobody is left out; else
  * the first permanent one, which the client reports to the sender.
  */
-export function foldRecipientVerdicts(
-  verdicts: ReadonlyMap<unknown, unknown>,
-  recipients: readonly Recipient[],
-): Decision {
-  const known = new Set(recipients.map(({ path }) => path.address));
+function foldDecisions(decisions: readonly Decision[]): Decision {
   let accepted: Decision = PASS;
   let permanent: Decision | undefined;
-  for (const [recipient, verdict] of verdicts) {
-    if (typeof recipient !== 'string' || !known.has(recipient)) {
-      return {
-        kind: 'fault',
-        error: new TypeError(`A verdict for ${describeValue(recipient)}, who is no recipient of this message`),
-      };
-    }
-    const decision = judge(verdict);
+  for (const decision of decisions) {
     if (decision.kind === 'fault' || (decision.kind === 'refuse' && decision.reply.isTransient)) return decision;
     if (decision.kind === 'refuse') permanent ??= decision;
     else if (accepted.kind === 'pass') accepted = decision;
   }
   return permanent ?? accepted;
-}
-
-/** The verdicts of a message's recipients, in order, for a protocol that has a reply for each (RFC 2033 §4.2). Nothing is yes. */
-export function eachRecipientVerdict(
-  verdicts: ReadonlyMap<unknown, unknown>,
-  recipients: readonly Recipient[],
-): Decision {
-  const known = new Set(recipients.map(({ path }) => path.address));
-  for (const recipient of verdicts.keys()) {
-    if (typeof recipient !== 'string' || !known.has(recipient)) {
-      return {
-        kind: 'fault',
-        error: new TypeError(`A verdict for ${describeValue(recipient)}, who is no recipient of this message`),
-      };
-    }
-  }
-  return { kind: 'each', decisions: recipients.map(({ path }) => judge(verdicts.get(path.address))) };
 }
 
 /** Whether a value is a promise of one. */

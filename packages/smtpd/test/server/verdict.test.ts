@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePath } from '../../src/protocol/path.js';
 import { Reply, SMTPReplyError } from '../../src/protocol/reply.js';
 import type { Recipient } from '../../src/protocol/session-state.js';
-import { foldRecipientVerdicts, isThenable, judge, judgeThrown, type Decision } from '../../src/server/verdict.js';
+import { judgeMessage, isThenable, judge, judgeThrown, type Decision } from '../../src/server/verdict.js';
 
 /** A decision as text. */
 function told(decision: Decision): string {
@@ -77,7 +77,7 @@ describe('judgeThrown', () => {
   );
 });
 
-describe('foldRecipientVerdicts', () => {
+describe('judgeMessage', () => {
   const NAMES = ['a@b.example', 'c@b.example', 'd@b.example'] as const;
   const recipients: Recipient[] = NAMES.map((name) => {
     const result = parsePath(`<${name}>`, { syntax: 'strict', allowNull: false, allowPostmaster: false });
@@ -111,7 +111,7 @@ describe('foldRecipientVerdicts', () => {
         for (const third of kinds(3)) {
           const verdicts = [first, second, third];
           const map = new Map(NAMES.map((name, index) => [name, verdicts[index]]));
-          expect([verdicts, told(foldRecipientVerdicts(map, recipients))]).toEqual([verdicts, expected(verdicts)]);
+          expect([verdicts, told(judgeMessage(map, recipients, 'smtp'))]).toEqual([verdicts, expected(verdicts)]);
           count += 1;
         }
       }
@@ -120,16 +120,16 @@ describe('foldRecipientVerdicts', () => {
   });
 
   it('takes silence about a recipient for yes, as everywhere', () => {
-    expect(told(foldRecipientVerdicts(new Map(), recipients))).toBe('pass');
-    expect(told(foldRecipientVerdicts(new Map([[NAMES[1], '550 5.1.1 No']]), recipients))).toContain('refuse: 550');
+    expect(told(judgeMessage(new Map(), recipients, 'smtp'))).toBe('pass');
+    expect(told(judgeMessage(new Map([[NAMES[1], '550 5.1.1 No']]), recipients, 'smtp'))).toContain('refuse: 550');
   });
 
-  it('counts in the order of the map, not in that of the recipients', () => {
+  it('counts in the order of the recipients, not in that of the map', () => {
     const map = new Map([
       [NAMES[2], '550 5.1.1 Third'],
       [NAMES[0], '550 5.1.1 First'],
     ]);
-    expect(told(foldRecipientVerdicts(map, recipients))).toContain('Third');
+    expect(told(judgeMessage(map, recipients, 'smtp'))).toContain('First');
   });
 
   it.each<[unknown, string]>([
@@ -138,14 +138,42 @@ describe('foldRecipientVerdicts', () => {
     [17, '[object Number]'],
     [undefined, '[object Undefined]'],
   ])('takes a verdict for %s, who is no recipient, for a fault', (name, shown) => {
-    expect(told(foldRecipientVerdicts(new Map([[name, undefined]]), recipients))).toBe(
+    expect(told(judgeMessage(new Map([[name, undefined]]), recipients, 'smtp'))).toBe(
       `fault: TypeError: A verdict for ${shown}, who is no recipient of this message`,
     );
   });
 
+  it('takes a list as the verdicts of the recipients in their order', () => {
+    expect(told(judgeMessage([undefined, '550 5.1.1 Second', '450 4.2.0 Third'], recipients, 'smtp'))).toContain(
+      'Third',
+    );
+    expect(told(judgeMessage([undefined, '250 2.0.0 Second', undefined], recipients, 'smtp'))).toContain('Second');
+    const each = judgeMessage([undefined, '550 5.1.1 Second', '450 4.2.0 Third'], recipients, 'lmtp');
+    expect(each.kind === 'each' && each.decisions.map(told)).toEqual([
+      'pass',
+      'refuse: 550 5.1.1 Second',
+      'refuse: 450 4.2.0 Third',
+    ]);
+  });
+
+  it.each([[[]], [['250 OK']], [['250 OK', '250 OK', '250 OK', '250 OK']]])(
+    'takes the list %j, which is not one for each recipient, for a fault',
+    (list) => {
+      for (const protocol of ['smtp', 'lmtp'] as const) {
+        expect(told(judgeMessage(list, recipients, protocol))).toContain('fault: TypeError: A list of');
+      }
+    },
+  );
+
+  it('has a verdict for each recipient in LMTP, also for one that was named twice', () => {
+    const twice = [recipients[0]!, recipients[1]!, recipients[0]!];
+    const each = judgeMessage(new Map([[NAMES[0], '550 5.1.1 No']]), twice, 'lmtp');
+    expect(each.kind === 'each' && each.decisions.map(({ kind }) => kind)).toEqual(['refuse', 'pass', 'refuse']);
+  });
+
   it('holds for a recipient that was named twice', () => {
     const twice = [recipients[0]!, recipients[0]!];
-    expect(told(foldRecipientVerdicts(new Map([[NAMES[0], '550 5.1.1 No']]), twice))).toContain('refuse: 550');
+    expect(told(judgeMessage(new Map([[NAMES[0], '550 5.1.1 No']]), twice, 'smtp'))).toContain('refuse: 550');
   });
 });
 

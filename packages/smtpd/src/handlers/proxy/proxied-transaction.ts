@@ -1,0 +1,366 @@
+/**
+ * One transaction of a client, and what it is upstream: a branch for each server that its recipients go to; as a rule one. Each step asks
+ * the upstream and gives the client its answer. Where there is nobody to ask there is no promise.
+ */
+
+import type { Lease } from '../../client/pool.js';
+import { ContentPass, type Passage } from '../../protocol/content-pass.js';
+import { formatParameter, type Parameter } from '../../protocol/parameters.js';
+import type { Path } from '../../protocol/path.js';
+import { Reply, SMTPReplyError } from '../../protocol/reply.js';
+import type { StreamedMessage } from '../../server/received-message.js';
+import type { CompleteOptions } from '../../server/server-options.js';
+import { fanOut } from './fan-out.js';
+import { relayedReply, replyOfFailure } from './upstream-reply.js';
+import type { Opened } from './upstreams.js';
+
+/** Where a recipient goes. */
+export interface Placement {
+  /** Recipients with the same key go together. */
+  readonly key: string;
+  /** Opens the transaction there. */
+  readonly open: (signal: AbortSignal) => Promise<Opened>;
+}
+
+/** A recipient that is asked about. */
+export interface RecipientRequest {
+  readonly address: string;
+  readonly path: Path;
+  readonly parameters: readonly Parameter[];
+}
+
+/** What goes in front of a message on its way. */
+export interface ContentAdditions {
+  /** In front of all. */
+  readonly front: Uint8Array;
+  /** Behind the last header field. */
+  readonly headerEnd: Uint8Array;
+  /** `Received` fields that a message may have. */
+  readonly hopsMax: number;
+}
+
+/** What a transaction needs to know. */
+export interface TransactionContext {
+  /** What the client speaks. */
+  readonly protocol: 'smtp' | 'lmtp';
+  /** Whether recipients of several servers may be in one transaction although there is one reply for all. */
+  readonly mayMix: boolean;
+  readonly sessionId: string;
+  readonly logger: CompleteOptions['logger'];
+}
+
+/** One transaction. */
+export class ProxiedTransaction {
+  readonly #context: TransactionContext;
+  #branches: Branch[] = [];
+  /** The branches of the recipients that were accepted, in order. */
+  readonly #accepted: Branch[] = [];
+  #isOver = false;
+
+  constructor(context: TransactionContext) {
+    this.#context = context;
+  }
+
+  /** Opens the one branch that there will be. @returns the upstream's reply to MAIL */
+  async open(placement: Placement, signal: AbortSignal): Promise<Reply> {
+    const opened = await this.#open(placement, signal);
+    return opened instanceof Reply ? opened : opened.senderReply;
+  }
+
+  /** Asks about recipients. @returns a reply for each, in order */
+  async addRecipients(
+    recipients: readonly (RecipientRequest & { readonly placement: Placement | Reply })[],
+    signal: AbortSignal,
+  ): Promise<readonly Reply[]> {
+    return this.#whileWanted(signal, () => this.#addRecipients(recipients, signal));
+  }
+
+  async #addRecipients(
+    recipients: readonly (RecipientRequest & { readonly placement: Placement | Reply })[],
+    signal: AbortSignal,
+  ): Promise<readonly Reply[]> {
+    const replies = new Map<number, Reply>();
+    const branches = new Map<number, Branch>();
+    const keys = new Set<string>();
+    for (const [index, { placement }] of recipients.entries()) {
+      if (placement instanceof Reply) replies.set(index, placement);
+      else keys.add(placement.key);
+    }
+    for (const key of keys) {
+      const ofKey = [...recipients.entries()].flatMap(([index, { placement, ...recipient }]) =>
+        placement instanceof Reply || placement.key !== key ? [] : [{ index, placement, recipient }],
+      );
+      await this.#addToBranch(ofKey, { replies, branches, signal });
+    }
+    for (const index of recipients.keys()) {
+      const branch = branches.get(index);
+      if (branch !== undefined && replies.get(index)?.isPositive === true) this.#accepted.push(branch);
+    }
+    return recipients.map((_, index) => replies.get(index) ?? NOT_ASKED);
+  }
+
+  /**
+   * The client wants to send the content. @returns the refusal, if the upstream does not want it
+   *
+   * @param verb - what the client says: with BDAT nobody asks before
+   */
+  startContent(verb: 'DATA' | 'BDAT', signal: AbortSignal): Promise<Reply | undefined> {
+    return this.#whileWanted(signal, () => this.#startContent(verb));
+  }
+
+  async #startContent(verb: 'DATA' | 'BDAT'): Promise<Reply | undefined> {
+    const branches = this.#live;
+    if (branches.length === 0) return this.#accepted[0]?.failure ?? NOT_ASKED;
+    const replies = await Promise.all(branches.map((branch) => this.#startBranch(branch, verb)));
+    const isAnyReady = replies.some((reply) => reply === undefined);
+    return isAnyReady ? undefined : replies[0];
+  }
+
+  /** Passes the content on while it comes. @returns a verdict for each recipient */
+  async passContent(message: StreamedMessage, additions: ContentAdditions, isBinary: boolean): Promise<readonly Reply[]> {
+    this.#isOver = true;
+    const branches = this.#live.filter(({ start }) => start !== undefined);
+    for (const branch of this.#branches) if (!branches.includes(branch)) branch.lease.release();
+    const pass = new ContentPass({ ...additions, lineEndings: isBinary ? 'preserve' : 'reject' });
+    const source = passThrough(message.body, pass, additions.hopsMax);
+    const sources = branches.length === 1 ? [source] : fanOut(source, branches.length);
+    await Promise.all(
+      branches.map(async (branch, index) => {
+        branch.contentReplies = await this.#deliver(branch, sources[index] ?? source);
+      }),
+    );
+    const taken = new Map<Branch, number>();
+    return this.#accepted.map((branch) => {
+      const position = taken.get(branch) ?? 0;
+      taken.set(branch, position + 1);
+      if (branch.failure !== undefined) return branch.failure;
+      if (branch.start === undefined) return branch.startRefusal ?? NOT_ASKED;
+      // One reply is for all of them.
+      return branch.contentReplies[position] ?? branch.contentReplies.at(-1) ?? NOT_ASKED;
+    });
+  }
+
+  /** The client gives it up, or has left. */
+  abandon(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const { lease } of this.#branches) lease.release();
+  }
+
+  /** Runs a step. When nobody wants its outcome any more the connections are cut: what is said on them would be wrong. */
+  async #whileWanted<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+    const cut = (): void => {
+      for (const branch of this.#branches) {
+        branch.failure ??= NOT_ASKED;
+        branch.lease.discard();
+      }
+    };
+    signal.addEventListener('abort', cut, { once: true });
+    try {
+      return await run();
+    } finally {
+      signal.removeEventListener('abort', cut);
+    }
+  }
+
+  /** The servers that have recipients of this message, and are still there. */
+  get #live(): readonly Branch[] {
+    return this.#branches.filter((branch) => branch.failure === undefined && this.#accepted.includes(branch));
+  }
+
+  async #open({ key, open }: Placement, signal: AbortSignal): Promise<Branch | Reply> {
+    let opened: Opened;
+    try {
+      opened = await open(signal);
+    } catch (error) {
+      return this.#failureReply(error, undefined);
+    }
+    const { lease, reply, where } = opened;
+    if (!reply.isPositive) {
+      lease.release();
+      return relayedReply(reply);
+    }
+    const branch: Branch = {
+      key,
+      lease,
+      where,
+      senderReply: reply,
+      failure: undefined,
+      start: undefined,
+      startRefusal: undefined,
+      contentReplies: [],
+    };
+    // The client may have left while the upstream thought about it.
+    if (this.#isOver) {
+      lease.release();
+      return NOT_ASKED;
+    }
+    this.#branches.push(branch);
+    return branch;
+  }
+
+  async #addToBranch(
+    ofKey: readonly { readonly index: number; readonly placement: Placement; readonly recipient: RecipientRequest }[],
+    {
+      replies,
+      branches,
+      signal,
+    }: { readonly replies: Map<number, Reply>; readonly branches: Map<number, Branch>; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const [first] = ofKey;
+    if (first === undefined) return;
+    const answerAll = (reply: Reply): void => {
+      for (const { index } of ofKey) replies.set(index, reply);
+    };
+    const elsewhere = [...this.#accepted, ...branches.values()].some(({ key }) => key !== first.placement.key);
+    if (elsewhere && !this.#mayServeSeveral) {
+      answerAll(OTHER_DESTINATION);
+      return;
+    }
+    let branch = this.#branches.find(({ key }) => key === first.placement.key);
+    if (branch === undefined) {
+      this.#dropUnused();
+      const opened = await this.#open(first.placement, signal);
+      if (opened instanceof Reply) {
+        answerAll(opened);
+        return;
+      }
+      branch = opened;
+    }
+    if (branch.failure !== undefined) {
+      answerAll(branch.failure);
+      return;
+    }
+    await this.#askBranch(branch, ofKey, replies);
+    for (const { index } of ofKey) if (replies.get(index)?.isPositive === true) branches.set(index, branch);
+  }
+
+  async #askBranch(
+    branch: Branch,
+    ofKey: readonly { readonly index: number; readonly recipient: RecipientRequest }[],
+    replies: Map<number, Reply>,
+  ): Promise<void> {
+    const { client } = branch.lease;
+    // An LMTP server has a reply for each recipient, and an SMTP client hears one: one recipient a transaction, then.
+    const isOneByOne = client.options.protocol === 'lmtp' && !this.#mayServeSeveral;
+    let isTaken = isOneByOne && this.#accepted.includes(branch);
+    const ask = async ({ index, recipient }: (typeof ofKey)[number]): Promise<void> => {
+      const reply = isTaken ? ONE_BY_ONE : await this.#askOne(branch, recipient);
+      replies.set(index, reply);
+      if (isOneByOne && reply.isPositive) isTaken = true;
+    };
+    if (isOneByOne) for (const each of ofKey) await ask(each);
+    // Together, so that they leave together where the upstream offers PIPELINING.
+    else await Promise.all(ofKey.map(ask));
+    // Who hears that the connection is lost has company: nothing that was accepted on it stands.
+    const { failure } = branch;
+    if (failure !== undefined) for (const { index } of ofKey) replies.set(index, failure);
+  }
+
+  async #askOne(branch: Branch, { address, parameters }: RecipientRequest): Promise<Reply> {
+    try {
+      return relayedReply(await branch.lease.client.rcpt(address, parameters.map(formatParameter)));
+    } catch (error) {
+      return this.#failureReply(error, branch);
+    }
+  }
+
+  /** @returns the refusal; `undefined` when the content may come */
+  async #startBranch(branch: Branch, verb: 'DATA' | 'BDAT'): Promise<Reply | undefined> {
+    const { client } = branch.lease;
+    if (verb === 'BDAT' && client.capabilities.has('CHUNKING')) {
+      branch.start = 'chunks';
+      return undefined;
+    }
+    try {
+      const reply = await client.data();
+      if (reply.code === 354) {
+        branch.start = 'data';
+        return undefined;
+      }
+      branch.startRefusal = relayedReply(reply);
+      return branch.startRefusal;
+    } catch (error) {
+      return this.#failureReply(error, branch);
+    }
+  }
+
+  async #deliver(branch: Branch, source: AsyncIterable<Uint8Array>): Promise<readonly Reply[]> {
+    const { lease, start } = branch;
+    try {
+      const replies =
+        start === 'chunks'
+          ? await lease.client.sendChunks(source, 'octets')
+          : await lease.client.sendContent(source, 'octets');
+      lease.release();
+      return replies.map(relayedReply);
+    } catch (error) {
+      if (start === 'chunks' && lease.client.isIdle) lease.release();
+      else lease.discard();
+      return [this.#failureReply(error, branch)];
+    }
+  }
+
+  /** What the client hears. @throws what is no failure of the upstream */
+  #failureReply(error: unknown, branch: Branch | undefined): Reply {
+    const reply = replyOfFailure(error);
+    if (reply === undefined) throw error;
+    const { logger, sessionId } = this.#context;
+    // What we refuse by ourselves is no failure of anybody.
+    if (!(error instanceof SMTPReplyError)) {
+      const fields = { session: sessionId, upstream: branch?.where, error, reply: reply.toString() };
+      logger.warn(fields, 'The next server failed; the client is told to try again later');
+    }
+    if (branch !== undefined && !branch.lease.client.isOpen) branch.failure ??= reply;
+    return reply;
+  }
+
+  /** A branch that nobody was accepted on makes room for another. */
+  #dropUnused(): void {
+    if (this.#mayServeSeveral) return;
+    for (const branch of this.#branches) if (!this.#accepted.includes(branch)) branch.lease.release();
+    this.#branches = this.#branches.filter((branch) => this.#accepted.includes(branch));
+  }
+
+  get #mayServeSeveral(): boolean {
+    return this.#context.protocol === 'lmtp' || this.#context.mayMix;
+  }
+}
+
+/** What is open with one server. */
+interface Branch {
+  readonly key: string;
+  readonly lease: Lease;
+  readonly where: string;
+  readonly senderReply: Reply;
+  /** The connection is lost: this is what its recipients hear from now on. */
+  failure: Reply | undefined;
+  /** How the content goes there; `undefined`: it does not, yet. */
+  start: 'data' | 'chunks' | undefined;
+  startRefusal: Reply | undefined;
+  contentReplies: readonly Reply[];
+}
+
+/** The content on its way. It throws what must keep it from being delivered. */
+async function* passThrough(
+  body: AsyncIterable<Uint8Array>,
+  pass: ContentPass,
+  hopsMax: number,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    yield* passed(pass.pass(chunk));
+    // RFC 5321 §6.3: a message that has been this far goes round in circles.
+    if (pass.receivedCount > hopsMax) throw new SMTPReplyError(554, '5.4.6', 'Error: too many hops, this message is looping');
+  }
+  yield* passed(pass.end());
+}
+
+function passed(passage: Passage): readonly Uint8Array[] {
+  if (passage.kind === 'pieces') return passage.pieces;
+  throw new SMTPReplyError(550, '5.6.11', 'Error: message has a bare CR or LF; lines must end in CRLF');
+}
+
+// RFC 5321 §4.5.3.1.10: the client sends the rest in another transaction.
+const OTHER_DESTINATION = new Reply(452, '4.5.3', 'Error: this recipient goes to another server; send it in another transaction');
+const ONE_BY_ONE = new Reply(452, '4.5.3', 'Error: one recipient at a time here; send the others in other transactions');
+const NOT_ASKED = new Reply(451, '4.4.2', 'Error: the next server was not asked; try again later');

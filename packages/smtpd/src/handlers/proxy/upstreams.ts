@@ -1,0 +1,250 @@
+/** The servers behind a proxy: which of a route's is asked, in what order, and what they can do. */
+
+import { Resolver } from 'node:dns/promises';
+
+import type { ClientAuthOptions, ClientTLSOptions, ClientWaits, SMTPClientOptions } from '../../client/client-options.js';
+import { SMTPConnectionError, SMTPRefusedError } from '../../client/client-errors.js';
+import { formatDestination, type Destination } from '../../client/destination.js';
+import { MX_TIME_LIMIT_MS, MXLookup, type MXResolver } from '../../client/mx-lookup.js';
+import { SMTPClientPool, type Lease, type PoolDestination, type TransactionStart } from '../../client/pool.js';
+import { assertNever } from '../../protocol/errors.js';
+import { SMTPReplyError, type Reply } from '../../protocol/reply.js';
+import type { ProxyHeader } from '../../protocol/proxy-header.js';
+import type { ServerCapabilities } from '../../protocol/server-capabilities.js';
+import type { CompleteOptions } from '../../server/server-options.js';
+import type { Route } from './routes.js';
+
+/** How a proxy talks to the servers behind it. */
+export interface UpstreamOptions {
+  /** TLS to them. Default: `opportunistic`. `smtps:` destinations have it from the start. */
+  readonly tls?: ClientTLSOptions;
+  /** Who the proxy is there. */
+  readonly auth?: ClientAuthOptions;
+  /** The local address to connect from. */
+  readonly localAddress?: string;
+  /** How long to wait for them. By default a little less than a client waits for us. */
+  readonly waits?: Partial<ClientWaits>;
+  /** Connections to one of them at a time. Default: 20. */
+  readonly connectionsMax?: number;
+  /** How long a connection that nobody uses is kept, in ms. Default: 30,000. */
+  readonly idleMs?: number;
+  /** Messages that one connection carries. Default: 1,000. */
+  readonly messagesMax?: number;
+  /** How long to wait for a connection while all are in use, in ms. Default: 30,000. */
+  readonly waitMs?: number;
+}
+
+/** What the upstreams need besides. */
+export interface UpstreamsContext {
+  readonly hostname: string;
+  readonly clock: CompleteOptions['clock'];
+  readonly logger: CompleteOptions['logger'];
+  readonly balance: 'inOrder' | 'leastBusy';
+  /** Asks DNS for `mx:` destinations. */
+  readonly resolver: MXResolver | undefined;
+}
+
+/** A connection that carries one message, because it says for whom. */
+export interface OwnConnection {
+  /** Different for different clients. */
+  readonly key: string;
+  /** What the connection begins with; `undefined`: nothing. */
+  readonly proxyHeader: ProxyHeader | undefined;
+}
+
+/** A transaction that was opened upstream. */
+export interface Opened {
+  readonly lease: Lease;
+  /** To MAIL. */
+  readonly reply: Reply;
+  /** For logs. */
+  readonly where: string;
+}
+
+/** The servers behind a proxy. */
+export class Upstreams {
+  readonly #context: UpstreamsContext;
+  readonly #clientOptions: Omit<SMTPClientOptions, 'remoteAddress' | 'protocol'>;
+  readonly #pool: SMTPClientPool;
+  readonly #mx: MXLookup;
+
+  constructor(options: UpstreamOptions, context: UpstreamsContext) {
+    const { tls = { mode: 'opportunistic' }, auth, localAddress, waits } = options;
+    const { clock, hostname } = context;
+    this.#context = context;
+    this.#clientOptions = {
+      hostname,
+      clock,
+      tls,
+      waits: { ...UPSTREAM_WAITS, ...waits },
+      ...(auth === undefined ? {} : { auth }),
+      ...(localAddress === undefined ? {} : { localAddress }),
+    };
+    const { connectionsMax, idleMs, messagesMax, waitMs } = options;
+    this.#pool = new SMTPClientPool({
+      clock,
+      ...(connectionsMax === undefined ? {} : { connectionsMax }),
+      ...(idleMs === undefined ? {} : { idleMs }),
+      ...(messagesMax === undefined ? {} : { messagesMax }),
+      ...(waitMs === undefined ? {} : { waitMs }),
+    });
+    this.#mx = new MXLookup({
+      resolver: context.resolver ?? new Resolver(),
+      ownNames: [hostname],
+      random: Math.random,
+      timeLimitMs: MX_TIME_LIMIT_MS,
+      clock,
+    });
+  }
+
+  /**
+   * Opens a transaction with one of a route's servers: the first that can be reached.
+   *
+   * @param domain - the recipient's, for `mx:`
+   * @param own - a connection of its own; `undefined`: one that is shared
+   * @throws what {@link SMTPClientPool.begin} throws for the last of them; {@link SMTPReplyError} when DNS knows of none
+   */
+  async begin(
+    route: Route,
+    domain: string | undefined,
+    start: TransactionStart,
+    { signal, own }: { readonly signal: AbortSignal; readonly own?: OwnConnection | undefined },
+  ): Promise<Opened> {
+    const candidates = this.#inOrder(await this.#candidatesOf(route, domain, signal));
+    let failure: unknown;
+    for (const candidate of candidates) {
+      const to = own === undefined ? candidate : ownCandidate(candidate, own);
+      try {
+        const { lease, reply } = await this.#pool.begin(to, start, { signal });
+        return { lease: own === undefined ? lease : usedOnce(lease), reply, where: nameOf(candidate) };
+      } catch (error) {
+        failure = error;
+        if (signal.aborted || !isUnreachable(error)) throw error;
+        this.#context.logger.warn({ upstream: nameOf(candidate), error }, 'A server behind the proxy cannot be reached');
+      }
+    }
+    throw failure;
+  }
+
+  /**
+   * What can be carried to every destination that is known in advance, as far as they can be reached: those of `mx:` are not. Empty when
+   * none is known.
+   */
+  async capabilities(routes: readonly Route[], signal: AbortSignal): Promise<readonly ServerCapabilities[]> {
+    const fixed = routes.flatMap(({ destinations }) =>
+      destinations.filter((destination) => destination.kind !== 'mx').map((each) => this.#toPool(each)),
+    );
+    const asked = await Promise.allSettled(
+      fixed
+        // Somebody who does not answer is not waited for by every client that comes.
+        .filter((to) => !this.#pool.hasFailed(to, FAILED_MS))
+        .map((to) => this.#pool.capabilities(to, { maxAgeMs: CAPABILITIES_AGE_MS, signal })),
+    );
+    const answered = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    if (answered.length > 0) return answered;
+    return fixed.flatMap((to) => this.#pool.knownCapabilities(to) ?? []);
+  }
+
+  /** Closes the connections that nobody uses, and the others when they are given back. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  async #candidatesOf(
+    { destinations }: Route,
+    domain: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly PoolDestination[]> {
+    const candidates: PoolDestination[] = [];
+    for (const destination of destinations) {
+      if (destination.kind !== 'mx') candidates.push(this.#toPool(destination));
+      else candidates.push(...(await this.#lookUp(destination.domain ?? domain ?? '', signal)));
+    }
+    return candidates;
+  }
+
+  async #lookUp(domain: string, signal: AbortSignal): Promise<readonly PoolDestination[]> {
+    const outcome = await this.#mx.find(domain, signal);
+    switch (outcome.kind) {
+      case 'hosts':
+        return outcome.hosts.map(({ host }) =>
+          this.#toPool({ kind: 'host', protocol: 'smtp', host, port: SMTP_PORT, isImplicitTLS: false }),
+        );
+      case 'nullMX':
+        // RFC 7505 §4.2: it says that it takes no mail.
+        throw new SMTPReplyError(556, '5.1.10', 'Error: the recipient’s domain takes no mail');
+      case 'noSuchDomain':
+        throw new SMTPReplyError(550, '5.1.2', 'Error: the recipient’s domain does not exist');
+      case 'loopsBack':
+        // RFC 3463 §3.5: 5.4.6 is a routing loop.
+        throw new SMTPReplyError(554, '5.4.6', 'Error: mail for this domain would come back to us');
+      case 'temporarilyUnknown':
+        this.#context.logger.warn({ domain, error: outcome.cause }, 'DNS did not say where mail goes');
+        throw new SMTPReplyError(451, '4.4.3', 'Error: the recipient’s domain cannot be looked up; try again later');
+      default:
+        return assertNever(outcome);
+    }
+  }
+
+  /** Those that did not answer lately are asked last. */
+  #inOrder(candidates: readonly PoolDestination[]): readonly PoolDestination[] {
+    const sorted =
+      this.#context.balance === 'leastBusy'
+        ? [...candidates].sort((a, b) => this.#pool.busyCount(a) - this.#pool.busyCount(b))
+        : candidates;
+    const isDown = (to: PoolDestination): boolean => this.#pool.hasFailed(to, FAILED_MS);
+    return [...sorted.filter((to) => !isDown(to)), ...sorted.filter(isDown)];
+  }
+
+  #toPool(destination: Exclude<Destination, { kind: 'mx' }>): PoolDestination {
+    const { protocol } = destination;
+    const key = formatDestination(destination);
+    if (destination.kind === 'unix') {
+      return { key, client: { ...this.#clientOptions, protocol, remoteAddress: { path: destination.path } } };
+    }
+    const { host, port, isImplicitTLS } = destination;
+    const given = this.#clientOptions.tls ?? { mode: 'off' };
+    const tls: ClientTLSOptions = isImplicitTLS ? { ...given, mode: 'implicit' } : given;
+    return { key, client: { ...this.#clientOptions, protocol, tls, remoteAddress: { host, port } } };
+  }
+}
+
+function ownCandidate({ client, key = '' }: PoolDestination, own: OwnConnection): PoolDestination {
+  const { proxyHeader } = own;
+  return { key: `${key} ${own.key}`, client: proxyHeader === undefined ? client : { ...client, proxyHeader } };
+}
+
+function usedOnce(lease: Lease): Lease {
+  const release = (): void => {
+    lease.release({ isLast: true });
+  };
+  return { ...lease, release };
+}
+
+function nameOf({ key }: PoolDestination): string {
+  return key ?? '';
+}
+
+/** Nothing was asked of it yet, so another may be asked instead. */
+function isUnreachable(error: unknown): boolean {
+  if (error instanceof SMTPRefusedError) return true;
+  return error instanceof SMTPConnectionError && error.code !== 'SMTPD_ABORTED';
+}
+
+const SMTP_PORT = 25;
+/** How long a server that could not be reached is asked last. */
+const FAILED_MS = 10_000;
+/** How long what a server offers is believed without asking. */
+const CAPABILITIES_AGE_MS = 60_000;
+
+/** Less than our own verdicts may take, so that what a client hears is why, and not only that (`limits.verdictWaitMs`). */
+const UPSTREAM_WAITS: Partial<ClientWaits> = Object.freeze({
+  connectMs: 15_000,
+  greetingMs: 120_000,
+  handshakeMs: 30_000,
+  commandMs: 120_000,
+  mailMs: 240_000,
+  rcptMs: 240_000,
+  dataMs: 120_000,
+  contentEndMs: 540_000,
+});

@@ -1,0 +1,317 @@
+/**
+ * A proxy that tells each client what the next server says, when it says it: the upstream's transaction opens as the client's proceeds,
+ * content passes through while it comes, and the reply after it is the upstream's own. Nothing is kept here, and nothing is promised
+ * that the upstream did not promise.
+ *
+ * The steps of a transaction are `proxy/proxied-transaction.ts`, the servers behind `proxy/upstreams.ts`.
+ */
+
+import type { SMTPClient } from '../client/client.js';
+import type { OfferNarrowing } from '../protocol/extension.js';
+import { dsn } from '../protocol/extensions/dsn.js';
+import { requireTLS } from '../protocol/extensions/require-tls.js';
+import { octets } from '../protocol/octets.js';
+import { formatParameter, type Parameter } from '../protocol/parameters.js';
+import type { Path } from '../protocol/path.js';
+import { Reply, SMTPReplyError } from '../protocol/reply.js';
+import { formatPeerHeader, formatReceived } from '../protocol/trace-header.js';
+import type { HookRequest, MailRequest, RcptRequest } from '../server/hooks.js';
+import type { StreamedMessage } from '../server/received-message.js';
+import { SMTPServer, type CloseOptions } from '../server/server.js';
+import type { SessionInfo } from '../server/session-info.js';
+import type { Verdict } from '../server/verdict.js';
+import { formatClientAttributes } from './proxy/client-attributes.js';
+import { narrowTo } from './proxy/narrowing.js';
+import { ProxiedTransaction, type ContentAdditions, type Placement } from './proxy/proxied-transaction.js';
+import { splitOptions, type CompleteProxyOptions, type PureProxyOptions, type RouteRequest } from './proxy/proxy-options.js';
+import { RelayGuard } from './proxy/relay-guard.js';
+import { parseRoute, RouteTable, type Route } from './proxy/routes.js';
+import { Upstreams, type OwnConnection } from './proxy/upstreams.js';
+
+/** Where a recipient goes, for {@link PureProxy.placeRecipient}. */
+export interface RecipientRoute {
+  readonly route: Route;
+  /** Whether each recipient there has a transaction of its own. */
+  readonly isAlone?: boolean;
+}
+
+/**
+ * A proxy.
+ *
+ * @example
+ * ```ts
+ * import { PureProxy } from 'smtpd';
+ * const proxy = new PureProxy({ localAddress: 'localhost:1025', remoteAddress: 'localhost:25' });
+ * await proxy.listen();
+ * await proxy.close();
+ * ```
+ */
+export class PureProxy extends SMTPServer {
+  readonly #proxy: CompleteProxyOptions;
+  readonly #routes: RouteTable;
+  readonly #guard: RelayGuard;
+  readonly #upstreams: Upstreams;
+  /** By session: the transaction that is open. */
+  readonly #open = new WeakMap<SessionInfo, OpenTransaction>();
+
+  /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
+  constructor(options: PureProxyOptions = {}) {
+    const { server, proxy } = splitOptions(options);
+    const given = new Set((server.extensions ?? []).map(({ keyword }) => keyword));
+    // What they ask for is passed on, where the next server offers it.
+    const extensions = [dsn(), requireTLS()].filter(({ keyword }) => !given.has(keyword));
+    super({ ...server, extensions: [...(server.extensions ?? []), ...extensions] });
+    this.#proxy = proxy;
+    this.#routes = new RouteTable(proxy.routes, proxy.remoteAddress);
+    this.#guard = new RelayGuard(proxy.allowNetworks ?? [], proxy.open);
+    const { hostname, clock, logger } = this.options;
+    this.#upstreams = new Upstreams(proxy.upstream, {
+      hostname,
+      clock,
+      logger,
+      balance: proxy.balance,
+      resolver: proxy.resolver,
+    });
+    // Behind all that the application adds: whom it refuses, the next server is not asked about.
+    this.useLast({
+      name: 'proxy',
+      offer: (request) => this.#narrow(request),
+      mail: (request) => this.#mail(request),
+      rcptBatch: (requests) => this.#recipients(requests),
+      data: ({ session, verb, signal }) => this.#openOf(session).transaction.startContent(verb, signal),
+      reset: ({ session }) => {
+        this.#abandon(session);
+      },
+      close: ({ session }) => {
+        this.#abandon(session);
+      },
+    });
+  }
+
+  /** Where mail goes, for people: one line for each route. */
+  describeRoutes(): readonly string[] {
+    return this.#proxy.route === undefined ? this.#routes.describe() : ['single recipients as the program decides', ...this.#routes.describe()];
+  }
+
+  /**
+   * Opens the listen addresses, unless everybody could send mail anywhere through them.
+   *
+   * @throws {@link UsageError} `SMTPD_OPEN_RELAY`, and those of {@link SMTPServer.listen}
+   */
+  override async listen(): ReturnType<SMTPServer['listen']> {
+    this.#guard.check(this.options, {
+      relaysAnywhere: this.#routes.fallback !== undefined || this.#proxy.route !== undefined,
+      hasNetworks: this.#proxy.allowNetworks !== undefined,
+    });
+    return super.listen();
+  }
+
+  /** Closes as a server does, and then the connections to the servers behind. */
+  override async close(options: CloseOptions = {}): Promise<void> {
+    await super.close(options);
+    await this.#upstreams.close();
+  }
+
+  override async streamMessage(message: StreamedMessage): Promise<Verdict | readonly Verdict[]> {
+    const { session } = message;
+    const { transaction } = this.#openOf(session);
+    this.#open.delete(session);
+    const isBinary = message.mailOptions.some((option) => option.toUpperCase() === 'BODY=BINARYMIME');
+    const replies = await transaction.passContent(message, this.#additionsTo(message), isBinary);
+    if (session.protocol === 'lmtp') return replies;
+    return oneReply(replies);
+  }
+
+  // ---- For subclasses -----------------------------------------------------------------------------------------------
+
+  /**
+   * Says where a recipient goes: a route, or a refusal. A subclass may know better.
+   *
+   * @returns the route, or the reply to RCPT
+   */
+  protected async placeRecipient(request: RouteRequest): Promise<RecipientRoute | Reply> {
+    const { recipient, session } = request;
+    const chosen = await this.#proxy.route?.(request);
+    if (chosen !== undefined) return { route: parseRoute(chosen) };
+    const own = this.#routes.findOwn(recipient.domain);
+    if (own !== undefined) return { route: own };
+    if (!this.#guard.mayRelay(session)) return this.#guard.refusal(this.options);
+    const { fallback } = this.#routes;
+    // RFC 3463 §3.5: 5.4.4, nobody knows where to send it.
+    return fallback === undefined ? new Reply(550, '5.7.1', 'Error: relaying denied') : { route: fallback };
+  }
+
+  /** The routes that every message may take, for what is offered to clients. */
+  protected get fixedRoutes(): readonly Route[] {
+    return this.#routes.all;
+  }
+
+  // ---- The steps ----------------------------------------------------------------------------------------------------
+
+  async #narrow({ signal }: HookRequest<unknown>): Promise<OfferNarrowing | undefined> {
+    const routes = this.fixedRoutes;
+    // Of hosts that are looked up for each recipient nobody knows; there the recipient is refused.
+    if (!routes.some(({ destinations }) => destinations.some(({ kind }) => kind !== 'mx'))) return undefined;
+    const { tls } = this.#proxy.upstream;
+    const mayRequireTLS = tls !== undefined && tls.mode !== 'off' && (tls.verify ?? tls.mode !== 'opportunistic');
+    return narrowTo(await this.#upstreams.capabilities(routes, signal), { mayRequireTLS });
+  }
+
+  async #mail({ session, address, parameters, signal }: MailRequest<unknown>): Promise<Verdict> {
+    this.#abandon(session);
+    const { protocol } = session;
+    const transaction = new ProxiedTransaction({
+      protocol,
+      mayMix: this.#proxy.mixed === 'split',
+      sessionId: session.id,
+      logger: this.options.logger,
+    });
+    const mailOptions = sentOn(parameters, session).map(formatParameter);
+    this.#open.set(session, { transaction, mailFrom: address, mailOptions });
+    const only = this.#onlyRoute(session);
+    if (only === undefined) return undefined;
+    const reply = await transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
+    return reply;
+  }
+
+  async #recipients(requests: readonly RcptRequest<unknown>[]): Promise<readonly Verdict[]> {
+    const [first] = requests;
+    if (first === undefined) return [];
+    const { session, signal } = first;
+    const { transaction, mailFrom } = this.#openOf(session);
+    const placed = await Promise.all(
+      requests.map(async ({ address, path, parameters }) => {
+        const found = await this.placeRecipient({ recipient: path, mailFrom, session });
+        const placement = found instanceof Reply ? found : this.#placementOn(found, path, session);
+        return { address, path, parameters, placement };
+      }),
+    );
+    return transaction.addRecipients(placed, signal);
+  }
+
+  /** The route that MAIL can be passed on to at once, because whatever recipients come go there. */
+  #onlyRoute(session: SessionInfo): Route | undefined {
+    const { only } = this.#routes;
+    if (this.#proxy.route !== undefined || only === undefined || !this.decidesBySession) return undefined;
+    // With `mx:` it depends on the recipient after all.
+    if (only.destinations.some((destination) => destination.kind === 'mx' && destination.domain === undefined)) return undefined;
+    return this.#guard.mayRelay(session) ? only : undefined;
+  }
+
+  /** Whether all recipients of a session that may send anywhere go to one place. A subclass that looks at recipients says no. */
+  protected get decidesBySession(): boolean {
+    return true;
+  }
+
+  #placementOn({ route, isAlone = false }: RecipientRoute, recipient: Path | undefined, session: SessionInfo): Placement {
+    const isByDomain = route.destinations.some(({ kind }) => kind === 'mx');
+    const domain = recipient?.domain?.toLowerCase();
+    const parts = [route.key, ...(isByDomain ? [domain ?? ''] : []), ...(isAlone ? [recipient?.address ?? ''] : [])];
+    return {
+      key: parts.join(' '),
+      open: (signal) => {
+        const { mailFrom, mailOptions } = this.#openOf(session);
+        const start = { mailFrom, mailOptions, prepare: this.#introduction(session) };
+        return this.#upstreams.begin(route, domain, start, { signal, own: this.#ownConnection(session) });
+      },
+    };
+  }
+
+  /** What is said of the client before its MAIL. */
+  #introduction(session: SessionInfo): ((client: SMTPClient) => Promise<void>) | undefined {
+    const { identify } = this.#proxy;
+    if (identify !== 'xforward' && identify !== 'xclient') return undefined;
+    const verb = identify === 'xforward' ? 'XFORWARD' : 'XCLIENT';
+    return async (client) => {
+      const attributes = formatClientAttributes(verb, session, client.capabilities.keywords.get(verb) ?? []);
+      if (attributes === undefined) return;
+      const reply = await (verb === 'XCLIENT' ? client.xclient(attributes) : client.command(verb, attributes));
+      if (!reply.isPositive) throw new SMTPReplyError(451, '4.5.0', `Error: the next server refuses ${verb}; try again later`);
+    };
+  }
+
+  #ownConnection(session: SessionInfo): OwnConnection | undefined {
+    const { identify } = this.#proxy;
+    if (identify !== 'xclient' && identify !== 'proxyHeader') return undefined;
+    const { peer } = session;
+    const local = 'address' in session.local ? session.local : undefined;
+    const isIP = (peer.family === 'IPv4' || peer.family === 'IPv6') && local?.family === peer.family;
+    return {
+      key: session.id,
+      proxyHeader:
+        identify === 'xclient'
+          ? undefined
+          : isIP
+            ? {
+                command: 'proxy',
+                source: { address: peer.address, port: peer.port, family: peer.family },
+                destination: { address: local.address, port: local.port, family: peer.family },
+                tlvs: [],
+              }
+            : { command: 'local', tlvs: [] },
+    };
+  }
+
+  #additionsTo(message: StreamedMessage): ContentAdditions {
+    const { addReceived, addPeer, hopsMax } = this.#proxy;
+    const front = addReceived ? octets.encodeUTF8(this.#receivedField(message)) : NOTHING;
+    const headerEnd = addPeer ? octets.encodeUTF8(formatPeerHeader(message.peer)) : NOTHING;
+    return { front, headerEnd, hopsMax };
+  }
+
+  #receivedField({ session, id, rcptTos, mailOptions, receivedAt }: StreamedMessage): string {
+    const { clientName, peer, protocol, isExtended, tls, identity } = session;
+    return formatReceived({
+      clientName,
+      peer,
+      peerHostName: undefined,
+      serverName: this.options.hostname,
+      transmission: {
+        protocol,
+        isExtended,
+        isOnTLS: tls !== undefined,
+        isAuthenticated: identity !== undefined,
+        isInternationalized: mailOptions.some((option) => option.toUpperCase() === 'SMTPUTF8'),
+      },
+      tls,
+      id,
+      recipients: rcptTos,
+      receivedAt,
+      utcOffsetMinutes: -receivedAt.getTimezoneOffset(),
+    });
+  }
+
+  #openOf(session: SessionInfo): OpenTransaction {
+    const open = this.#open.get(session);
+    if (open !== undefined) return open;
+    // The application let a MAIL through that the next server never saw.
+    throw new SMTPReplyError(451, '4.4.2', 'Error: the next server was not asked; try again later');
+  }
+
+  #abandon(session: SessionInfo): void {
+    this.#open.get(session)?.transaction.abandon();
+    this.#open.delete(session);
+  }
+}
+
+interface OpenTransaction {
+  readonly transaction: ProxiedTransaction;
+  /** For connections that open later. */
+  readonly mailFrom: string;
+  readonly mailOptions: readonly string[];
+}
+
+/** RFC 4954 §5: whom the client sends for is believed of one that has proved who it is; of others it is nobody. */
+function sentOn(parameters: readonly Parameter[], { identity }: SessionInfo): readonly Parameter[] {
+  return identity === undefined ? parameters.filter(({ keyword }) => keyword !== 'AUTH') : parameters;
+}
+
+/**
+ * One reply for all recipients of a message (RFC 5321 §4.2.5). Of one server it is that server's. Of several (`mixed: 'split'`) it says
+ * that the message should come again as long as one of them wants that; then those who have it may get it twice.
+ */
+function oneReply(replies: readonly Reply[]): Reply | undefined {
+  return replies.find((reply) => reply.isTransient) ?? replies.find((reply) => reply.isPermanent) ?? replies[0];
+}
+
+const NOTHING = new Uint8Array(0);
