@@ -3,6 +3,19 @@
 export { SMTPServer, type CloseOptions } from './server/server.js';
 export { SMTPChannel } from './server/channel.js';
 export { DebuggingServer, type DebuggingFormat, type DebuggingServerOptions } from './handlers/debugging-server.js';
+export { PureProxy, type RecipientRoute } from './handlers/pure-proxy.js';
+export type { ProxyOnlyOptions, PureProxyOptions, RouteRequest } from './handlers/proxy/proxy-options.js';
+export { parseRoute, type Route, type RouteText } from './handlers/proxy/routes.js';
+export type { UpstreamOptions } from './handlers/proxy/upstreams.js';
+export {
+  formatDestination,
+  parseDestination,
+  type Destination,
+  type HostDestination,
+  type MXDestination,
+  type UnixDestination,
+} from './client/destination.js';
+export type { MXResolver } from './client/mx-lookup.js';
 export type { MessageRecord } from './handlers/json-format.js';
 export type { OddityName } from './handlers/oddities.js';
 export { SMTPClient, type CallOptions } from './client/client.js';
@@ -47,6 +60,7 @@ export {
   defineHook,
   type AddressRequest,
   type AuthRequest,
+  type DataRequest,
   type HeloRequest,
   type Hook,
   type HookRequest,
@@ -58,7 +72,7 @@ export {
 export { MessageAbortedError } from './server/message-body.js';
 export { MessageEnvelope, ReceivedMessage, StreamedMessage } from './server/received-message.js';
 export { SessionInfo, type EnvelopeInfo, type Identity } from './server/session-info.js';
-export type { Awaitable, Verdict } from './server/verdict.js';
+export type { Awaitable, MessageVerdict, Verdict } from './server/verdict.js';
 export type { DisconnectReason, SMTPServerEvents } from './server/watch.js';
 export type { Clock } from './net/clock.js';
 export type { BoundAddress, ListenAddress } from './net/listener.js';
@@ -78,6 +92,7 @@ export {
   defineExtension,
   type Extension,
   type OfferFacts,
+  type OfferNarrowing,
   type ParameterDefinition,
   type ParametersJudge,
   type ParsedParameter,

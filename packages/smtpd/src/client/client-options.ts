@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../net/clock.js';
 import type { ConnectTarget } from '../net/outgoing-connection.js';
 import { parseClientName } from '../protocol/client-name.js';
 import { UsageError } from '../protocol/errors.js';
+import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SASLMechanismName } from '../protocol/sasl/mechanism.js';
 import { CLIENT_MECHANISMS } from '../protocol/sasl/mechanisms.js';
 
@@ -82,6 +83,8 @@ export interface SMTPClientOptions {
   /** Default: `off`. */
   readonly tls?: ClientTLSOptions;
   readonly auth?: ClientAuthOptions;
+  /** For whom the client speaks: sent as a PROXY header (version 2) before all else, to a server that expects one. */
+  readonly proxyHeader?: ProxyHeader;
   readonly waits?: Partial<ClientWaits>;
   readonly clock?: Clock;
 }
@@ -100,6 +103,7 @@ export interface CompleteClientOptions {
   readonly localAddress: string | undefined;
   readonly tls: CompleteClientTLSOptions;
   readonly auth: ClientAuthOptions | undefined;
+  readonly proxyHeader: ProxyHeader | undefined;
   readonly waits: ClientWaits;
   readonly clock: Clock;
 }
@@ -144,6 +148,7 @@ export function completeClientOptions(given: SMTPClientOptions, machineName: str
     localAddress: given.localAddress,
     tls: completeTLS(given.tls ?? { mode: 'off' }),
     auth: given.auth === undefined ? undefined : checkAuth(given.auth),
+    proxyHeader: given.proxyHeader,
     waits: completeWaits(given.waits ?? {}),
     clock: given.clock ?? systemClock,
   });
@@ -237,6 +242,7 @@ const OPTION_NAMES = new Set<string>([
   'localAddress',
   'tls',
   'auth',
+  'proxyHeader',
   'waits',
   'clock',
 ] satisfies (keyof SMTPClientOptions)[]);

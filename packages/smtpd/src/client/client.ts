@@ -20,6 +20,7 @@ import {
   type ClientWait,
   type RequestKind,
 } from '../protocol/client-session.js';
+import { encodeProxyHeader } from '../protocol/proxy-header.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { authenticate } from './client-auth.js';
@@ -234,6 +235,8 @@ export class SMTPClient {
         this.#fail(this.#lost(error === undefined ? 'The connection was closed' : reasonOf(error), error));
       },
     });
+    const { proxyHeader } = this.options;
+    if (proxyHeader !== undefined) transport.write(encodeProxyHeader(proxyHeader, { version: 2 }));
     if (mode === 'implicit') await this.#handshake();
     const greeting = await this.#awaitGreeting();
     this.#greeting = greeting;
@@ -446,6 +449,20 @@ export class SMTPClient {
     // Servers do not agree whether a refused chunk ends the transaction.
     if (this.isOpen && !replies.some((reply) => reply.isPositive)) await this.reset();
     return replies;
+  }
+
+  /**
+   * Says that the client is another one (XCLIENT, as Postfix documents it), to a server that allows it. The server answers as to a new
+   * client, and offers what it offers that one.
+   *
+   * @param attributes - such as `ADDR=192.0.2.1 PROTO=ESMTP`
+   * @returns the reply to XCLIENT
+   * @throws {@link SMTPRefusedError} when the greeting of the new client is refused; {@link SMTPConnectionError}
+   */
+  async xclient(attributes: string): Promise<Reply> {
+    const reply = await this.#request({ kind: 'xclient', line: `XCLIENT ${attributes}` });
+    if (reply.isPositive) await this.#hello();
+    return reply;
   }
 
   /** Gives the open transaction up (RFC 5321 §4.1.1.5). */

@@ -37,8 +37,12 @@ export interface Lease {
   readonly client: SMTPClient;
   /** Whether it carried messages before. */
   readonly isReused: boolean;
-  /** Gives it back. A transaction that is open is reset; in the middle of content the connection is cut. */
-  readonly release: () => void;
+  /**
+   * Gives it back. A transaction that is open is reset; in the middle of content the connection is cut.
+   *
+   * @param options - `isLast`: nobody else is to have it, and it says goodbye
+   */
+  readonly release: (options?: { readonly isLast: boolean }) => void;
   /** Cuts the connection. */
   readonly discard: () => void;
 }
@@ -263,10 +267,11 @@ export class SMTPClientPool {
     return {
       client,
       isReused,
-      release: () => {
+      release: ({ isLast } = { isLast: false }) => {
         if (isBack) return;
         isBack = true;
-        this.#takeBack(destination, connection);
+        if (isLast && client.phase !== 'content') this.#retire(destination, connection);
+        else this.#takeBack(destination, connection);
       },
       discard: () => {
         isBack = true;

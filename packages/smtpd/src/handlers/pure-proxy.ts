@@ -23,7 +23,12 @@ import type { Verdict } from '../server/verdict.js';
 import { formatClientAttributes } from './proxy/client-attributes.js';
 import { narrowTo } from './proxy/narrowing.js';
 import { ProxiedTransaction, type ContentAdditions, type Placement } from './proxy/proxied-transaction.js';
-import { splitOptions, type CompleteProxyOptions, type PureProxyOptions, type RouteRequest } from './proxy/proxy-options.js';
+import {
+  splitOptions,
+  type CompleteProxyOptions,
+  type PureProxyOptions,
+  type RouteRequest,
+} from './proxy/proxy-options.js';
 import { RelayGuard } from './proxy/relay-guard.js';
 import { parseRoute, RouteTable, type Route } from './proxy/routes.js';
 import { Upstreams, type OwnConnection } from './proxy/upstreams.js';
@@ -90,7 +95,9 @@ export class PureProxy extends SMTPServer {
 
   /** Where mail goes, for people: one line for each route. */
   describeRoutes(): readonly string[] {
-    return this.#proxy.route === undefined ? this.#routes.describe() : ['single recipients as the program decides', ...this.#routes.describe()];
+    return this.#proxy.route === undefined
+      ? this.#routes.describe()
+      : ['single recipients as the program decides', ...this.#routes.describe()];
   }
 
   /**
@@ -192,18 +199,23 @@ export class PureProxy extends SMTPServer {
   /** The route that MAIL can be passed on to at once, because whatever recipients come go there. */
   #onlyRoute(session: SessionInfo): Route | undefined {
     const { only } = this.#routes;
-    if (this.#proxy.route !== undefined || only === undefined || !this.decidesBySession) return undefined;
+    if (only === undefined || !this.hasOneRoute()) return undefined;
     // With `mx:` it depends on the recipient after all.
-    if (only.destinations.some((destination) => destination.kind === 'mx' && destination.domain === undefined)) return undefined;
+    if (only.destinations.some((destination) => destination.kind === 'mx' && destination.domain === undefined))
+      return undefined;
     return this.#guard.mayRelay(session) ? only : undefined;
   }
 
   /** Whether all recipients of a session that may send anywhere go to one place. A subclass that looks at recipients says no. */
-  protected get decidesBySession(): boolean {
-    return true;
+  protected hasOneRoute(): boolean {
+    return this.#proxy.route === undefined && this.#routes.only !== undefined;
   }
 
-  #placementOn({ route, isAlone = false }: RecipientRoute, recipient: Path | undefined, session: SessionInfo): Placement {
+  #placementOn(
+    { route, isAlone = false }: RecipientRoute,
+    recipient: Path | undefined,
+    session: SessionInfo,
+  ): Placement {
     const isByDomain = route.destinations.some(({ kind }) => kind === 'mx');
     const domain = recipient?.domain?.toLowerCase();
     const parts = [route.key, ...(isByDomain ? [domain ?? ''] : []), ...(isAlone ? [recipient?.address ?? ''] : [])];
@@ -226,7 +238,8 @@ export class PureProxy extends SMTPServer {
       const attributes = formatClientAttributes(verb, session, client.capabilities.keywords.get(verb) ?? []);
       if (attributes === undefined) return;
       const reply = await (verb === 'XCLIENT' ? client.xclient(attributes) : client.command(verb, attributes));
-      if (!reply.isPositive) throw new SMTPReplyError(451, '4.5.0', `Error: the next server refuses ${verb}; try again later`);
+      if (!reply.isPositive)
+        throw new SMTPReplyError(451, '4.5.0', `Error: the next server refuses ${verb}; try again later`);
     };
   }
 

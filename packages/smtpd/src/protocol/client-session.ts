@@ -29,6 +29,7 @@ export type RequestKind =
   | 'lastChunk'
   | 'reset'
   | 'quit'
+  | 'xclient'
   | 'other';
 
 /** Something that the server answers. The object itself is its name: `next` gives it back with the reply. */
@@ -253,13 +254,6 @@ export class ClientSession {
     this.#fill();
   }
 
-  /** TLS comes before the greeting (RFC 8314 §3.3), or the server greets anew after XCLIENT. */
-  awaitGreeting(): void {
-    this.#phase = 'greeting';
-    this.#forget();
-    this.#outstanding.push(GREETING);
-  }
-
   /** It is over. What was not answered never will be. */
   close(): void {
     this.#phase = 'closed';
@@ -333,6 +327,13 @@ export class ClientSession {
       case 'reset':
         if (reply.isPositive) this.#endTransaction();
         return;
+      case 'xclient':
+        // The server greets the client behind us; that one says EHLO for itself.
+        if (!reply.isPositive) return;
+        this.#phase = 'start';
+        this.#capabilities = NO_CAPABILITIES;
+        this.#isExtended = false;
+        return;
       case 'chunk':
       case 'auth':
       case 'quit':
@@ -401,6 +402,7 @@ const RULES: Readonly<Record<RequestKind, { readonly wait: ClientWait; readonly 
   lastChunk: { wait: 'contentEnd', endsGroup: false },
   reset: { wait: 'command', endsGroup: false },
   quit: { wait: 'command', endsGroup: true },
+  xclient: { wait: 'greeting', endsGroup: true },
   other: { wait: 'command', endsGroup: true },
 });
 

@@ -23,7 +23,9 @@ export function formatClientAttributes(
     PORT: isIP && peer.port !== 0 ? String(peer.port) : UNAVAILABLE,
     PROTO: protocol === 'lmtp' || isExtended ? 'ESMTP' : 'SMTP',
     HELO: clientName ?? UNAVAILABLE,
-    ...(verb === 'XFORWARD' ? { IDENT: id, SOURCE: isIP ? 'REMOTE' : 'LOCAL' } : { LOGIN: identity?.user ?? UNAVAILABLE }),
+    ...(verb === 'XFORWARD'
+      ? { IDENT: id, SOURCE: isIP ? 'REMOTE' : 'LOCAL' }
+      : { LOGIN: identity?.user ?? UNAVAILABLE }),
   };
   const words = offered.flatMap((name) => {
     const value = known[name.toUpperCase()];

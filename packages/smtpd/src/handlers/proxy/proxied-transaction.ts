@@ -11,7 +11,7 @@ import { Reply, SMTPReplyError } from '../../protocol/reply.js';
 import type { StreamedMessage } from '../../server/received-message.js';
 import type { CompleteOptions } from '../../server/server-options.js';
 import { fanOut } from './fan-out.js';
-import { relayedReply, replyOfFailure } from './upstream-reply.js';
+import { factsOfFailure, relayedReply, replyOfFailure } from './upstream-reply.js';
 import type { Opened } from './upstreams.js';
 
 /** Where a recipient goes. */
@@ -117,7 +117,11 @@ export class ProxiedTransaction {
   }
 
   /** Passes the content on while it comes. @returns a verdict for each recipient */
-  async passContent(message: StreamedMessage, additions: ContentAdditions, isBinary: boolean): Promise<readonly Reply[]> {
+  async passContent(
+    message: StreamedMessage,
+    additions: ContentAdditions,
+    isBinary: boolean,
+  ): Promise<readonly Reply[]> {
     this.#isOver = true;
     const branches = this.#live.filter(({ start }) => start !== undefined);
     for (const branch of this.#branches) if (!branches.includes(branch)) branch.lease.release();
@@ -308,7 +312,7 @@ export class ProxiedTransaction {
     const { logger, sessionId } = this.#context;
     // What we refuse by ourselves is no failure of anybody.
     if (!(error instanceof SMTPReplyError)) {
-      const fields = { session: sessionId, upstream: branch?.where, error, reply: reply.toString() };
+      const fields = { session: sessionId, upstream: branch?.where, reply: reply.toString(), ...factsOfFailure(error) };
       logger.warn(fields, 'The next server failed; the client is told to try again later');
     }
     if (branch !== undefined && !branch.lease.client.isOpen) branch.failure ??= reply;
@@ -350,7 +354,8 @@ async function* passThrough(
   for await (const chunk of body) {
     yield* passed(pass.pass(chunk));
     // RFC 5321 §6.3: a message that has been this far goes round in circles.
-    if (pass.receivedCount > hopsMax) throw new SMTPReplyError(554, '5.4.6', 'Error: too many hops, this message is looping');
+    if (pass.receivedCount > hopsMax)
+      throw new SMTPReplyError(554, '5.4.6', 'Error: too many hops, this message is looping');
   }
   yield* passed(pass.end());
 }
@@ -361,6 +366,14 @@ function passed(passage: Passage): readonly Uint8Array[] {
 }
 
 // RFC 5321 §4.5.3.1.10: the client sends the rest in another transaction.
-const OTHER_DESTINATION = new Reply(452, '4.5.3', 'Error: this recipient goes to another server; send it in another transaction');
-const ONE_BY_ONE = new Reply(452, '4.5.3', 'Error: one recipient at a time here; send the others in other transactions');
+const OTHER_DESTINATION = new Reply(
+  452,
+  '4.5.3',
+  'Error: this recipient goes to another server; send it in another transaction',
+);
+const ONE_BY_ONE = new Reply(
+  452,
+  '4.5.3',
+  'Error: one recipient at a time here; send the others in other transactions',
+);
 const NOT_ASKED = new Reply(451, '4.4.2', 'Error: the next server was not asked; try again later');

@@ -90,9 +90,10 @@ export function splitOptions(given: PureProxyOptions): {
       'A proxy does not pass bare CR and LF on: lineEndings is reject or normalize',
     );
   }
-  if ('decodeData' in given) throw new UsageError('SMTPD_CONFLICTING_OPTIONS', 'A proxy passes octets on: leave decodeData out');
+  if ('decodeData' in given)
+    throw new UsageError('SMTPD_CONFLICTING_OPTIONS', 'A proxy passes octets on: leave decodeData out');
   const complete: CompleteProxyOptions = Object.freeze({
-    ...(proxy as ProxyOnlyOptions),
+    ...proxy,
     routes: given.routes ?? {},
     balance: oneOf('balance', given.balance ?? 'inOrder', ['inOrder', 'leastBusy'] as const),
     mixed: oneOf('mixed', given.mixed ?? 'defer', ['defer', 'split'] as const),
@@ -103,7 +104,7 @@ export function splitOptions(given: PureProxyOptions): {
     identify: oneOf('identify', given.identify ?? 'none', ['none', 'xforward', 'xclient', 'proxyHeader'] as const),
     open: given.open ?? false,
   });
-  return { server: server as SMTPServerOptions, proxy: complete };
+  return { server, proxy: complete };
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {

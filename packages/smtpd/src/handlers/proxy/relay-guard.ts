@@ -37,7 +37,8 @@ export class RelayGuard {
     if (!facts.relaysAnywhere || facts.hasNetworks || this.#isOpen || options.auth.mode !== 'off') return;
     const exposed = options.localAddress.find((address) => !isLocal(address));
     if (exposed === undefined) return;
-    const where = 'fd' in exposed ? `fd:${String(exposed.fd)}` : hostOf(exposed) === '' ? 'every address' : hostOf(exposed);
+    const where =
+      'fd' in exposed ? `fd:${String(exposed.fd)}` : hostOf(exposed) === '' ? 'every address' : hostOf(exposed);
     throw new UsageError(
       'SMTPD_OPEN_RELAY',
       `Listening on ${where} would pass anybody’s mail on: say who may send (allowNetworks, --allow-networks), ` +

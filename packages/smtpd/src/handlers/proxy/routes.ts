@@ -23,7 +23,10 @@ export function parseRoute(text: RouteText): Route {
   const list = typeof text === 'string' ? text.split(',') : text;
   const destinations = list.map((each) => parseDestination(each.trim()));
   if (destinations.length === 0) throw new UsageError('SMTPD_BAD_ADDRESS', 'A route has at least one destination');
-  return Object.freeze({ key: destinations.map(formatDestination).join(','), destinations: Object.freeze(destinations) });
+  return Object.freeze({
+    key: destinations.map(formatDestination).join(','),
+    destinations: Object.freeze(destinations),
+  });
 }
 
 /**
@@ -54,12 +57,18 @@ export class RouteTable {
       const isBelow = pattern.startsWith('*.');
       const domain = asciiDomain(isBelow ? pattern.slice(2) : pattern);
       if (domain === undefined) {
-        throw new UsageError('SMTPD_BAD_ADDRESS', `"${pattern}" is no domain to route; write example.org, *.example.org or *`);
+        throw new UsageError(
+          'SMTPD_BAD_ADDRESS',
+          `"${pattern}" is no domain to route; write example.org, *.example.org or *`,
+        );
       }
       (isBelow ? this.#below : this.#exact).set(domain, route);
     }
     if (all !== undefined && fallback !== undefined) {
-      throw new UsageError('SMTPD_CONFLICTING_OPTIONS', 'The route * and remoteAddress are the same thing: give one of them');
+      throw new UsageError(
+        'SMTPD_CONFLICTING_OPTIONS',
+        'The route * and remoteAddress are the same thing: give one of them',
+      );
     }
     this.fallback = all ?? (fallback === undefined ? undefined : parseRoute(fallback));
   }
@@ -100,7 +109,8 @@ export class RouteTable {
   describe(): readonly string[] {
     const lines = [...this.#exact].map(([domain, { key }]) => `${domain} to ${key}`);
     lines.push(...[...this.#below].map(([domain, { key }]) => `*.${domain} to ${key}`));
-    if (this.fallback !== undefined) lines.push(`${lines.length === 0 ? 'everything' : 'everything else'} to ${this.fallback.key}`);
+    if (this.fallback !== undefined)
+      lines.push(`${lines.length === 0 ? 'everything' : 'everything else'} to ${this.fallback.key}`);
     return lines;
   }
 }

@@ -41,6 +41,19 @@ export function replyOfFailure(error: unknown): Reply | undefined {
   }
 }
 
+/** What a log says of it. Where in our code it was noticed helps nobody. */
+export function factsOfFailure(error: unknown): {
+  readonly code?: string;
+  readonly stage?: string;
+  readonly reason: string;
+} {
+  if (error instanceof SMTPConnectionError) {
+    const said = error.reply === undefined ? '' : `: ${error.reply.toString()}`;
+    return { code: error.code, stage: error.stage, reason: `${error.message}${said}` };
+  }
+  return { reason: error instanceof Error ? error.message : String(error) };
+}
+
 // RFC 3463 §3.5: 4.4.1 no answer from host, 4.4.2 bad connection; §3.6: 4.5.0 other protocol status; RFC 5248 and §3.8: 4.7.5.
 const NO_CONNECTION = new Reply(451, '4.4.1', 'Error: the next server cannot be reached; try again later');
 const TURNED_AWAY = new Reply(451, '4.4.1', 'Error: the next server turns us away; try again later');

@@ -2,7 +2,12 @@
 
 import { Resolver } from 'node:dns/promises';
 
-import type { ClientAuthOptions, ClientTLSOptions, ClientWaits, SMTPClientOptions } from '../../client/client-options.js';
+import type {
+  ClientAuthOptions,
+  ClientTLSOptions,
+  ClientWaits,
+  SMTPClientOptions,
+} from '../../client/client-options.js';
 import { SMTPConnectionError, SMTPRefusedError } from '../../client/client-errors.js';
 import { formatDestination, type Destination } from '../../client/destination.js';
 import { MX_TIME_LIMIT_MS, MXLookup, type MXResolver } from '../../client/mx-lookup.js';
@@ -13,6 +18,7 @@ import type { ProxyHeader } from '../../protocol/proxy-header.js';
 import type { ServerCapabilities } from '../../protocol/server-capabilities.js';
 import type { CompleteOptions } from '../../server/server-options.js';
 import type { Route } from './routes.js';
+import { factsOfFailure } from './upstream-reply.js';
 
 /** How a proxy talks to the servers behind it. */
 export interface UpstreamOptions {
@@ -120,7 +126,10 @@ export class Upstreams {
       } catch (error) {
         failure = error;
         if (signal.aborted || !isUnreachable(error)) throw error;
-        this.#context.logger.warn({ upstream: nameOf(candidate), error }, 'A server behind the proxy cannot be reached');
+        this.#context.logger.warn(
+          { upstream: nameOf(candidate), ...factsOfFailure(error) },
+          'A server behind the proxy cannot be reached',
+        );
       }
     }
     throw failure;
@@ -179,7 +188,7 @@ export class Upstreams {
         // RFC 3463 §3.5: 5.4.6 is a routing loop.
         throw new SMTPReplyError(554, '5.4.6', 'Error: mail for this domain would come back to us');
       case 'temporarilyUnknown':
-        this.#context.logger.warn({ domain, error: outcome.cause }, 'DNS did not say where mail goes');
+        this.#context.logger.warn({ domain, reason: outcome.cause.message }, 'DNS did not say where mail goes');
         throw new SMTPReplyError(451, '4.4.3', 'Error: the recipient’s domain cannot be looked up; try again later');
       default:
         return assertNever(outcome);
