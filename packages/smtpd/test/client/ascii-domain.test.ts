@@ -40,7 +40,7 @@ describe('a domain', () => {
     `${'a.'.repeat(127)}a`,
     'ü'.repeat(60),
     `${'ü.'.repeat(100)}a`,
-  ])('%j is none', (text) => {
+  ])('%j is no domain', (text) => {
     expect(asciiDomain(text)).toBeUndefined();
   });
 

@@ -300,8 +300,10 @@ function isListedAsUntested(rfc: number, clause: string): boolean {
   return UNTESTED_CLAUSES.some((each) => each.rfc === rfc && (each.clause === clause || each.clause === ''));
 }
 
-/** Where the tests of clauses are: here, and those of SASL where the mechanisms' are. */
-const TEST_FOLDERS = ['./', '../protocol/sasl/'].map((folder) => new URL(folder, import.meta.url));
+/** Where the tests of clauses are: here, and those of the parts that no conversation shows where the parts' are. */
+const TEST_FOLDERS = ['./', '../client/', '../protocol/', '../protocol/sasl/'].map(
+  (folder) => new URL(folder, import.meta.url),
+);
 const TEST_FILES = TEST_FOLDERS.flatMap((folder) =>
   readdirSync(folder)
     .filter((file) => file.endsWith('.test.ts'))
@@ -342,6 +344,8 @@ const RFC_TITLES: Readonly<Record<number, string>> = {
   2920: 'PIPELINING',
   6152: '8BITMIME',
   6531: 'SMTPUTF8',
+  6532: 'internationalized header fields',
+  1035: 'DNS',
   1985: 'ETRN',
   2033: 'LMTP',
   2195: 'CRAM-MD5',
@@ -360,6 +364,7 @@ const RFC_TITLES: Readonly<Record<number, string>> = {
   5802: 'SCRAM',
   6533: 'addresses of type utf-8',
   6710: 'MT-PRIORITY',
+  7505: 'null MX',
   7628: 'OAUTHBEARER',
   7677: 'SCRAM-SHA-256',
   8314: 'TLS for submission',
@@ -458,7 +463,7 @@ server of this package has or can be given (\`docs/extensions.md\`), of TLS, of 
 
 The level \`says\` is a plain statement without a keyword. The build fails when a source line or a test is no longer there, and when the
 source cites a clause that no tested row covers. Sources are below \`packages/smtpd/src/\`, tests below \`packages/smtpd/test/conformance/\`,
-those of the SASL mechanisms below \`packages/smtpd/test/protocol/sasl/\`.
+those of what no conversation shows below \`packages/smtpd/test/client/\`, \`test/protocol/\` and \`test/protocol/sasl/\`.
 `;
 
 const UNTESTED_INTRODUCTION = `## Cited and not tested here

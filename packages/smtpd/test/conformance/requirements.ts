@@ -9,6 +9,7 @@ import { REQUIREMENTS_AUTH } from './requirements-auth.js';
 import { REQUIREMENTS_CHUNKING } from './requirements-chunking.js';
 import { REQUIREMENTS_EXTENSIONS } from './requirements-extensions.js';
 import { REQUIREMENTS_LMTP } from './requirements-lmtp.js';
+import { REQUIREMENTS_ONWARD } from './requirements-onward.js';
 import { REQUIREMENTS_TLS } from './requirements-tls.js';
 
 // Lines that several rows cite.
@@ -823,7 +824,6 @@ const RFC_5321: readonly Requirement[] = [
     ['the reverse-path may be null'],
     [line('protocol/path.ts', 'Whether this is the null reverse-path')],
   ),
-  later(row(5321, '§5.1', 'MUST', 'Where mail goes on to is looked up in the DNS, MX records first.'), RELAY),
   application(
     row(5321, '§6.1', 'MUST NOT', 'A message that was answered with 250 is not lost, not even by a crash.'),
     'whoever writes `processMessage`, `streamMessage` or a `message` hook: write it down before you return',
@@ -851,7 +851,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   application(
     row(5321, '§7.2', 'SHOULD NOT', 'Not all recipients of the envelope are copied into the header.'),
-    'whoever writes header fields; the library writes none',
+    'whoever writes header fields; the library writes trace fields alone',
   ),
   met(
     row(5321, '§7.3', 'MUST', 'A server that does not verify answers VRFY with 252.'),
@@ -1171,6 +1171,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ...REQUIREMENTS_EXTENSIONS,
   ...REQUIREMENTS_CHUNKING,
   ...REQUIREMENTS_LMTP,
+  ...REQUIREMENTS_ONWARD,
   ...REQUIREMENTS_TLS,
   ...REQUIREMENTS_AUTH,
 ];
@@ -1178,6 +1179,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
 /** Clauses that the source cites and that are no requirement of a server as it is now. */
 export const UNTESTED_CLAUSES: readonly UntestedClause[] = [
   { rfc: 5234, clause: '§2.3', reason: 'a definition: letters in ABNF are compared without regard to case' },
+  { rfc: 5890, clause: '§2.3.2.1', reason: 'a definition: what an A-label is' },
   ...([2045, 2047, 2231, 5322] as const).map((rfc) => ({
     rfc,
     clause: '',
