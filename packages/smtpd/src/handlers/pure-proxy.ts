@@ -14,7 +14,7 @@ import { octets } from '../protocol/octets.js';
 import { formatParameter, type Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
-import { formatPeerHeader, formatReceived } from '../protocol/trace-header.js';
+import { formatPeerHeader } from '../protocol/trace-header.js';
 import type { HookRequest, MailRequest, RcptRequest } from '../server/hooks.js';
 import type { StreamedMessage } from '../server/received-message.js';
 import { SMTPServer, type CloseOptions } from '../server/server.js';
@@ -32,6 +32,7 @@ import {
 import { RelayGuard } from './proxy/relay-guard.js';
 import { parseRoute, RouteTable, type Route } from './proxy/routes.js';
 import { Upstreams, type OwnConnection } from './proxy/upstreams.js';
+import { receivedField } from './received-field.js';
 
 /** Where a recipient goes, for {@link PureProxy.placeRecipient}. */
 export interface RecipientRoute {
@@ -267,31 +268,11 @@ export class PureProxy extends SMTPServer {
 
   #additionsTo(message: StreamedMessage): ContentAdditions {
     const { addReceived, addPeer, hopsMax } = this.#proxy;
-    const front = addReceived ? octets.encodeUTF8(this.#receivedField(message)) : NOTHING;
+    const front = addReceived
+      ? octets.encodeUTF8(receivedField(message, { serverName: this.options.hostname, recipients: message.rcptTos }))
+      : NOTHING;
     const headerEnd = addPeer ? octets.encodeUTF8(formatPeerHeader(message.peer)) : NOTHING;
     return { front, headerEnd, hopsMax };
-  }
-
-  #receivedField({ session, id, rcptTos, mailOptions, receivedAt }: StreamedMessage): string {
-    const { clientName, peer, protocol, isExtended, tls, identity } = session;
-    return formatReceived({
-      clientName,
-      peer,
-      peerHostName: undefined,
-      serverName: this.options.hostname,
-      transmission: {
-        protocol,
-        isExtended,
-        isOnTLS: tls !== undefined,
-        isAuthenticated: identity !== undefined,
-        isInternationalized: mailOptions.some((option) => option.toUpperCase() === 'SMTPUTF8'),
-      },
-      tls,
-      id,
-      recipients: rcptTos,
-      receivedAt,
-      utcOffsetMinutes: -receivedAt.getTimezoneOffset(),
-    });
   }
 
   #openOf(session: SessionInfo): OpenTransaction {
