@@ -16,6 +16,8 @@ export {
   type UnixDestination,
 } from './client/destination.js';
 export type { MXResolver } from './client/mx-lookup.js';
+export { Maildir, type MaildirField, type MaildirOptions } from './handlers/maildir.js';
+export { Sink, type SinkOptions, type SinkTotals } from './handlers/sink.js';
 export type { MessageRecord } from './handlers/json-format.js';
 export type { OddityName } from './handlers/oddities.js';
 export { SMTPClient, type CallOptions } from './client/client.js';
