@@ -35,6 +35,27 @@ const DEBUG: OptionDefinition = {
   help: 'print what happens on standard error, one line an event',
 };
 
+/** The options of the commands that receive mail, besides their own. */
+const RECEIVING_OPTIONS: readonly OptionDefinition[] = [
+  SIZE,
+  {
+    name: 'greeting',
+    value: 'TEXT',
+    default: 'ESMTP smtpd',
+    help: 'what stands behind the name in the greeting',
+  },
+  { name: 'smtputf8', isNegatable: true, help: 'offer SMTPUTF8, or not (default: offer)' },
+  DEBUG,
+  VERSION,
+  HELP,
+  ...LISTENING_OPTIONS,
+];
+const ADDRESS_NOTES: readonly string[] = [
+  'The address defaults to 127.0.0.1:1025. It may be host:port, [IPv6]:port, :port for every address of the machine,',
+  'a path with a slash for a Unix socket, or fd:N for an inherited descriptor. Port 0 lets the system choose.',
+  'Standard error says "listening on HOST:PORT" for each address. An interrupt closes when the messages under way are',
+];
+
 /** The form of the old module. */
 export const SERVE: CommandDefinition = {
   name: '',
@@ -80,25 +101,43 @@ export const DEBUG_COMMAND: CommandDefinition = {
       default: 'text',
       help: 'text, json, or python: as the old module printed',
     },
-    SIZE,
-    {
-      name: 'greeting',
-      value: 'TEXT',
-      default: 'ESMTP smtpd',
-      help: 'what stands behind the name in the greeting',
-    },
-    { name: 'smtputf8', isNegatable: true, help: 'offer SMTPUTF8, or not (default: offer)' },
-    DEBUG,
-    VERSION,
-    HELP,
-    ...LISTENING_OPTIONS,
+    ...RECEIVING_OPTIONS,
   ],
   notes: [
-    'The address defaults to 127.0.0.1:1025. It may be host:port, [IPv6]:port, :port for every address of the machine,',
-    'a path with a slash for a Unix socket, or fd:N for an inherited descriptor. Port 0 lets the system choose.',
-    'Standard error says "listening on HOST:PORT" for each address. An interrupt closes when the messages under way are',
+    ...ADDRESS_NOTES,
     'done, a second one at once. A reader of standard output that stops reading slows the senders down.',
   ],
+};
+
+/** Delivers what arrives into a folder. */
+export const MAILDIR_COMMAND: CommandDefinition = {
+  name: 'maildir',
+  summary: 'deliver the mail that arrives into a Maildir',
+  usage: ['smtpd maildir [options] FOLDER [host:port ...]'],
+  options: [
+    {
+      name: 'file-line-ends',
+      value: 'HOW',
+      choices: ['lf', 'crlf'],
+      default: 'lf',
+      help: 'lf, as programs on Unix expect, or crlf, as the lines came',
+    },
+    ...RECEIVING_OPTIONS,
+  ],
+  notes: [
+    'The folder is made where it is missing. A message is on the disk before it is answered with 250.',
+    ...ADDRESS_NOTES,
+    'done, a second one at once.',
+  ],
+};
+
+/** Counts what arrives. */
+export const SINK_COMMAND: CommandDefinition = {
+  name: 'sink',
+  summary: 'count the mail that arrives, and forget it',
+  usage: ['smtpd sink [options] [host:port ...]'],
+  options: [{ name: 'json', besides: 'nowhere', help: 'print the totals as one JSON object' }, ...RECEIVING_OPTIONS],
+  notes: ['When it ends, standard output has the totals.', ...ADDRESS_NOTES, 'done, a second one at once.'],
 };
 
 /** Asks a server what it can do. */
@@ -174,8 +213,17 @@ const HELP_COMMAND: CommandDefinition = {
   usage: ['smtpd help [command]', 'smtpd help limits'],
   options: [HELP],
   notes: [],
-  words: ['debug', 'probe', 'inbox', 'relay', 'completion', 'limits'],
+  words: ['debug', 'maildir', 'sink', 'probe', 'inbox', 'relay', 'completion', 'limits'],
 };
 
 /** The commands with a name. A first argument that is none of these names belongs to the old form. */
-export const COMMANDS: readonly CommandDefinition[] = [DEBUG_COMMAND, PROBE, INBOX, RELAY, COMPLETION, HELP_COMMAND];
+export const COMMANDS: readonly CommandDefinition[] = [
+  DEBUG_COMMAND,
+  MAILDIR_COMMAND,
+  SINK_COMMAND,
+  PROBE,
+  INBOX,
+  RELAY,
+  COMPLETION,
+  HELP_COMMAND,
+];

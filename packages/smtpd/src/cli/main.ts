@@ -7,13 +7,23 @@ import { readFileSync } from 'node:fs';
 
 import { parseArguments } from './arguments.js';
 import { CommandError, EXIT, usageError } from './command-error.js';
-import { COMMANDS, DEBUG_COMMAND, PROBE, SERVE, type CommandDefinition } from './commands.js';
+import {
+  COMMANDS,
+  DEBUG_COMMAND,
+  MAILDIR_COMMAND,
+  PROBE,
+  SERVE,
+  SINK_COMMAND,
+  type CommandDefinition,
+} from './commands.js';
 import { formatCompletion } from './completion.js';
 import { runDebug } from './debug-command.js';
 import { formatCommandHelp, formatLimitsHelp, formatMainHelp } from './help.js';
+import { runMaildir } from './maildir-command.js';
 import { runProbe } from './probe/probe-command.js';
 import { runPythonForm } from './python-command.js';
-import { readSettings } from './settings.js';
+import { readSettings, type Settings } from './settings.js';
+import { runSink } from './sink-command.js';
 import { runSibling } from './sibling-command.js';
 import { asLine, print, type Terminal } from './terminal.js';
 
@@ -63,7 +73,8 @@ async function runCommand(command: CommandDefinition, argv: readonly string[], t
   const parsed = parseArguments(argv, command.options);
   if (parsed.options.has('version')) return printed(terminal, `smtpd ${readVersion()}\n`);
   if (parsed.options.has('help')) return printed(terminal, formatCommandHelp(command, terminal.isColored));
-  if (command === DEBUG_COMMAND) return runDebug(readSettings(argv, command, terminal.environment), terminal);
+  const run = RECEIVING.get(command);
+  if (run !== undefined) return run(readSettings(argv, command, terminal.environment), terminal);
   if (command === PROBE) return runProbe(parsed, terminal);
   const [word, ...more] = parsed.words;
   if (more.length > 0) throw usageError(`Invalid arguments: ${more.join(', ')}; smtpd ${name} takes one word`);
@@ -89,3 +100,10 @@ function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { readonly version: string }).version;
 }
+
+/** The commands that receive mail, and read settings from files and the environment. */
+const RECEIVING: ReadonlyMap<CommandDefinition, (settings: Settings, terminal: Terminal) => Promise<number>> = new Map([
+  [DEBUG_COMMAND, runDebug],
+  [MAILDIR_COMMAND, runMaildir],
+  [SINK_COMMAND, runSink],
+]);

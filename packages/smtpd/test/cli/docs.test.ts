@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 
-import { DEBUG_COMMAND, SERVE } from '../../src/cli/commands.js';
+import { COMMANDS, SERVE } from '../../src/cli/commands.js';
 import { settableInFile } from '../../src/cli/config-file.js';
 import { makeConfigSchema } from '../../src/cli/config-schema.js';
 import { helpOf } from '../../src/cli/help.js';
@@ -20,7 +20,7 @@ describe('docs/cli.md', () => {
   it('shows the help of today, and every setting', async () => {
     const page = path('docs/cli.md');
     let text = readFileSync(page, 'utf8');
-    for (const line of ['debug --help', 'help limits', 'probe --help', '--help']) {
+    for (const line of ['debug --help', 'maildir --help', 'sink --help', 'help limits', 'probe --help', '--help']) {
       const start = text.indexOf(`\`\`\`text\n$ smtpd ${line}\n`);
       expect(start, line).toBeGreaterThan(0);
       const end = text.indexOf('```\n', start + 3);
@@ -39,7 +39,7 @@ describe('the schema', () => {
 
   it('has every option and every limit, and nothing else', () => {
     const { properties } = makeConfigSchema() as { readonly properties: object };
-    const keys = [SERVE, DEBUG_COMMAND].flatMap(({ options }) => settableInFile(options).map(keyOf));
+    const keys = LISTENING.flatMap(({ options }) => settableInFile(options).map(keyOf));
     expect(Object.keys(properties).sort()).toEqual([...new Set(['$schema', ...keys])].sort());
     expect(Object.keys(properties).filter((key) => key.startsWith('max'))).toContain('maxRecipients');
     const limits = SERVE.options.filter(({ group }) => group === 'limits');
@@ -66,7 +66,7 @@ async function printed(line: string): Promise<string> {
 
 function settingsTable(): string {
   const definitions = new Map<string, { definition: OptionDefinition; owners: string[] }>();
-  for (const { name: command, options } of [DEBUG_COMMAND, SERVE]) {
+  for (const { name: command, options } of LISTENING) {
     for (const definition of options) {
       if (definition.isFinal === true) continue;
       const row = definitions.get(definition.name) ?? { definition, owners: [] };
@@ -76,7 +76,7 @@ function settingsTable(): string {
   }
   const rows = [...definitions.values()].map(({ definition, owners }) => {
     const { name, besides = 'everywhere', isNegatable, group } = definition;
-    const whose = owners.length === 2 ? '' : `${owners.join()} only: `;
+    const whose = owners.length === LISTENING.length ? '' : `${owners.join(', ')} only: `;
     return [
       `\`--${isNegatable === true ? '[no-]' : ''}${name}\``,
       besides === 'everywhere' ? `\`${keyOf(definition)}\`` : '',
@@ -87,5 +87,7 @@ function settingsTable(): string {
   return table(['option', 'in a file', 'in the environment', ''], rows);
 }
 
+/** The commands that read settings from files. */
+const LISTENING = [...COMMANDS.filter(({ options }) => options.some(({ name }) => name === 'config')), SERVE];
 const TABLE_START = '<!-- The table is made from the option table by `npm run docs:generate`. -->';
 const TABLE_END = '<!-- End of the table. -->';

@@ -1,7 +1,7 @@
 /** The program from outside: processes, signals, pipes, users. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -318,6 +318,88 @@ describe('-c', () => {
       stdout: '',
       stderr: `smtpd: ${message}\n`,
     });
+  });
+});
+
+describe('smtpd maildir', () => {
+  function namesIn(inbox: string, name: 'tmp' | 'new'): string[] {
+    return readdirSync(join(inbox, name));
+  }
+
+  it('delivers into the folder, which it makes', async () => {
+    const inbox = join(folder, 'inbox');
+    await using program = new Program(['maildir', inbox, '127.0.0.1:0', '--file-line-ends=crlf']);
+    const client = await program.connect();
+    await sendContent(client, 'Subject: x\r\n\r\nhello\r\n');
+    expect((await client.reply()).code).toBe(250);
+    const [name = ''] = namesIn(inbox, 'new');
+    expect(readFileSync(join(inbox, 'new', name), 'latin1')).toMatch(
+      /^Return-Path: <alice@example\.org>\r\nDelivered-To: bob@example\.net\r\nReceived: [^]*\r\nSubject: x\r\n\r\nhello\r\n$/,
+    );
+    expect(await program.stop()).toMatchObject({ code: 0, stdout: '' });
+  });
+
+  it('says why it cannot', async () => {
+    writeFileSync(join(folder, 'no-folder'), '');
+    const { code, stderr } = await run(['maildir', join(folder, 'no-folder'), '127.0.0.1:0']);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^smtpd: E\w+: .*no-folder.*\n$/) as string,
+    });
+  });
+
+  it('has each message that it answered with 250, whole, and no other, when it is killed', async () => {
+    const inbox = join(folder, 'killed');
+    await using program = new Program(['maildir', inbox, '127.0.0.1:0']);
+    const clients = await Promise.all(Array.from({ length: 4 }, () => program.connect()));
+    const body = `${'x'.repeat(998)}\r\n`.repeat(200);
+    const accepted = new Set<string>();
+    const isDone = clients.map(async (client, index) => {
+      for (let count = 0; ; count += 1) {
+        const subject = `${String(index)}-${String(count)}`;
+        try {
+          await sendContent(client, `Subject: ${subject}\r\n\r\n${body}`);
+          if ((await client.reply()).code === 250) accepted.add(subject);
+        } catch {
+          return;
+        }
+        // The others are somewhere in a message then.
+        if (accepted.size === 20) program.child.kill('SIGKILL');
+      }
+    });
+    await Promise.all(isDone);
+    await program.ended();
+    const found = namesIn(inbox, 'new').map((name) => readFileSync(join(inbox, 'new', name), 'latin1'));
+    const subjects = found.map((text) => /^Subject: (.*)$/m.exec(text)?.[1]);
+    expect(found.every((text) => text.endsWith(`\n\n${body.replaceAll('\r\n', '\n')}`))).toBe(true);
+    expect(accepted.size).toBeGreaterThanOrEqual(20);
+    expect(subjects).toEqual(expect.arrayContaining([...accepted]));
+    // What was shown and not answered any more is one message a client at most.
+    expect(found.length).toBeLessThanOrEqual(accepted.size + clients.length);
+    expect(new Set(subjects).size).toBe(found.length);
+  });
+});
+
+describe('smtpd sink', () => {
+  it.each([
+    [[], 'messages: 2\nrecipients: 2\noctets: 10\nunfinished: 0\n'],
+    [['--json'], '{"messageCount":2,"recipientCount":2,"octetCount":10,"unfinishedCount":0}\n'],
+  ])('prints the totals when it ends: %j', async (options, expected) => {
+    await using program = new Program(['sink', '127.0.0.1:0', ...options]);
+    const client = await program.connect();
+    for (const text of ['one', 'two']) {
+      await sendContent(client, `${text}\r\n`);
+      expect((await client.reply()).code).toBe(250);
+    }
+    client.destroy();
+    expect(await program.stop()).toMatchObject({ code: 0, stdout: expected });
+  });
+
+  it('reads settings from the environment, and prints them', async () => {
+    const { stdout } = await run(['sink', '--print-config'], {
+      environment: { SMTPD_SIZE: '5', SMTPD_GREETING: 'hi' },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ size: 5, greeting: 'hi', smtputf8: true, listen: ['127.0.0.1:1025'] });
   });
 });
 

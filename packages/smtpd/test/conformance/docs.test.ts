@@ -300,8 +300,8 @@ function isListedAsUntested(rfc: number, clause: string): boolean {
   return UNTESTED_CLAUSES.some((each) => each.rfc === rfc && (each.clause === clause || each.clause === ''));
 }
 
-/** Where the tests of clauses are: here, and those of the parts that no conversation shows where the parts' are. */
-const TEST_FOLDERS = ['./', '../client/', '../protocol/', '../protocol/sasl/'].map(
+/** Where the tests of clauses are: here, and what is tested beside its source. */
+const TEST_FOLDERS = ['./', '../client/', '../protocol/', '../protocol/sasl/', '../handlers/'].map(
   (folder) => new URL(folder, import.meta.url),
 );
 const TEST_FILES = TEST_FOLDERS.flatMap((folder) =>
@@ -375,6 +375,7 @@ const RFC_TITLES: Readonly<Record<number, string>> = {
   9422: 'LIMITS',
   3463: 'enhanced status codes',
   3629: 'UTF-8',
+  3848: 'names of ways of transmission',
 };
 
 const TABLE_START = '<!-- The table is made from the recorded conversations by `npm run docs:generate`. -->';

@@ -37,6 +37,9 @@ const UTF8_REPLY = line('protocol/dialogue.ts', 'RFC 6531 §3.7.4: UTF-8 may be 
 const NEED_SMTPUTF8 = line('protocol/standard-replies.ts', 'RFC 6531 §3.5: 550 or 553');
 const SIZE_PARAMETER = line('protocol/extensions/size.ts', 'RFC 1870 §4: size-value');
 
+const RECEIVED_FIELD = line('protocol/trace-header.ts', 'export function formatReceived');
+const TRANSMISSION_TYPE = line('protocol/trace-header.ts', 'RFC 3848 §2 and RFC 6531 §4.3');
+
 const RELAY = 'the relay, with the proxies';
 
 /** RFC 5321, in the order of its clauses. */
@@ -644,22 +647,30 @@ const RFC_5321: readonly Requirement[] = [
     [line('protocol/server-session.ts', 'HELP (RFC 5321 §4.1.1.8, §4.3.2')],
     ['HELP lists the commands, explains one, and answers 504 for what there is no help about'],
   ),
-  later(
+  met(
     row(
       5321,
       '§4.4',
       'MUST',
-      'Whoever takes a message for delivery or further processing puts a Received field in front of it.',
+      'Whoever takes a message for delivery puts a Received field in front of it: Maildir does.',
     ),
-    `${RELAY}; until then the application: \`message.session\` has all that the field needs`,
+    [line('handlers/maildir.ts', 'export class Maildir extends SMTPServer'), RECEIVED_FIELD],
+    [
+      'has a message in the folder when it says 250, with Return-Path, Delivered-To and Received before it',
+      'says from where, by whom, how, for whom and when',
+    ],
   ),
   later(
     row(5321, '§4.4', 'MUST NOT', 'Received fields that are there are not changed, deleted or put in another order.'),
     `${RELAY}; the library hands over what came`,
   ),
-  later(
-    row(5321, '§4.4', 'MUST', 'Final delivery puts a Return-Path in front.'),
-    'the Maildir handler; until then the application: `message.mailFrom` is what goes in',
+  met(
+    row(5321, '§4.4', 'MUST', 'Final delivery puts a Return-Path in front: Maildir does.'),
+    [line('handlers/maildir.ts', 'RFC 5321 §4.4: Return-Path comes first')],
+    [
+      'has a message in the folder when it says 250, with Return-Path, Delivered-To and Received before it',
+      'has the null reverse-path as <>',
+    ],
   ),
   application(
     row(
@@ -849,9 +860,13 @@ const RFC_5321: readonly Requirement[] = [
     row(5321, '§6.4', 'MUST NOT', 'Irregularities are mended at submission only, not by a relay.'),
     'whoever changes messages; the library changes none',
   ),
-  application(
+  met(
     row(5321, '§7.2', 'SHOULD NOT', 'Not all recipients of the envelope are copied into the header.'),
-    'whoever writes header fields; the library writes trace fields alone',
+    [line('protocol/trace-header.ts', 'RFC 5321 §7.2: `for` would show one recipient to the other.')],
+    [
+      'is for a recipient that is alone, and nobody else: %j',
+      'refuses at RCPT who has none, and delivers to each other in his own, who sees nobody else',
+    ],
   ),
   met(
     row(5321, '§7.3', 'MUST', 'A server that does not verify answers VRFY with 252.'),
@@ -1149,6 +1164,16 @@ const EXTENSIONS: readonly Requirement[] = [
     ['a reply in UTF-8 is sent only in a transaction that was opened with SMTPUTF8'],
   ),
 
+  met(
+    row(3848, '§2', 'says', 'A Received field says ESMTP or LMTP, with S for TLS and A for AUTH.'),
+    [TRANSMISSION_TYPE],
+    ['the type of transmission is %s for %j'],
+  ),
+  met(
+    row(6531, '§4.3', 'says', 'For mail with SMTPUTF8 it says UTF8SMTP or UTF8LMTP.'),
+    [TRANSMISSION_TYPE],
+    ['the type of transmission is %s for %j'],
+  ),
   met(
     row(3463, '§2', 'says', 'An enhanced code is class, subject and detail; the numbers have no leading zeros.'),
     [line('protocol/reply.ts', 'RFC 3463 §2')],

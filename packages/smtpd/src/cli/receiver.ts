@@ -1,0 +1,73 @@
+/** What the commands that receive mail have in common: where they listen, and how a server is made and served. */
+
+import type { SMTPServer, SMTPServerOptions } from '../index.js';
+import { checkLocal } from './addresses.js';
+import type { CommandDefinition } from './commands.js';
+import { listeningSettings } from './listening-settings.js';
+import { numberOf, switchOf, textOf, textsOf, type OptionValue } from './options.js';
+import { printConfig } from './print-config.js';
+import { cliLogger, constructionError, serve } from './serve.js';
+import type { Settings } from './settings.js';
+import type { Terminal } from './terminal.js';
+
+/** What one command has of its own. */
+export interface Receiver<Server extends SMTPServer> {
+  readonly command: CommandDefinition;
+  /** For messages about it. */
+  readonly className: string;
+  /** The addresses that were given as words. */
+  readonly addresses: readonly string[];
+  /** Options in effect that were not set, or not in this form, for `--print-config`. */
+  readonly shown: readonly (readonly [name: string, value: OptionValue])[];
+  readonly makeServer: (options: SMTPServerOptions) => Server;
+  /** Called when it has served. */
+  readonly onEnd?: (server: Server) => Promise<void>;
+}
+
+/**
+ * Serves, or prints the settings.
+ *
+ * @returns the exit code
+ * @throws CommandError
+ */
+export async function runReceiver<Server extends SMTPServer>(
+  settings: Settings,
+  terminal: Terminal,
+  receiver: Receiver<Server>,
+): Promise<number> {
+  const { options } = settings;
+  const given = receiver.addresses.length > 0 ? receiver.addresses : textsOf(options, 'listen');
+  const localAddress = (given.length > 0 ? given : ['127.0.0.1:1025']).map(checkLocal);
+  const enableSMTPUTF8 = switchOf(options, 'smtputf8') ?? true;
+  const { serverOptions, hooks } = listeningSettings(settings, localAddress);
+  if (options.has('print-config')) {
+    const shown = new Map([...options, ...receiver.shown, ['smtputf8', enableSMTPUTF8] as const]);
+    return printConfig(
+      { ...settings, options: shown },
+      { command: receiver.command, addresses: localAddress, terminal },
+    );
+  }
+  const dataSizeLimit = numberOf(options, 'size');
+  const greeting = textOf(options, 'greeting');
+  const server = makeServer(receiver, {
+    ...serverOptions,
+    localAddress,
+    logger: cliLogger,
+    enableSMTPUTF8,
+    ...(dataSizeLimit === undefined ? {} : { dataSizeLimit }),
+    ...(greeting === undefined ? {} : { greeting }),
+  });
+  for (const hook of hooks) server.use(hook);
+  const { className } = receiver;
+  const exitCode = await serve(server, terminal, { isDebugging: switchOf(options, 'debug') ?? false, className });
+  await receiver.onEnd?.(server);
+  return exitCode;
+}
+
+function makeServer<Server extends SMTPServer>(receiver: Receiver<Server>, options: SMTPServerOptions): Server {
+  try {
+    return receiver.makeServer(options);
+  } catch (error) {
+    throw constructionError(receiver.className, error);
+  }
+}
