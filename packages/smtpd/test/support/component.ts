@@ -16,12 +16,17 @@ import { COMMAND_PATH } from './command-path.js';
  * @returns its path; the name alone where it is missing, and then no test of the `describe` runs
  */
 export function requireCommand(name: string): string {
-  const path = COMMAND_PATH.split(delimiter)
-    .map((folder) => join(folder, name))
-    .find(isExecutable);
+  const path = findCommand(name);
   if (path !== undefined) return path;
   doWithout(`There is no command ${name}; .ci/setup installs it`);
   return name;
+}
+
+/** Where a command is; `undefined` where it is missing. */
+export function findCommand(name: string): string | undefined {
+  return COMMAND_PATH.split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
 }
 
 /** Says that the tests of this `describe` need swaks with a Perl module that it goes without otherwise. */
