@@ -17,8 +17,6 @@ import { TemporaryFolder } from './temporary-folder.js';
 export interface MailmanSettings {
   /** Where it sends mail: a port of 127.0.0.1. Default: one where nobody listens. */
   readonly smtpPort?: number;
-  /** How it writes its maps. Default: `regex`, which needs no Postfix. */
-  readonly transportFileType?: 'regex' | 'hash';
 }
 
 /** An answer of the REST API. */
@@ -51,7 +49,7 @@ export function isMailmanHere(): boolean {
  */
 export async function startMailman(settings: MailmanSettings = {}): Promise<MailmanInstance> {
   const ports = { rest: await freePort(), lmtp: await freePort(), smtp: settings.smtpPort ?? (await freePort()) };
-  const instance = new MailmanInstance(ports, settings.transportFileType ?? 'regex');
+  const instance = new MailmanInstance(ports);
   try {
     await instance.start();
     return instance;
@@ -76,14 +74,14 @@ export class MailmanInstance implements AsyncDisposable {
   readonly #configFile: string;
   #isRunning = false;
 
-  constructor(ports: { rest: number; lmtp: number; smtp: number }, transportFileType: string) {
+  constructor(ports: { rest: number; lmtp: number; smtp: number }) {
     this.#restPort = ports.rest;
     this.lmtpPort = ports.lmtp;
     this.restURL = `http://127.0.0.1:${String(ports.rest)}`;
     const { path } = this.#folder;
     this.varFolder = join(path, 'var');
     mkdirSync(this.varFolder);
-    this.#folder.write('postfix-mailman.cfg', MTA_SETTINGS.replace('TYPE', transportFileType));
+    const mapsFile = this.#writeMapSettings('regex');
     this.#configFile = this.#folder.write(
       'mailman.cfg',
       `[mailman]
@@ -105,7 +103,7 @@ lmtp_host: 127.0.0.1
 lmtp_port: ${String(ports.lmtp)}
 smtp_host: 127.0.0.1
 smtp_port: ${String(ports.smtp)}
-configuration: ${join(path, 'postfix-mailman.cfg')}
+configuration: ${mapsFile}
 [runner.digest]
 start: no
 [runner.nntp]
@@ -194,6 +192,23 @@ start: no
     });
   }
 
+  /** Writes its map files anew, in either form. Once it changes a list it writes them as `regex` again. */
+  async writeMaps(form: 'regex' | 'hash'): Promise<void> {
+    this.#writeMapSettings(form);
+    try {
+      const child = spawn('mailman', ['-C', this.#configFile, 'aliases'], {
+        ...listUser(),
+        env: ENVIRONMENT,
+        cwd: this.#folder.path,
+        stdio: 'ignore',
+      });
+      const [code] = (await once(child, 'exit')) as [number | null];
+      if (code !== 0) throw new Error(`mailman aliases ended with ${String(code)}:\n${this.logs()}`);
+    } finally {
+      this.#writeMapSettings('regex');
+    }
+  }
+
   /** Asks again and again until something is so. */
   async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
     const endsAt = performance.now() + WAIT_MS;
@@ -238,6 +253,12 @@ start: no
     }
     const text = await response.text();
     return { status: response.status, body: text.startsWith('{') ? (JSON.parse(text) as unknown) : undefined };
+  }
+
+  /** `hash` has plain files, of which Postfix's command makes others that nobody needs here; `regex` has patterns. */
+  #writeMapSettings(form: 'regex' | 'hash'): string {
+    const settings = ['[postfix]', `transport_file_type: ${form}`, 'postmap_command: /bin/true', ''];
+    return this.#folder.write('maps.cfg', settings.join('\n'));
   }
 
   #masterProcess(): number | undefined {
@@ -292,4 +313,3 @@ const WAIT_MS = 60_000;
 const POLL_MS = 50;
 const LOG_LINES = 40;
 const ENVIRONMENT = { PATH: COMMAND_PATH, LC_ALL: 'C.UTF-8', HOME: '/nonexistent' };
-const MTA_SETTINGS = '[postfix]\ntransport_file_type: TYPE\npostmap_command: /bin/true\n';

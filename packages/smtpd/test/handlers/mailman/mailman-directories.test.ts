@@ -1,5 +1,6 @@
 /** Both directories at a real Mailman 3: what they say is what it has. */
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -71,6 +72,18 @@ describe('the directories of a real Mailman', () => {
     expect((await lookUp('REST', 'news@lists.example')).kind).toBe('known');
     clock.advance(300_000);
     expect(await lookUp('REST', 'news@lists.example')).toEqual({ kind: 'unknown', isListDomain: true });
+  });
+
+  it('know the same from maps without patterns', async () => {
+    await mailman.writeMaps('hash');
+    expect(readFileSync(join(mailman.varFolder, 'data', 'postfix_lmtp'), 'utf8')).toMatch(/^staff@lists\.example /m);
+    for (const role of MAILMAN_SUFFIXES) {
+      const staff = { kind: 'known', list: 'staff@lists.example', role, isStale: false };
+      expect(await lookUp('maps', `staff-${role}+x@lists.example`)).toEqual(staff);
+    }
+    expect(await lookUp('maps', 'foo-owner@lists.example')).toMatchObject({ list: 'foo-owner@lists.example' });
+    expect(await lookUp('maps', 'nobody@lists.example')).toEqual({ kind: 'unknown', isListDomain: true });
+    await mailman.writeMaps('regex');
   });
 
   it('have what they knew while Mailman is stopped, and everything when it is back', async () => {
