@@ -657,7 +657,7 @@ const RFC_5321: readonly Requirement[] = [
     [line('handlers/maildir.ts', 'export class Maildir extends SMTPServer'), RECEIVED_FIELD],
     [
       'has a message in the folder when it says 250, with Return-Path, Delivered-To and Received before it',
-      'says from where, by whom, how, for whom and when',
+      'says from whom, by whom, how, by which name, for whom and when, on folded lines',
     ],
   ),
   later(

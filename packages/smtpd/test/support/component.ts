@@ -38,7 +38,12 @@ export function requirePerlModule(name: string): void {
 /** Says that the tests of this `describe` need Postfix, and may start it. */
 export function requirePostfix(): void {
   requireCommand('postfix');
-  if (process.getuid?.() !== 0) doWithout('Only root can start Postfix');
+  requireRoot('Only root can start Postfix');
+}
+
+/** Says that the tests of this `describe` have to be run by root. */
+export function requireRoot(reason: string): void {
+  if (process.getuid?.() !== 0) doWithout(reason);
 }
 
 /** No test of this `describe` runs; in CI each fails. */

@@ -9,7 +9,8 @@ import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readdirSync, read
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-import { COMMAND_PATH, findCommand, requireCommand, requireRoot } from './component.js';
+import { COMMAND_PATH } from './command-path.js';
+import { findCommand, requireCommand, requireRoot } from './component.js';
 import { freePort } from './free-port.js';
 import { TemporaryFolder } from './temporary-folder.js';
 
