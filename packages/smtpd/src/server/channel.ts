@@ -196,7 +196,9 @@ export class SMTPChannel {
   smtp_RSET(argument: string | undefined): Awaitable<void> {
     const hadTransaction = this.#conversation.session.envelope !== undefined;
     const isDone = this.#conversation.inCommand((session) => session.rset(argument)) ?? false;
-    if (isDone && hadTransaction) this.#conversation.tellReset();
+    if (!isDone) return;
+    if (hadTransaction) this.#conversation.tellReset();
+    this.#conversation.steps.forgetForwarded();
   }
 
   /** NOOP (RFC 5321 §4.1.1.9). */
@@ -242,8 +244,7 @@ export class SMTPChannel {
   /** XFORWARD: somebody in front of us says whom the next message came from. */
   smtp_XFORWARD(argument: string | undefined): Awaitable<void> {
     const attributes = this.#conversation.inCommand((session) => session.xforward(argument));
-    if (attributes !== undefined)
-      this.#conversation.facts.forwarded = new Map([...(this.#conversation.facts.forwarded ?? []), ...attributes]);
+    if (attributes !== undefined) this.#conversation.steps.addForwarded(attributes);
   }
 
   /** HELP (RFC 5321 §4.1.1.8). */

@@ -350,15 +350,15 @@ export class Conversation {
       this.#intake.refused(facts, refused);
       return true;
     }
+    const finish = (): void => {
+      this.#intake.finished(facts);
+    };
     const decided = this.#verdicts.await(this.#intake.decide(facts));
     if (isThenable(decided)) {
-      const finish = (): void => {
-        this.#intake.finished(facts);
-      };
       this.#continueAfter(Promise.resolve(decided.then(finish)));
       return false;
     }
-    this.#intake.finished(facts);
+    finish();
     return true;
   }
 
@@ -457,6 +457,7 @@ export class Conversation {
   #runCommand({ verb, argument }: Command): boolean {
     this.#receivedLines = argument === undefined ? [verb] : [`${verb} ${argument}`];
     this.pieces.clear();
+    this.steps.expireForwarded(verb);
     this.tellCommand(verb, argument);
     try {
       const result = this.#callMethod(verb, argument);
@@ -547,9 +548,11 @@ export class Conversation {
 
   /** HELO, EHLO and LHLO. */
   greet(verb: 'HELO' | 'EHLO' | 'LHLO', argument: string | undefined): Awaitable<void> {
-    const given = this.session.envelope;
+    const { envelope, client } = this.session;
     const tellReset = (): void => {
-      if (given !== undefined && this.session.phase === 'ready') this.tellReset();
+      if (this.session.phase !== 'ready' || this.session.client === client) return;
+      if (envelope !== undefined) this.tellReset();
+      this.steps.forgetForwarded();
     };
     const decided = this.ask(this.inCommand((session) => session.greet(verb, argument)));
     if (isThenable(decided)) return decided.then(tellReset);

@@ -32,6 +32,9 @@ export class SituationSteps {
   readonly #host: StepsHost;
   /** What XCLIENT said last. */
   #behind: ClientAttributes | undefined;
+  /** Whether XFORWARD was said, and since then a transaction was open. */
+  #isForwarded = false;
+  #isForwardedUsed = false;
   /** Ends the time by which a reply is held back. */
   #cancelHold: (() => void) | undefined;
 
@@ -76,7 +79,7 @@ export class SituationSteps {
     this.#facts.identity = undefined;
     // RFC 3207 §4.2: what was said in clear is forgotten, XFORWARD too. Only whom XCLIENT named stays: forgetting that would give the
     // client the address, and with it the trust, of whoever stands in front of it.
-    this.#facts.forwarded = this.#behind;
+    this.forgetForwarded();
     const isProved = !tls.isClientCertificateRequired || facts.peerCertificate?.isVerified === true;
     this.#session.secured({
       hasChannelBinding: facts.channelBinding !== undefined,
@@ -186,12 +189,35 @@ export class SituationSteps {
       port: Number(attributes.get('PORT') ?? (given === undefined ? port : 0)),
       family: given === undefined ? family : given.includes(':') ? 'IPv6' : 'IPv4',
     });
-    facts.forwarded = attributes;
     this.#behind = attributes;
+    this.forgetForwarded();
     const login = attributes.get('LOGIN');
     const identity: Identity | undefined =
       login === undefined ? undefined : { user: login, authorizationIdentity: undefined, mechanism: 'XCLIENT' };
     facts.identity = identity;
+  }
+
+  /** XFORWARD said whom the next message came from. More of it may come by another. */
+  addForwarded(attributes: ClientAttributes): void {
+    this.#facts.forwarded = new Map([...(this.#facts.forwarded ?? []), ...attributes]);
+    this.#isForwarded = true;
+  }
+
+  /**
+   * What XFORWARD said is about one transaction (XFORWARD_README). Whoever looks at the session behind that one still finds it, until
+   * a command begins another.
+   */
+  expireForwarded(verb: string): void {
+    if (!this.#isForwarded) return;
+    if (this.#session.envelope !== undefined) this.#isForwardedUsed = true;
+    else if (this.#isForwardedUsed && (verb === 'MAIL' || verb === 'XFORWARD')) this.forgetForwarded();
+  }
+
+  /** RSET, EHLO and what begins the session anew end what XFORWARD said; what XCLIENT said stays. */
+  forgetForwarded(): void {
+    this.#facts.forwarded = this.#behind;
+    this.#isForwarded = false;
+    this.#isForwardedUsed = false;
   }
 }
 

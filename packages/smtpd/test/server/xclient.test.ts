@@ -10,6 +10,16 @@ async function trusted(options: object = {}): Promise<{ server: KeepingServer; c
   return { server, client: await greetedClient(server) };
 }
 
+/** What was forwarded for each message, as it stood when the message came. */
+function forwardedOf(server: KeepingServer): unknown[] {
+  const seen: unknown[] = [];
+  server.use({
+    name: 'forwarded',
+    message: ({ session: { forwarded } }) => void seen.push(forwarded && Object.fromEntries(forwarded)),
+  });
+  return seen;
+}
+
 describe('XCLIENT', () => {
   it('is offered to its networks alone, and unknown to others', async () => {
     const { client } = await trusted();
@@ -113,6 +123,55 @@ describe('XFORWARD', () => {
     });
     expect(peer.family).toBe('memory');
     expect(events).toHaveLength(1);
+  });
+
+  it.each([
+    ['a message', ['MAIL FROM:<a@a.example>', 'RCPT TO:<b@b.example>', 'DATA', 'Hello\r\n.']],
+    ['a message that is refused', ['MAIL FROM:<a@a.example>', 'RCPT TO:<b@b.example>', 'DATA', 'bare\rCR\r\n.']],
+    ['a chunk that is refused', ['MAIL FROM:<a@a.example>', 'RCPT TO:<b@b.example>', 'BDAT 0 NOW']],
+    ['RSET', ['RSET']],
+    ['EHLO', ['EHLO again']],
+    ['MAIL and EHLO', ['MAIL FROM:<a@a.example>', 'EHLO again']],
+  ])('is about one message: %s ends it', async (_what, lines) => {
+    const { server, client } = await trusted();
+    const forwarded = forwardedOf(server);
+    await client.command('XFORWARD NAME=client.example ADDR=192.0.2.9');
+    for (const line of lines) await client.command(line);
+    forwarded.length = 0;
+    expect((await sendMessage(client)).code).toBe(250);
+    expect(forwarded).toEqual([undefined]);
+  });
+
+  it('stays when EHLO is refused', async () => {
+    const { server, client } = await trusted();
+    const forwarded = forwardedOf(server);
+    await client.command('XFORWARD NAME=client.example');
+    expect((await client.command('EHLO')).code).toBe(501);
+    await sendMessage(client);
+    expect(forwarded).toEqual([{ NAME: 'client.example' }]);
+  });
+
+  it('is not used up before a transaction, and does not mix with what is said for the next', async () => {
+    const { server, client } = await trusted();
+    const forwarded = forwardedOf(server);
+    await client.command('XFORWARD NAME=one.example');
+    expect((await client.command('MAIL FROM:<nonsense')).code).toBe(501);
+    expect((await sendMessage(client)).code).toBe(250);
+    expect(server.messages[0]!.session.forwarded?.get('NAME')).toBe('one.example');
+    await client.command('XFORWARD ADDR=192.0.2.9');
+    expect((await sendMessage(client)).code).toBe(250);
+    expect(forwarded).toEqual([{ NAME: 'one.example' }, { ADDR: '192.0.2.9' }]);
+  });
+
+  it('leaves what XCLIENT said', async () => {
+    const { server, client } = await trusted();
+    const forwarded = forwardedOf(server);
+    await client.command('XCLIENT NAME=behind.example');
+    await client.command('EHLO c');
+    await client.command('XFORWARD NAME=further.example');
+    await sendMessage(client);
+    await sendMessage(client);
+    expect(forwarded).toEqual([{ NAME: 'further.example' }, { NAME: 'behind.example' }]);
   });
 
   it('is unknown outside of its networks', async () => {
