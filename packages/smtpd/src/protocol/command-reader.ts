@@ -91,6 +91,7 @@ export class CommandReader {
     const { verb, argument } = parseCommand(line.text);
     if (this.#isHTTP(line, verb)) return CLOSED;
     this.#hasSpoken = true;
+    if (verb !== 'BDAT') this.#reception.endChunks();
     const objection = this.#lineObjection(line, verb);
     if (objection !== undefined) {
       if (verb === 'BDAT') this.#refuseChunkLine(line, argument, objection);

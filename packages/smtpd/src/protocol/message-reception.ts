@@ -24,6 +24,8 @@ export class MessageReception {
   readonly #content = new ContentBuffer();
   /** Octets of a refused chunk that are still to come, and what is answered then (RFC 3030 §2). */
   #refusedChunk: RefusedChunk | undefined;
+  /** Whether a chunk was refused, and the chunks that come next are those that the client sent behind it. */
+  #isBehindFailure = false;
 
   constructor(dialogue: Dialogue, input: Input) {
     this.#dialogue = dialogue;
@@ -113,6 +115,7 @@ export class MessageReception {
     if (decoder.fault !== undefined) {
       // The message has failed. Chunks that follow find no transaction, and are dropped.
       const refused = CONTENT_FAULT_REPLIES[decoder.fault];
+      this.#isBehindFailure = true;
       this.#countRefusedMessage([refused]);
       return { kind: 'contentEnd', facts: contentFacts(decoder), refused };
     }
@@ -132,8 +135,13 @@ export class MessageReception {
   }
 
   /** Answers a chunk with no, behind its octets. */
-  refuseChunk({ sizeBytes }: ChunkSize, reply: Reply): void {
-    this.#refusedChunk = { remainingBytes: sizeBytes, reply };
+  refuseChunk({ sizeBytes, isLast }: ChunkSize, reply: Reply): void {
+    this.#refusedChunk = { remainingBytes: sizeBytes, isLast, reply };
+  }
+
+  /** Another command came: no chunk belongs to what failed any more. */
+  endChunks(): void {
+    this.#isBehindFailure = false;
   }
 
   /**
@@ -148,7 +156,7 @@ export class MessageReception {
     chunk.remainingBytes -= count;
     if (chunk.remainingBytes > 0) return NEED_DATA;
     this.#refusedChunk = undefined;
-    this.#dialogue.refuseChecked(chunk.reply);
+    this.#answerRefusedChunk(chunk);
     const state = this.#dialogue.state;
     if (state.phase !== 'recipients' && state.phase !== 'chunks') return undefined;
     this.#content.clear();
@@ -157,6 +165,20 @@ export class MessageReception {
     return state.phase === 'chunks'
       ? { kind: 'contentEnd', facts: contentFacts(state.decoder), refused: chunk.reply }
       : undefined;
+  }
+
+  /**
+   * RFC 3030 §2 lets a client send chunks ahead. Those that belong to a message of which one was refused find no transaction, and the client
+   * could not know: they are one error together. They are bounded all the same, as commands that move no mail.
+   */
+  #answerRefusedChunk({ reply, isLast }: RefusedChunk): void {
+    const { phase } = this.#dialogue.state;
+    const isFollower = this.#isBehindFailure && reply.code === 503 && (phase === 'ready' || phase === 'sender');
+    this.#isBehindFailure = !isLast;
+    if (!isFollower) this.#dialogue.refuseChecked(reply);
+    else if (this.#dialogue.counts.countIdleCommand())
+      this.#dialogue.closeForLimit('idleCommandsMax', replies.TOO_MANY_IDLE_COMMANDS);
+    else this.#dialogue.answer(reply);
   }
 
   // ---- The end of a message ----------------------------------------------------------------------------------------
@@ -192,6 +214,7 @@ export class MessageReception {
 
 interface RefusedChunk {
   remainingBytes: number;
+  readonly isLast: boolean;
   readonly reply: Reply;
 }
 

@@ -226,8 +226,58 @@ describe('a chunk that may not come is taken and refused', () => {
 
   it('counts as an error', () => {
     const client = new PureClient({ limits: { errorsMax: 2 } });
-    expect(client.codes('BDAT 3\r\n1', 'BDAT 3\r\n2', 'BDAT 3\r\n3')).toEqual([503, 503, 421]);
+    expect(client.codes('BDAT 3 LAST\r\n1', 'BDAT 3 LAST\r\n2', 'BDAT 3 LAST\r\n3')).toEqual([503, 503, 421]);
     expect(client.exceeded).toEqual(['errorsMax']);
+  });
+});
+
+describe('chunks behind one that was refused', () => {
+  const behind = (count: number): string => 'BDAT 1\r\nx'.repeat(count);
+  const codesOf = (client: PureClient): number[] => {
+    const codes = [...client.output.matchAll(/^(\d{3}) /gm)].map(([, code]) => Number(code));
+    client.output = '';
+    return codes;
+  };
+
+  it.each([
+    ['that was not well formed', 'BDAT 0 NOW\r\n', 501, {}],
+    ['that made the message too large', 'BDAT 9\r\n123456789', 552, { dataSizeLimit: 8 }],
+  ])('%s are no errors of their own, for the client could not know', (_what, first, code, setup) => {
+    const client = addressed({ ...setup, limits: { errorsMax: 1 } });
+    client.send(`${first}${behind(60)}BDAT 0 LAST\r\n`);
+    expect(codesOf(client)).toEqual([code, ...Array.from({ length: 61 }, () => 503)]);
+    expect(client.exceeded).toEqual([]);
+  });
+
+  it('where every recipient was refused are one error together', () => {
+    const client = new PureClient({ limits: { errorsMax: 1 } });
+    client.codes('EHLO c.example', 'MAIL FROM:<a@a.example>');
+    client.output = '';
+    client.send(`${behind(60)}BDAT 0 LAST\r\n`);
+    expect(codesOf(client)).toEqual(Array.from({ length: 61 }, () => 503));
+  });
+
+  it.each([
+    ['the last of them', 'BDAT 0 LAST\r\n', 503],
+    ['another command', 'NOOP\r\n', 250],
+  ])('are errors again behind %s', (_what, text, code) => {
+    const client = addressed({ limits: { errorsMax: 1 } });
+    client.send(`BDAT 0 NOW\r\n${behind(1)}${text}${behind(1)}`);
+    expect(codesOf(client)).toEqual([501, 503, code, 421]);
+    expect(client.exceeded).toEqual(['errorsMax']);
+  });
+
+  it('are errors when they are not well formed', () => {
+    const client = addressed({ limits: { errorsMax: 1 } });
+    client.send('BDAT 0 NOW\r\nBDAT 0\tLAST\r\n');
+    expect(codesOf(client)).toEqual([501, 421]);
+  });
+
+  it('are bounded as commands that move no mail', () => {
+    const client = addressed({ limits: { idleCommandsMax: 5 } });
+    client.send(`BDAT 0 NOW\r\n${behind(10)}`);
+    expect(codesOf(client)).toEqual([501, 503, 503, 503, 503, 421]);
+    expect(client.exceeded).toEqual(['idleCommandsMax']);
   });
 });
 
