@@ -15,7 +15,10 @@ export interface Limits {
   readonly continuationLengthBytesMax: number;
   /** Octets of one overlong line that are dropped while its CRLF does not come. */
   readonly discardedLineBytesMax: number;
-  /** Commands since the last complete message that did not carry a transaction on: NOOP, RSET, VRFY, HELP, EHLO and the like. */
+  /**
+   * Commands since the last complete message that did not carry a transaction on: NOOP, RSET, VRFY, HELP, EHLO and the like, and chunks that
+   * were sent behind one that was refused.
+   */
   readonly idleCommandsMax: number;
   /** Commands of one session that were not well formed, unknown, or out of sequence, since the last complete message. */
   readonly errorsMax: number;
@@ -108,7 +111,8 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
 /** One note for each limit. */
 export const LIMIT_NOTES: Readonly<Record<keyof Limits, LimitNote>> = Object.freeze({
   commandLengthBytesMax: {
-    reply: '500 5.5.2 (AUTH: 5.5.6), once, at the end of the line',
+    reply:
+      '500 5.5.2 (AUTH: 5.5.6), once, at the end of the line; 421 4.7.0 and close when it is the first line of a session: that may be HTTP',
     reason:
       'RFC 5321 §4.5.3.1.4 asks for 512 with CRLF. SIZE adds 26 to MAIL (RFC 1870 §3), 8BITMIME 17 (RFC 6152 §2), SMTPUTF8 10 to MAIL and 9 to VRFY and EXPN (RFC 6531 §3.4, §3.7.4.2).',
   },
