@@ -44,6 +44,11 @@ export class CommandGate {
       : belongsTo === this.#dialogue.options.protocol;
   }
 
+  /** Whether the command may still do something. RFC 4954 §4: there is no AUTH behind one that succeeded. */
+  isOfUse(verb: StandardVerb): boolean {
+    return this.isAvailable(verb) && !(verb === 'AUTH' && this.#dialogue.situation.isAuthenticated);
+  }
+
   /** RFC 3207 §4: before TLS, where it is required, what is not offered yet hears the same as the rest. */
   refuseUnavailable(verb: StandardVerb): void {
     const missing = this.protectionObjection(undefined);

@@ -566,7 +566,7 @@ export class ServerSession {
     if (!this.#gate.mayRun('HELP', argument)) return;
     const { verbs } = this.#dialogue.offer;
     const isListed = (verb: string): boolean =>
-      isStandardVerb(verb) && COMMAND_RULES[verb].isListed && this.#gate.isAvailable(verb);
+      isStandardVerb(verb) && COMMAND_RULES[verb].isListed && this.#gate.isOfUse(verb);
     const listed = Object.keys(COMMAND_RULES).filter(isListed);
     const all = `Supported commands: ${[...listed, ...verbs.keys()].join(' ')}`;
     if (argument === undefined || argument === '') {

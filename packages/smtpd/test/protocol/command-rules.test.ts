@@ -341,6 +341,14 @@ describe('HELP', () => {
     ]);
   });
 
+  it('leaves AUTH out once it has succeeded, and lists it before', () => {
+    const client = clientIn('ready', 'AUTH');
+    expect(textOf(client, 'HELP')[0]!.split(' ')).toContain('AUTH');
+    const authenticated = clientIn('ready', 'AUTH', { situation: { isAuthenticated: true } });
+    expect(textOf(authenticated, 'HELP')[0]!.split(' ')).not.toContain('AUTH');
+    expect(authenticated.codes('HELP AUTH')).toEqual([504]);
+  });
+
   it('leaves out the commands that are always answered 502, and no others', () => {
     expect(VERBS.filter((verb) => EXAMPLES[verb].code === 502)).toEqual(
       VERBS.filter((verb) => !COMMAND_RULES[verb].isListed),
