@@ -41,8 +41,7 @@ const RECEIVING_OPTIONS: readonly OptionDefinition[] = [
   {
     name: 'greeting',
     value: 'TEXT',
-    default: 'ESMTP smtpd',
-    help: 'what stands behind the name in the greeting',
+    help: 'what stands behind the name in the greeting (default: ESMTP smtpd; with --lmtp: LMTP smtpd)',
   },
   { name: 'smtputf8', isNegatable: true, help: 'offer SMTPUTF8, or not (default: offer)' },
   DEBUG,

@@ -40,15 +40,21 @@ export async function runReceiver<Server extends SMTPServer>(
   const localAddress = (given.length > 0 ? given : ['127.0.0.1:1025']).map(checkLocal);
   const enableSMTPUTF8 = switchOf(options, 'smtputf8') ?? true;
   const { serverOptions, hooks } = listeningSettings(settings, localAddress);
+  const greeting = textOf(options, 'greeting');
   if (options.has('print-config')) {
-    const shown = new Map([...options, ...receiver.shown, ['smtputf8', enableSMTPUTF8] as const]);
+    const shownGreeting = greeting ?? (switchOf(options, 'lmtp') === true ? 'LMTP smtpd' : 'ESMTP smtpd');
+    const shown = new Map<string, OptionValue>([
+      ...options,
+      ...receiver.shown,
+      ['greeting', shownGreeting],
+      ['smtputf8', enableSMTPUTF8],
+    ]);
     return printConfig(
       { ...settings, options: shown },
       { command: receiver.command, addresses: localAddress, terminal },
     );
   }
   const dataSizeLimit = numberOf(options, 'size');
-  const greeting = textOf(options, 'greeting');
   const server = makeServer(receiver, {
     ...serverOptions,
     localAddress,

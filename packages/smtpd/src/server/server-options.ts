@@ -30,7 +30,7 @@ export interface SMTPServerOptions {
   readonly decodeData?: boolean;
   /** The server's name in the greeting and the EHLO reply (RFC 5321 §4.3.1). Default: the machine's host name; no DNS is asked. */
   readonly hostname?: string;
-  /** What stands behind the name in the greeting. Default: `ESMTP smtpd`. */
+  /** What stands behind the name in the greeting. Default: `ESMTP smtpd`, for LMTP `LMTP smtpd`. */
   readonly greeting?: string;
   /** Bare CR and LF in content: `reject` the message with 550 5.6.11, `normalize` them to CRLF, or `preserve` them. Default: `reject`. */
   readonly lineEndings?: LineEndings;
@@ -118,6 +118,7 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
       'decodeData and enableSMTPUTF8 cannot be set to true at the same time',
     );
   }
+  const protocol = oneOf('protocol', given.protocol ?? 'smtp', ['smtp', 'lmtp'] as const);
   const auth = completeAuthOptions(given.auth);
   const tls = completeTLSOptions(given.tls);
   const addresses = listenAddresses(given.localAddress ?? 'localhost:8025');
@@ -130,12 +131,12 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
     enableSMTPUTF8: given.enableSMTPUTF8 ?? !decodeData,
     decodeData,
     hostname: hostName(given.hostname),
-    greeting: greetingText(given.greeting ?? 'ESMTP smtpd'),
+    greeting: greetingText(given.greeting ?? `${protocol === 'lmtp' ? 'LMTP' : 'ESMTP'} smtpd`),
     lineEndings: oneOf('lineEndings', given.lineEndings ?? 'reject', ['reject', 'normalize', 'preserve'] as const),
     pathSyntax: oneOf('pathSyntax', given.pathSyntax ?? 'lenient', ['strict', 'lenient'] as const),
     limits: completeLimits(given.limits ?? {}),
     countLoopback: given.countLoopback ?? false,
-    protocol: oneOf('protocol', given.protocol ?? 'smtp', ['smtp', 'lmtp'] as const),
+    protocol,
     tls,
     auth,
     earlyInput: oneOf('earlyInput', given.earlyInput ?? 'tolerate', ['tolerate', 'refuse'] as const),

@@ -62,6 +62,12 @@ describe('settings', () => {
     ]);
   });
 
+  it('say which greeting LMTP has', async () => {
+    expect((await effective(['debug'])).config).toMatchObject({ greeting: 'ESMTP smtpd' });
+    expect((await effective(['debug', '--lmtp'])).config).toMatchObject({ greeting: 'LMTP smtpd' });
+    expect((await effective(['debug', '--lmtp', '--greeting', 'hello'])).config).toMatchObject({ greeting: 'hello' });
+  });
+
   it('are in force in the program: a file, a variable and an option together', async () => {
     const file = written({
       listen: '127.0.0.1:0',

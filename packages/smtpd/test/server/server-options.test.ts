@@ -243,6 +243,12 @@ describe('a value that means something', () => {
     },
   );
 
+  it('the greeting names the protocol that is spoken', () => {
+    expect(completeOptions({}).greeting).toBe('ESMTP smtpd');
+    expect(completeOptions({ protocol: 'lmtp' }).greeting).toBe('LMTP smtpd');
+    expect(completeOptions({ protocol: 'lmtp', greeting: 'ready' }).greeting).toBe('ready');
+  });
+
   it.each(['', 'ESMTP', '~ ready!'])('greeting %j is a greeting', (greeting) => {
     expect(completeOptions({ greeting }).greeting).toBe(greeting);
   });
