@@ -90,18 +90,6 @@ export class TLSCertificates {
   }
 
   /**
-   * The `SNICallback` of `node:tls`, for where nobody reads the name before. It may be passed on without its object. On Node it is
-   * enough only while all keys are of one kind: where a name's is RSA and the default's is not, or the other way round, the client's
-   * preferences may choose the default's (nodejs/node#54235).
-   */
-  readonly sniCallback = (
-    servername: string,
-    callback: (error: Error | null, context?: SecureContext) => void,
-  ): void => {
-    callback(null, this.secureContextFor(servername));
-  };
-
-  /**
    * Reads all files again: from then on handshakes get what they say. Connections that stand are not touched.
    *
    * @throws {@link UsageError} `SMTPD_BAD_CERTIFICATE` when one cannot be used; then nothing has changed
