@@ -250,12 +250,19 @@ export class SMTPServer implements ChannelOwner {
   /**
    * Takes a connection that somebody else accepted, such as one end of a connection in memory.
    *
-   * @param transport - not started yet
+   * @param transport - not started yet. Where it cannot do TLS, STARTTLS is not offered on it
+   * @throws {@link UsageError} `SMTPD_BAD_OPTION` when it cannot do TLS and `tls.mode` does not go without; it is left alone then
    */
   accept(transport: Transport): void {
     const { mode } = this.options.tls;
-    // What cannot be done is not offered. What is required is still required.
-    const isPossible = transport.startTLS !== undefined || mode !== 'offer';
+    const isPossible = transport.startTLS !== undefined;
+    // A client could never do what is asked of it.
+    if (!isPossible && (mode === 'require' || mode === 'implicit')) {
+      throw new UsageError(
+        'SMTPD_BAD_OPTION',
+        `tls.mode is ${mode}, and this connection cannot do TLS; accept it on a server with tls.mode off or offer`,
+      );
+    }
     this.#accept({ transport, mode: isPossible ? mode : 'off', proxy: undefined, received: undefined });
   }
 

@@ -16,7 +16,17 @@ import { SMTPServer } from '../../src/server/server.js';
 import type { TLSOptions } from '../../src/server/tls-options.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { RawClient } from '../support/raw-client.js';
-import { codes, eventsOf, KeepingServer, limitsOf, sendMessage, turns, until } from './support.js';
+import {
+  codes,
+  eventsOf,
+  FakeTransport,
+  greetedClient,
+  KeepingServer,
+  limitsOf,
+  sendMessage,
+  turns,
+  until,
+} from './support.js';
 
 const OURS = makeSelfSigned({ names: ['localhost', '127.0.0.1'], now: new Date() });
 const folder = mkdtempSync(join(tmpdir(), 'smtpd-tls-'));
@@ -103,6 +113,23 @@ describe('STARTTLS', () => {
     expect(await client.closed()).toEqual([
       { code: 554, lines: ['5.5.0 Error: SMTP synchronization error, closing connection'] },
     ]);
+  });
+
+  it('is not offered on a connection that cannot do it', async () => {
+    const server = new KeepingServer({ tls: withOurs('offer') });
+    const client = await greetedClient(server);
+    expect((await client.command('EHLO c')).lines).not.toContain('STARTTLS');
+    expect((await client.command('STARTTLS')).code).toBe(500);
+    expect((await sendMessage(client)).code).toBe(250);
+  });
+
+  it.each(['require', 'implicit'] as const)('where it is %s, such a connection is not taken', (mode) => {
+    const server = new KeepingServer({ tls: withOurs(mode) });
+    const transport = new FakeTransport();
+    expect(() => {
+      server.accept(transport);
+    }).toThrow(expect.objectContaining({ code: 'SMTPD_BAD_OPTION', message: expect.stringContaining(mode) as string }));
+    expect([transport.writes, server.options.channels.size]).toEqual([[], 0]);
   });
 
   it('is required before mail where that is the mode', async () => {
