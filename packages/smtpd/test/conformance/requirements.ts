@@ -203,17 +203,17 @@ const RFC_5321: readonly Requirement[] = [
   ),
   differs(
     row(5321, '§3.5.1', 'SHOULD', 'VRFY and EXPN are supported.'),
-    'The library knows no users: VRFY is answered 252, EXPN 502. An application that knows them overrides `smtp_VRFY` and `smtp_EXPN`.',
+    'The library knows no users: VRFY is answered 252, EXPN 502. An application that knows them answers in the hooks `vrfy` and `expn`.',
     [VERIFY, EXPAND],
     ['VRFY and EXPN never claim that an address was verified'],
   ),
   application(
     row(5321, '§3.5.1', 'MUST', 'A 250 to VRFY or EXPN gives the mailbox.'),
-    'whoever overrides `smtp_VRFY` or `smtp_EXPN`',
+    'whoever answers in the hooks `vrfy` and `expn`',
   ),
   application(
     row(5321, '§3.5.2', 'MUST', 'The mailbox is given as `<local-part@domain>`, usable in RCPT, without a route.'),
-    'whoever overrides `smtp_VRFY` or `smtp_EXPN`',
+    'whoever answers in the hooks `vrfy` and `expn`',
   ),
   met(
     row(5321, '§3.5.2', 'MUST', 'EXPN is listed in the EHLO reply if, and only if, it is supported.'),
