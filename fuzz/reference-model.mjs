@@ -29,6 +29,7 @@ export class ReferenceModel {
   #hasSpoken = false;
   #client; // { isExtended }
   #envelope; // { mailFrom, isInternational, isBinary, recipients }
+  #isBehindFailure = false; // Whether chunks that come belong to a message of which one was refused.
   #chunks; // The octets of the message's chunks so far.
   #isSecured = false;
   #isAuthenticated = false;
@@ -92,6 +93,7 @@ export class ReferenceModel {
     if (HTTP_METHODS.includes(verb) && (!this.#hasSpoken || / HTTP\/[0-9](\.[0-9])?$/.test(text)))
       return this.#close(421);
     this.#hasSpoken = true;
+    if (verb !== 'BDAT') this.#isBehindFailure = false;
     const lengthMax = this.#limits.commandLengthBytesMax + (this.#client?.isExtended ? this.#extraBytes(verb) : 0);
     const isBad = line.isDropped || /[\r\n]/.test(text) || text.length > lengthMax || text === '';
     // Octets follow a BDAT, whatever is wrong with its line.
@@ -226,13 +228,19 @@ export class ReferenceModel {
     const match = /[\r\n]/.test(text) ? null : /^([0-9]{1,20})( +(.*))?$/s.exec(argument);
     const size = Number(match?.[1]);
     if (match === null || size > Number.MAX_SAFE_INTEGER) return this.#close(421);
-    this.#readOctets(size, () => this.#failChunk(500));
+    this.#readOctets(size, () => this.#failChunk(500, upper(match[3] ?? '') === 'LAST'));
     return true;
   }
 
   /** With one chunk the transaction has failed: those behind it are no message. */
-  #failChunk(code) {
-    this.#refuse(code);
+  #failChunk(code, isLast) {
+    const hasRecipients = Boolean(this.#envelope?.recipients.length);
+    const isFollower = this.#isBehindFailure && code === 503 && this.#client !== undefined && !hasRecipients;
+    this.#isBehindFailure = !isLast;
+    // The client sent them ahead: they are one error together, and each a command that moves no mail.
+    if (!isFollower) this.#refuse(code);
+    else if ((this.#counts.idle += 1) > this.#limits.idleCommandsMax) this.#close(421);
+    else this.#say(code);
     if (this.#envelope?.recipients.length) this.#endTransaction();
     return true;
   }
@@ -247,7 +255,7 @@ export class ReferenceModel {
     if (match === null || size > Number.MAX_SAFE_INTEGER) return this.#close(421);
     const marker = upper(match[3] ?? '');
     const refuse = (code) => {
-      this.#readOctets(size, () => this.#failChunk(code));
+      this.#readOctets(size, () => this.#failChunk(code, marker === 'LAST'));
       return true;
     };
     if (this.#isProtectionMissing) return refuse(530);
@@ -263,6 +271,7 @@ export class ReferenceModel {
       if (marker === 'LAST') return this.#message(this.#chunks);
       const fault = this.#faultOf(this.#chunks, { isWhole: false });
       if (fault === undefined) return this.#say(250, `${size} octets`);
+      this.#isBehindFailure = true;
       this.#countRefusedMessage([fault]);
       return true;
     });
