@@ -5,6 +5,7 @@
 
 import { LISTENING_OPTIONS, TLS_MODES } from './listening-options.js';
 import type { OptionDefinition } from './options.js';
+import { RELAYING_OPTIONS } from './relaying-options.js';
 
 /** One command. */
 export interface CommandDefinition {
@@ -68,7 +69,7 @@ export const SERVE: CommandDefinition = {
       letter: 'c',
       value: 'CLASS',
       default: 'DebuggingServer',
-      help: 'what serves: DebuggingServer, or path-or-package#ExportedClass',
+      help: 'what serves: DebuggingServer, PureProxy, or path-or-package#ExportedClass',
     },
     SIZE,
     { name: 'smtputf8', letter: 'u', help: 'offer SMTPUTF8' },
@@ -137,6 +138,21 @@ export const SINK_COMMAND: CommandDefinition = {
   usage: ['smtpd sink [options] [host:port ...]'],
   options: [{ name: 'json', besides: 'nowhere', help: 'print the totals as one JSON object' }, ...RECEIVING_OPTIONS],
   notes: ['When it ends, standard output has the totals.', ...ADDRESS_NOTES, 'done, a second one at once.'],
+};
+
+/** Passes mail on. */
+export const PROXY_COMMAND: CommandDefinition = {
+  name: 'proxy',
+  summary: 'pass mail on, and tell each client what the next server says',
+  usage: ['smtpd proxy [options] [host:port] remotehost:port'],
+  options: [...RELAYING_OPTIONS, ...RECEIVING_OPTIONS],
+  notes: [
+    'The last address is where mail goes: host:port, smtps://host:port, lmtp://host:port, unix:/path, or mx: for the',
+    'hosts of each recipient’s domain; several with commas are tried in order. With --route it may be left out.',
+    ...ADDRESS_NOTES,
+    'done, a second one at once.',
+    'Beyond this machine it listens only where --allow-networks, --auth or --route say who may send, or with --open.',
+  ],
 };
 
 /** Asks a server what it can do. */
@@ -212,12 +228,13 @@ const HELP_COMMAND: CommandDefinition = {
   usage: ['smtpd help [command]', 'smtpd help limits'],
   options: [HELP],
   notes: [],
-  words: ['debug', 'maildir', 'sink', 'probe', 'inbox', 'relay', 'completion', 'limits'],
+  words: ['debug', 'proxy', 'maildir', 'sink', 'probe', 'inbox', 'relay', 'completion', 'limits'],
 };
 
 /** The commands with a name. A first argument that is none of these names belongs to the old form. */
 export const COMMANDS: readonly CommandDefinition[] = [
   DEBUG_COMMAND,
+  PROXY_COMMAND,
   MAILDIR_COMMAND,
   SINK_COMMAND,
   PROBE,

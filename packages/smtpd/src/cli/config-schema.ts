@@ -55,6 +55,7 @@ function typeOf({ value, kind, choices, isRepeatable }: OptionDefinition): objec
     case 'milliseconds':
       return { type: 'integer', minimum: 0 };
     case 'seconds':
+    case 'count':
       return { type: 'integer', minimum: 1 };
     case 'limit':
       return { anyOf: [{ type: 'integer', minimum: 1 }, { const: NO_LIMIT }] };

@@ -61,9 +61,11 @@ function formatOptions(options: readonly OptionDefinition[], heading: (text: str
   const rowsOf = (group: OptionDefinition['group']): (readonly [string, string])[] =>
     options.filter((option) => option.group === group).map((option) => [leftOf(option), helpOf(option)]);
   const listening = rowsOf('listening');
+  const relaying = rowsOf('relaying');
   const general = rowsOf(undefined);
   return [
     ...(general.length === 0 ? [] : [heading('Options:'), ...formatRows(general), '']),
+    ...(relaying.length === 0 ? [] : [heading('Passing on:'), ...formatRows(relaying), '']),
     ...(listening.length === 0
       ? []
       : [

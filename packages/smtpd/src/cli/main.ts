@@ -12,6 +12,7 @@ import {
   DEBUG_COMMAND,
   MAILDIR_COMMAND,
   PROBE,
+  PROXY_COMMAND,
   SERVE,
   SINK_COMMAND,
   type CommandDefinition,
@@ -21,6 +22,7 @@ import { runDebug } from './debug-command.js';
 import { formatCommandHelp, formatLimitsHelp, formatMainHelp } from './help.js';
 import { runMaildir } from './maildir-command.js';
 import { runProbe } from './probe/probe-command.js';
+import { runProxy } from './proxy-command.js';
 import { runPythonForm } from './python-command.js';
 import { readSettings, type Settings } from './settings.js';
 import { runSink } from './sink-command.js';
@@ -106,4 +108,5 @@ const RECEIVING: ReadonlyMap<CommandDefinition, (settings: Settings, terminal: T
   [DEBUG_COMMAND, runDebug],
   [MAILDIR_COMMAND, runMaildir],
   [SINK_COMMAND, runSink],
+  [PROXY_COMMAND, runProxy],
 ]);

@@ -34,13 +34,13 @@ export interface OptionDefinition {
   /** Where it can be given besides the command line. Default: `everywhere`. */
   readonly besides?: 'everywhere' | 'environment' | 'nowhere';
   /** Under which heading the help has it. */
-  readonly group?: 'listening' | 'limits';
+  readonly group?: 'listening' | 'limits' | 'relaying';
   /** One clause, without its default. */
   readonly help: string;
 }
 
 /** Kinds of values: a limit is a whole number above 0 or `none`. */
-export type ValueKind = 'octets' | 'milliseconds' | 'seconds' | 'limit';
+export type ValueKind = 'octets' | 'milliseconds' | 'seconds' | 'limit' | 'count';
 
 /** A value: text, whether a switch is on, or the texts of an option that counts each time. */
 export type OptionValue = string | boolean | readonly string[];
@@ -70,6 +70,10 @@ export function checkValue({ choices, kind }: OptionDefinition, value: string, l
     case 'seconds':
       if (!(WHOLE_NUMBER.test(value) && Number(value) > 0))
         throw usageError(`${label} is a whole number of seconds above 0, not "${value}"`);
+      break;
+    case 'count':
+      if (!(WHOLE_NUMBER.test(value) && Number(value) > 0))
+        throw usageError(`${label} is a whole number above 0, not "${value}"`);
       break;
     case 'limit':
       if (value !== NO_LIMIT && !(WHOLE_NUMBER.test(value) && Number(value) > 0))

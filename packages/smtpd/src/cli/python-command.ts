@@ -1,6 +1,7 @@
 /** `smtpd [options] [localhost:port [remotehost:port]]`: serves as the old module did. */
 
-import { DebuggingServer, type SMTPServer } from '../index.js';
+import { DebuggingServer, PureProxy, type SMTPServer } from '../index.js';
+import { formatRemote } from './addresses.js';
 import { loadClass } from './class-loader.js';
 import { SERVE } from './commands.js';
 import { printConfig } from './print-config.js';
@@ -36,7 +37,12 @@ async function makeServer(request: PythonRequest, { output }: Terminal): Promise
     const server =
       ServerClass === DebuggingServer
         ? new DebuggingServer({ ...options, output, logger: cliLogger })
-        : new ServerClass(options);
+        : // The old class took its remote address as a pair; ours takes it as it is typed.
+          new ServerClass(
+            ServerClass === (PureProxy as unknown)
+              ? { ...options, remoteAddress: formatRemote(remoteAddress) }
+              : options,
+          );
     for (const hook of hooks) server.use(hook);
     return server;
   } catch (error) {

@@ -20,6 +20,8 @@ export interface Receiver<Server extends SMTPServer> {
   /** Options in effect that were not set, or not in this form, for `--print-config`. */
   readonly shown: readonly (readonly [name: string, value: OptionValue])[];
   readonly makeServer: (options: SMTPServerOptions) => Server;
+  /** What is said of it when it listens, line by line. */
+  readonly describe?: (server: Server) => readonly string[];
   /** Called when it has served. */
   readonly onEnd?: (server: Server) => Promise<void>;
 }
@@ -64,8 +66,11 @@ export async function runReceiver<Server extends SMTPServer>(
     ...(greeting === undefined ? {} : { greeting }),
   });
   for (const hook of hooks) server.use(hook);
-  const { className } = receiver;
-  const exitCode = await serve(server, terminal, { isDebugging: switchOf(options, 'debug') ?? false, className });
+  const exitCode = await serve(server, terminal, {
+    isDebugging: switchOf(options, 'debug') ?? false,
+    className: receiver.className,
+    ...(receiver.describe === undefined ? {} : { description: receiver.describe(server) }),
+  });
   await receiver.onEnd?.(server);
   return exitCode;
 }

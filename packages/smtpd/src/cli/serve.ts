@@ -13,6 +13,8 @@ export interface ServeOptions {
   readonly isDebugging: boolean;
   /** For the first line of `isDebugging`. */
   readonly className: string;
+  /** What is said behind the addresses, line by line. */
+  readonly description?: readonly string[];
   /** Called when the addresses are bound, before anybody is told of them. */
   readonly onBound?: () => void;
 }
@@ -55,8 +57,8 @@ async function listen(server: SMTPServer, errors: Writable, options: ServeOption
   try {
     await server.listen();
   } catch (error) {
-    // Certificates are named by the user, like options; what else goes wrong here is the machine's.
-    const isNamed = error instanceof UsageError && error.code === 'SMTPD_BAD_CERTIFICATE';
+    // Certificates are named by the user, like options, and so is who may send; what else goes wrong here is the machine's.
+    const isNamed = error instanceof UsageError && USERS_OWN.has(error.code);
     throw new CommandError(isNamed ? EXIT.usage : EXIT.failure, messageOf(error), { cause: error });
   }
   try {
@@ -73,6 +75,7 @@ async function listen(server: SMTPServer, errors: Writable, options: ServeOption
   const { developmentCAFile } = server;
   if (developmentCAFile !== undefined)
     lines.push(`certificate: self-signed; clients that verify need ${asLine(developmentCAFile)}\n`);
+  lines.push(...(options.description ?? []).map((line) => `${asLine(line)}\n`));
   await print(errors, lines.join(''));
 }
 
@@ -123,4 +126,5 @@ export function constructionError(className: string, error: unknown): CommandErr
     : new CommandError(EXIT.failure, `${className} cannot be made: ${messageOf(error)}`, { cause: error });
 }
 
+const USERS_OWN = new Set<string>(['SMTPD_BAD_CERTIFICATE', 'SMTPD_OPEN_RELAY']);
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;

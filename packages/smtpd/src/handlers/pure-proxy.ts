@@ -94,11 +94,13 @@ export class PureProxy extends SMTPServer {
     });
   }
 
-  /** Where mail goes, for people: one line for each route. */
-  describeRoutes(): readonly string[] {
-    return this.#proxy.route === undefined
-      ? this.#routes.describe()
-      : ['single recipients as the program decides', ...this.#routes.describe()];
+  /** Where mail goes and who may send it there, for people: line by line. */
+  describeRelaying(): readonly string[] {
+    const routes = this.#routes.describe();
+    const all = this.#proxy.route === undefined ? routes : ['single recipients where the program says', ...routes];
+    const isAnywhere = this.#routes.fallback !== undefined || this.#proxy.route !== undefined;
+    const lines = all.map((line) => `relaying ${line}`);
+    return isAnywhere ? [...lines, `may send anywhere: ${this.#guard.describe(this.options)}`] : lines;
   }
 
   /**

@@ -20,7 +20,15 @@ describe('docs/cli.md', () => {
   it('shows the help of today, and every setting', async () => {
     const page = path('docs/cli.md');
     let text = readFileSync(page, 'utf8');
-    for (const line of ['debug --help', 'maildir --help', 'sink --help', 'help limits', 'probe --help', '--help']) {
+    for (const line of [
+      'debug --help',
+      'proxy --help',
+      'maildir --help',
+      'sink --help',
+      'help limits',
+      'probe --help',
+      '--help',
+    ]) {
       const start = text.indexOf(`\`\`\`text\n$ smtpd ${line}\n`);
       expect(start, line).toBeGreaterThan(0);
       const end = text.indexOf('```\n', start + 3);

@@ -13,6 +13,10 @@ async function ran(...argv: string[]) {
   return { code, stdout: String(output.read() ?? ''), stderr: String(errors.read() ?? '') };
 }
 
+const OPEN_RELAY =
+  'would pass anybody’s mail on: say who may send (allowNetworks, --allow-networks), have clients authenticate (auth, --auth), ' +
+  'route single domains only (routes, --route), or allow everybody (open, --open)';
+
 describe('smtpd', () => {
   it.each([['-V'], ['--version'], ['--vers'], ['debug --version'], ['-V -s x']])(
     'prints its version: %s',
@@ -43,22 +47,54 @@ describe('smtpd', () => {
   it.each([
     ['--nope', 'smtpd: option --nope not recognized; smtpd --help names all'],
     ['-c', 'smtpd: option -c requires argument'],
-    ['-c PureProxy', 'smtpd: PureProxy is not in this version of smtpd yet'],
     ['-c MailmanProxy', 'smtpd: MailmanProxy is not in this version of smtpd yet'],
-    ['-c NoSuch', 'smtpd: There is no class "NoSuch"; write DebuggingServer or path-or-package#ExportedClass'],
+    [
+      '-c NoSuch',
+      'smtpd: There is no class "NoSuch"; write DebuggingServer, PureProxy or path-or-package#ExportedClass',
+    ],
     ['-c no_such_module#X', 'smtpd: There is no module no_such_module, neither as a file here nor as a package'],
     ['-c ./nowhere.js#X', 'smtpd: There is no module ./nowhere.js, neither as a file here nor as a package'],
     [
       'dbug',
-      'smtpd: There is no command "dbug"; there are debug, maildir, sink, probe, inbox, relay, completion, help; an address is host:port',
+      'smtpd: There is no command "dbug"; there are debug, proxy, maildir, sink, probe, inbox, relay, completion, help; an address is host:port',
     ],
     [
       'help dbug',
-      'smtpd: There is no command "dbug"; there are debug, maildir, sink, probe, inbox, relay, completion, help',
+      'smtpd: There is no command "dbug"; there are debug, proxy, maildir, sink, probe, inbox, relay, completion, help',
     ],
     ['help a b', 'smtpd: Invalid arguments: b; smtpd help takes one word'],
     ['completion', 'smtpd: Say which shell: smtpd completion bash, zsh or fish'],
     ['debug --json --format text', 'smtpd: --json and --format text contradict each other'],
+    ['proxy', 'smtpd: Say where mail goes: an address such as mail.example.org:25, or --route DOMAIN=ADDRESS'],
+    ['proxy a:1 b:2 c:3', 'smtpd: Invalid arguments: c:3; there are two addresses at most'],
+    [
+      'proxy mx:25',
+      'smtpd: remote address: "mx:25" could be a host and its port; write smtp://mx:25 for a host of the name "mx"',
+    ],
+    ['proxy a:1 --route example.org', 'smtpd: option --route is DOMAIN=DESTINATION, not "example.org"'],
+    [
+      'proxy --route example.org=b:2 --route example.org=c:3',
+      'smtpd: option --route: example.org has two routes; put their destinations into one, with a comma',
+    ],
+    [
+      'proxy --route example.org=[::1',
+      'smtpd: option --route: "[::1" is no destination; write host, host:port, [IPv6]:port, smtps://host, lmtp://host:port, unix:/path, lmtp:unix:/path, mx:domain, or mx:',
+    ],
+    ['proxy --route ex@mple=b:2', 'smtpd: "ex@mple" is no domain to route; write example.org, *.example.org or *'],
+    ['proxy a:1 --route *=b:2', 'smtpd: The route * and remoteAddress are the same thing: give one of them'],
+    [
+      'proxy a:1 --allow-networks 1.2.3',
+      'smtpd: option --allow-networks: "1.2.3" is no network; write an address, a network such as 192.0.2.0/24 or 2001:db8::/32, "loopback", "private" or "all"',
+    ],
+    ['proxy a:1 --upstream-auth secret', 'smtpd: option --upstream-auth is user:password'],
+    [
+      'proxy a:1 --upstream-ca ./nowhere.pem',
+      "smtpd: option --upstream-ca: ENOENT: no such file or directory, open './nowhere.pem'",
+    ],
+    ['proxy a:1 --hops 0', 'smtpd: option --hops is a whole number above 0, not "0"'],
+    ['proxy a:1 --line-endings preserve', 'smtpd: option --line-endings is one of reject, normalize, not "preserve"'],
+    ['proxy 0.0.0.0:0 a:1', `smtpd: Listening on 0.0.0.0 ${OPEN_RELAY}`],
+    ['proxy :0 a:1', `smtpd: Listening on every address ${OPEN_RELAY}`],
     ['maildir', 'smtpd: Say where to deliver: smtpd maildir FOLDER'],
     ['maildir localhost:25', 'smtpd: The folder comes first: smtpd maildir FOLDER localhost:25'],
     ['maildir [::1]:25 inbox', 'smtpd: The folder comes first: smtpd maildir FOLDER [::1]:25'],

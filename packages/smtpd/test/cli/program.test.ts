@@ -309,7 +309,7 @@ describe('-c', () => {
     ['./absent.js#X', 'There is no module ./absent.js, neither as a file here nor as a package'],
     ['absent-package#X', 'There is no module absent-package, neither as a file here nor as a package'],
     ['./broken.js#X', './broken.js cannot be loaded: broken on purpose'],
-    ['./bad.js#', 'There is no class "./bad.js#"; write DebuggingServer or path-or-package#ExportedClass'],
+    ['./bad.js#', 'There is no class "./bad.js#"; write DebuggingServer, PureProxy or path-or-package#ExportedClass'],
   ])('says in one line what is wrong with %s, with exit code 2', async (spec, message) => {
     writeFileSync(join(folder, 'bad.js'), 'export const number = 1; export class Other {}');
     writeFileSync(join(folder, 'broken.js'), "throw new Error('broken on purpose');");
@@ -318,6 +318,61 @@ describe('-c', () => {
       stdout: '',
       stderr: `smtpd: ${message}\n`,
     });
+  });
+});
+
+describe('smtpd proxy', () => {
+  it.each([
+    ['the command', (remote: string) => ['proxy', '127.0.0.1:0', remote]],
+    [
+      'the command, with routes',
+      (remote: string) => [
+        'proxy',
+        '--listen',
+        '127.0.0.1:0',
+        '--route',
+        '*.NET=x:1',
+        '--route',
+        `example.net=${remote}`,
+      ],
+    ],
+    ['the old form', (remote: string) => ['-n', '-c', 'PureProxy', '127.0.0.1:0', remote]],
+  ])('passes mail on: %s', async (_, argvFor) => {
+    await using upstream = new Program(['debug', '--json', '127.0.0.1:0']);
+    await using proxy = new Program(argvFor(`127.0.0.1:${String(await upstream.port())}`));
+    const client = await proxy.connect();
+    await sendContent(client, 'Subject: x\r\n\r\nhello\r\n');
+    expect((await client.reply()).code).toBe(250);
+    client.destroy();
+    expect(await proxy.stop()).toMatchObject({ code: 0, stdout: '' });
+    const { stdout } = await upstream.stop();
+    const { data } = JSON.parse(stdout) as { readonly data: string };
+    expect(Buffer.from(data, 'base64').toString('latin1')).toMatch(
+      /^Received: [^]*\r\nSubject: x\r\nX-Peer: 127\.0\.0\.1\r\n\r\nhello\r\n$/,
+    );
+  });
+
+  it('says where it listens, where mail goes and who may send it there', async () => {
+    await using proxy = new Program([
+      'proxy',
+      '127.0.0.1:0',
+      'smtps://mail.example.org,mx:example.org',
+      '--route',
+      'lists.example.org=lmtp:unix:/run/lists',
+      '--allow-networks',
+      '192.0.2.0/24',
+      '--auth',
+      'alice:secret',
+    ]);
+    (await proxy.connect()).destroy();
+    expect((await proxy.stop()).stderr).toMatch(
+      new RegExp(
+        '^listening on 127\\.0\\.0\\.1:\\d+\n' +
+          'relaying lists\\.example\\.org to lmtp:unix:/run/lists\n' +
+          'relaying everything else to smtps://mail\\.example\\.org:465,mx:example\\.org\n' +
+          'may send anywhere: clients of this machine, clients in 192\\.0\\.2\\.0/24, whoever authenticates\n$',
+      ),
+    );
   });
 });
 

@@ -9,18 +9,28 @@ import type { SessionInfo } from '../../server/session-info.js';
 /** Decides who may have mail sent anywhere. Everybody else may send to the domains that have a route of their own. */
 export class RelayGuard {
   readonly #allowed: NetworkSet;
+  readonly #names: readonly string[];
   readonly #isOpen: boolean;
 
   /** @param open - everybody may */
   constructor(allowNetworks: string | readonly string[], open: boolean) {
     const given = typeof allowNetworks === 'string' ? [allowNetworks] : allowNetworks;
     this.#allowed = NetworkSet.parse(['loopback', ...given]);
+    this.#names = given;
     this.#isOpen = open;
   }
 
   /** Whether a client may send to any recipient. */
   mayRelay({ peer, identity }: SessionInfo): boolean {
     return this.#isOpen || identity !== undefined || this.#allowed.has(peer);
+  }
+
+  /** For people: who may send anywhere. */
+  describe({ auth }: CompleteOptions): string {
+    if (this.#isOpen) return 'everybody (an open relay)';
+    const others = this.#names.map((name) => `clients in ${name}`);
+    const users = auth.mode === 'off' ? [] : ['whoever authenticates'];
+    return ['clients of this machine', ...others, ...users].join(', ');
   }
 
   /** What one that may not hears (RFC 5321 §7.8, RFC 4954 §6). */

@@ -1,0 +1,146 @@
+/** What the options of passing mail on mean: from settings to the options of a proxy. */
+
+import { readFileSync } from 'node:fs';
+
+import {
+  NetworkSet,
+  parseRoute,
+  UsageError,
+  type ClientTLSOptions,
+  type ProxyOnlyOptions,
+  type PureProxyOptions,
+  type UpstreamOptions,
+} from '../index.js';
+import { messageOf, usageError } from './command-error.js';
+import { switchOf, textOf, textsOf } from './options.js';
+import { originOf, type Settings } from './settings.js';
+
+/** What a proxy is made with, besides what every server is. */
+export type RelayingSettings = ProxyOnlyOptions & Pick<PureProxyOptions, 'lineEndings'>;
+
+/**
+ * Understands the settings.
+ *
+ * @param remoteWord - where mail goes for which there is no route, as it was typed; `undefined`: as the settings say
+ * @throws CommandError with exit code 2
+ */
+export function relayingSettings(settings: Settings, remoteWord: string | undefined): RelayingSettings {
+  const { options } = settings;
+  const remote = remoteWord ?? textOf(options, 'remote');
+  const routes = routesOf(settings);
+  if (remote === undefined && Object.keys(routes).length === 0) {
+    throw usageError('Say where mail goes: an address such as mail.example.org:25, or --route DOMAIN=ADDRESS');
+  }
+  if (remote !== undefined)
+    checkRoute(remote, remoteWord === undefined ? originOf(settings, 'remote') : 'remote address');
+  const networks = textsOf(options, 'allow-networks');
+  checkNetworks(settings, networks);
+  const isOpen = switchOf(options, 'open');
+  const addReceived = switchOf(options, 'received');
+  const addPeer = switchOf(options, 'x-peer');
+  const hops = textOf(options, 'hops');
+  return {
+    ...(remote === undefined ? {} : { remoteAddress: remote }),
+    routes,
+    // The option table lets no other value through.
+    ...choice(settings, 'balance', 'balance', { 'in-order': 'inOrder', 'least-busy': 'leastBusy' } as const),
+    ...choice(settings, 'mixed', 'mixed', { defer: 'defer', split: 'split' } as const),
+    ...choice(settings, 'identify', 'identify', {
+      none: 'none',
+      xforward: 'xforward',
+      xclient: 'xclient',
+      'proxy-header': 'proxyHeader',
+    } as const),
+    ...choice(settings, 'line-endings', 'lineEndings', { reject: 'reject', normalize: 'normalize' } as const),
+    upstream: upstreamOf(settings),
+    ...(networks.length === 0 ? {} : { allowNetworks: networks }),
+    ...(isOpen === undefined ? {} : { open: isOpen }),
+    ...(addReceived === undefined ? {} : { addReceived }),
+    ...(addPeer === undefined ? {} : { addPeer }),
+    ...(hops === undefined ? {} : { hopsMax: Number(hops) }),
+  };
+}
+
+function routesOf(settings: Settings): Readonly<Record<string, string>> {
+  const label = originOf(settings, 'route');
+  const routes: Record<string, string> = {};
+  for (const text of textsOf(settings.options, 'route')) {
+    const equals = text.indexOf('=');
+    if (equals <= 0) throw usageError(`${label} is DOMAIN=DESTINATION, not "${text}"`);
+    const domain = text.slice(0, equals);
+    if (domain in routes)
+      throw usageError(`${label}: ${domain} has two routes; put their destinations into one, with a comma`);
+    const to = text.slice(equals + 1);
+    checkRoute(to, label);
+    routes[domain] = to;
+  }
+  return routes;
+}
+
+function checkRoute(text: string, label: string): void {
+  try {
+    parseRoute(text);
+  } catch (error) {
+    if (error instanceof UsageError) throw usageError(`${label}: ${error.message}`);
+    throw error;
+  }
+}
+
+function checkNetworks(settings: Settings, networks: readonly string[]): void {
+  try {
+    NetworkSet.parse(networks);
+  } catch (error) {
+    if (error instanceof UsageError) throw usageError(`${originOf(settings, 'allow-networks')}: ${error.message}`);
+    throw error;
+  }
+}
+
+function upstreamOf(settings: Settings): UpstreamOptions {
+  const { options } = settings;
+  const mode = textOf(options, 'upstream-tls') as ClientTLSOptions['mode'] | undefined;
+  const verify = switchOf(options, 'upstream-verify');
+  const caFile = textOf(options, 'upstream-ca');
+  const connections = textOf(options, 'upstream-connections');
+  const auth = textOf(options, 'upstream-auth');
+  const isTLSSet = mode !== undefined || verify !== undefined || caFile !== undefined;
+  return {
+    ...(isTLSSet
+      ? {
+          tls: {
+            mode: mode ?? 'opportunistic',
+            ...(verify === undefined ? {} : { verify }),
+            ...(caFile === undefined ? {} : { ca: readCA(settings, caFile) }),
+          },
+        }
+      : {}),
+    ...(connections === undefined ? {} : { connectionsMax: Number(connections) }),
+    ...(auth === undefined ? {} : { auth: credentialsOf(settings, auth) }),
+  };
+}
+
+function readCA(settings: Settings, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw usageError(`${originOf(settings, 'upstream-ca')}: ${messageOf(error)}`);
+  }
+}
+
+function credentialsOf(settings: Settings, text: string): { readonly user: string; readonly password: string } {
+  const colon = text.indexOf(':');
+  // What was typed is a password, so it is not repeated.
+  if (colon <= 0 || colon === text.length - 1)
+    throw usageError(`${originOf(settings, 'upstream-auth')} is user:password`);
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function choice<Key extends string, Value>(
+  { options }: Settings,
+  name: string,
+  key: Key,
+  values: Readonly<Record<string, Value>>,
+): Partial<Record<Key, Value>> {
+  const text = textOf(options, name);
+  const value = text === undefined ? undefined : values[text];
+  return value === undefined ? {} : ({ [key]: value } as Partial<Record<Key, Value>>);
+}
