@@ -35,27 +35,28 @@ export class ServerTLS {
    * @throws {@link UsageError} `SMTPD_BAD_CERTIFICATE`
    */
   async load(): Promise<void> {
-    await (this.#loading ??= this.#load());
+    const loading = (this.#loading ??= this.#load());
+    try {
+      await loading;
+    } catch (error) {
+      // The next listen() tries again.
+      if (this.#loading === loading) this.#loading = undefined;
+      throw error;
+    }
   }
 
   async #load(): Promise<void> {
     const { source, names, clientCA, clientCAFile, minVersion } = this.#options;
-    try {
-      this.#certificates = new TLSCertificates(
-        {
-          ...(source ?? (await this.#developmentCertificate())),
-          names,
-          minVersion,
-          ...(clientCA === undefined ? {} : { ca: clientCA }),
-          ...(clientCAFile === undefined ? {} : { caFile: clientCAFile }),
-        },
-        this.#onError,
-      );
-    } catch (error) {
-      // The next listen() tries again.
-      this.#loading = undefined;
-      throw error;
-    }
+    this.#certificates = new TLSCertificates(
+      {
+        ...(source ?? (await this.#developmentCertificate())),
+        names,
+        minVersion,
+        ...(clientCA === undefined ? {} : { ca: clientCA }),
+        ...(clientCAFile === undefined ? {} : { caFile: clientCAFile }),
+      },
+      this.#onError,
+    );
   }
 
   /** Reads the certificates again. @throws the reason why the new ones cannot be used; the old ones stay then */

@@ -378,6 +378,18 @@ describe('certificates', () => {
     await server.close();
   });
 
+  it('may be there when listen() is tried again', async () => {
+    const [keyFile, certFile] = [join(folder, 'late-key.pem'), join(folder, 'late-cert.pem')];
+    const server = new KeepingServer({ tls: { mode: 'offer', keyFile, certFile } });
+    toClose.push(() => server.close({ graceMs: 1 }));
+    await expect(server.listen()).rejects.toMatchObject({ code: 'SMTPD_BAD_CERTIFICATE' });
+    writeFileSync(keyFile, OURS.key);
+    writeFileSync(certFile, OURS.cert);
+    await server.listen();
+    const client = await secured(server);
+    expect((await client.command('EHLO c')).code).toBe(250);
+  });
+
   it('are made where none are given, and kept', async () => {
     const server = await start({ mode: 'implicit' });
     const again = await start({ mode: 'implicit' });
@@ -412,6 +424,17 @@ describe('client certificates', () => {
     expect(facts[1]!.peerCertificate!.verifyError).toBeDefined();
     expect(facts[0]).toMatchObject({ version: 'TLSv1.3', serverName: 'localhost', alpn: undefined });
     expect(facts[0]!.channelBinding).toHaveLength(32);
+  });
+
+  it('are not asked for unless it was said', async () => {
+    const facts: (TLSFacts | undefined)[] = [];
+    const server = await start(withOurs('offer'));
+    server.on('secured', ({ tls }) => {
+      facts.push(tls);
+    });
+    const client = await secured(server, authority);
+    expect((await client.command('EHLO c')).code).toBe(250);
+    expect(facts.map((each) => each?.peerCertificate)).toEqual([undefined]);
   });
 
   it('are required: who shows none, or one that leads nowhere, hears 554 to everything but QUIT', async () => {
