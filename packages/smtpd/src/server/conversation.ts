@@ -597,7 +597,7 @@ export class Conversation {
 
   /** The session has its answer: the content of a message may come next. */
   #onAnswered(): void {
-    if (!this.session.isReceivingContent || this.#intake.isStreaming) return;
+    if (!this.session.isReceivingContent) return;
     this.#intake.begin();
     this.#receivedLines = NO_LINES;
   }

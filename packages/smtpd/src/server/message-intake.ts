@@ -43,11 +43,6 @@ export class MessageIntake {
     this.#onTaken = onTaken;
   }
 
-  /** Whether a message is streaming to the application. */
-  get isStreaming(): boolean {
-    return this.#streaming !== undefined;
-  }
-
   /** Whether more content must not come before the application has taken some. */
   get isFull(): boolean {
     return this.#streaming?.body.isFull === true;
@@ -74,7 +69,7 @@ export class MessageIntake {
     return content?.isTooSlow(limits) === true;
   }
 
-  /** A message begins: its content comes next. Nothing is done when it has begun already. */
+  /** A message begins: its content comes next. */
   begin(): void {
     const { clock, messages } = this.#context;
     const { envelope } = this.#session;
