@@ -221,6 +221,15 @@ describe('the other options', () => {
     expect(keywords).toContain('XCLIENT');
     expect(keywords).not.toContain('XFORWARD');
     client.destroy();
+    await using other = new Program(
+      ['debug', '127.0.0.1:0', '--xclient', '192.0.2.1', '--xforward', 'loopback'],
+      options,
+    );
+    const another = await other.connect();
+    const others = (await another.command('EHLO a.example')).lines.map((line) => line.split(' ')[0]);
+    expect(others).not.toContain('XCLIENT');
+    expect(others).toContain('XFORWARD');
+    another.destroy();
   });
 
   it('--early-input refuse and --greeting-delay turn away who does not wait', async () => {

@@ -277,6 +277,50 @@ describe('a server that is wrong', () => {
     expect(server.lines.filter((line) => /^(?:RCPT|DATA|BDAT|EXPN)/.test(line))).toEqual([]);
   });
 
+  it('takes a parameter that nobody knows, and is not left with an open transaction', async () => {
+    await using server = await scripted({});
+    await probed(server.port);
+    const at = server.lines.findIndex((line) => line.includes('XSMTPDPROBE=1'));
+    // One for the transaction, and the one that is asked about.
+    expect(server.lines.slice(at, at + 3)).toEqual(['MAIL FROM:<> XSMTPDPROBE=1', 'RSET', 'RSET']);
+  });
+
+  it('has more to say behind its 221', async () => {
+    await using server = await scripted({
+      answer: (line) => (line === 'QUIT' ? '221 bye\r\n250 and another thing\r\n' : rightly(line)),
+    });
+    expect((await probed(server.port)).of('QUIT')).toMatchObject({
+      status: 'warning',
+      detail: 'not 221 and then the end: 221 bye',
+    });
+  });
+
+  it('has more to say behind its reply to STARTTLS', async () => {
+    await using server = await scripted({
+      ehlo: '250-mail.example\r\n250 STARTTLS\r\n',
+      answer: (line) => (line === 'STARTTLS' ? '220 go ahead\r\n250 and another thing\r\n' : rightly(line)),
+    });
+    expect((await probed(server.port)).of('form of replies')).toMatchObject({
+      status: 'warning',
+      detail: expect.stringContaining('octets in clear behind the reply to STARTTLS') as string,
+    });
+  });
+
+  it.each([
+    ['2.0.0', 'ok', 'in every reply'],
+    ['4.0.0', 'note', 'offered, and missing or of another class: 250 4.0.0 done'],
+    ['done', 'note', 'offered, and missing or of another class: 250 done done'],
+  ])('offers enhanced codes and says %s with a 250', async (code, status, detail) => {
+    await using server = await scripted({
+      ehlo: '250-mail.example\r\n250 ENHANCEDSTATUSCODES\r\n',
+      answer: (line) => {
+        if (line === 'RSET') return `250 ${code} done\r\n`;
+        return line.startsWith('EHLO') || line === 'QUIT' ? undefined : '250 2.0.0 OK\r\n';
+      },
+    });
+    expect((await probed(server.port)).of('enhanced codes')).toMatchObject({ status, detail });
+  });
+
   it('shows a terminal nothing that it would obey', async () => {
     const evil = '\x1b]0;pwned\x07\u009b2J\u00e2\u0080\u00ae';
     await using server = await scripted({

@@ -128,6 +128,21 @@ describe('counted limits', () => {
     expect(ends).toEqual(['limit']);
   });
 
+  it('errorsMax and refusalsMax: counted since the last message', async () => {
+    const { server, met } = limitedServer({ errorsMax: 2, refusalsMax: 2 });
+    server.use({ name: 'directory', rcpt: ({ address }) => (address.startsWith('no') ? '550 5.1.1 No' : undefined) });
+    const client = await greetedClient(server);
+    const code = async (line: string): Promise<number> => (await client.command(line)).code;
+    for (let count = 0; count < 3; count += 1) {
+      expect([await code('BOGUS'), await code('BOGUS')]).toEqual([500, 500]);
+      await client.command('MAIL FROM:<a@a.example>');
+      expect([await code('RCPT TO:<no@b.example>'), await code('RCPT TO:<no@b.example>')]).toEqual([550, 550]);
+      await client.command('RSET');
+      expect((await sendMessage(client)).code).toBe(250);
+    }
+    expect(met).toEqual([]);
+  });
+
   it('a hook that closes with 421 is no limit', async () => {
     const { server, met, ends } = limitedServer({});
     server.use({ name: 'away', mail: () => '421 4.7.0 Go away' });
@@ -602,6 +617,16 @@ describe('octets and connections', () => {
     expect((await sendMessage(client)).code).toBe(250);
     expect(met).toEqual(['contentLineBytesMax']);
     expect(server.messages).toHaveLength(2);
+  });
+
+  it('sessionBytesMax: every octet that there may be is taken, and one more closes', async () => {
+    const { server, met } = limitedServer({ sessionBytesMax: 'EHLO client.example\r\nNOOP\r\n'.length });
+    const client = await greetedClient(server);
+    expect((await client.command('NOOP')).code).toBe(250);
+    expect(met).toEqual([]);
+    client.send('N');
+    expect(codes(await client.closed())).toEqual([421]);
+    expect(met).toEqual(['sessionBytesMax']);
   });
 
   it('sessionBytesMax: closes, also in the middle of a message, which is not taken', async () => {

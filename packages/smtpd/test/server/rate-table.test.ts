@@ -18,6 +18,15 @@ describe('a table of rates', () => {
     expect(table.count('a', 2_000)).toBe(0);
   });
 
+  it('has windows of one length, whenever somebody looks', () => {
+    const table = new RateTable(1_000);
+    for (let count = 0; count < 8; count += 1) table.add('a', 500);
+    // Half of the second window has passed when it is first looked at.
+    expect(table.count('a', 1_500)).toBe(4);
+    expect(table.add('a', 1_750)).toBe(3);
+    expect(table.count('a', 2_500)).toBe(0.5);
+  });
+
   it('forgets everything after a long silence', () => {
     const table = new RateTable(1_000);
     table.add('a', 0);
@@ -28,8 +37,12 @@ describe('a table of rates', () => {
 
   it('remembers a bounded number of keys, and those that came last', () => {
     const table = new RateTable(1_000);
-    for (let key = 0; key < 70_000; key += 1) table.add(String(key), 1);
-    expect(table.count('0', 2)).toBe(0);
-    expect(table.count('69999', 2)).toBe(1);
+    for (let key = 0; key < 65_536; key += 1) table.add(String(key), 1);
+    expect(table.count('0', 2)).toBe(1);
+    table.add('65536', 1);
+    expect([table.count('0', 2), table.count('1', 2), table.count('65536', 2)]).toEqual([0, 1, 1]);
+    // One that is there already takes no place.
+    table.add('9', 1);
+    expect([table.count('9', 2), table.count('1', 2)]).toEqual([2, 1]);
   });
 });
