@@ -79,7 +79,7 @@ export async function sendMessage(client: SendingClient, message: OutgoingMessag
     invariant(firstRefusal !== undefined, 'A message has recipients');
     throw new SMTPRefusedError('RCPT', worstOf(rcptReplies), refusedAt(firstRefusal));
   }
-  if (startReply !== undefined && startReply.code !== 354) {
+  if (startReply !== undefined && startReply.code >= 400) {
     await leaveTransaction(client);
     throw new SMTPRefusedError('DATA', startReply, refusedAt(startReply));
   }

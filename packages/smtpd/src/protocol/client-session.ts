@@ -318,7 +318,8 @@ export class ClientSession {
         if (reply.isPositive) this.#accepted.push(request);
         return;
       case 'data':
-        if (reply.code === 354) this.#phase = 'content';
+        // RFC 5321 §4.3.2: a client goes by the first digit.
+        if (reply.code < 400) this.#phase = 'content';
         return;
       case 'contentEnd':
       case 'lastChunk':
