@@ -11,6 +11,7 @@ import { DataDecoder } from '../../src/protocol/data-decoder.js';
 import { DataEncoder } from '../../src/protocol/data-encoder.js';
 import { Input } from '../../src/protocol/input.js';
 import { LineDecoder } from '../../src/protocol/line-decoder.js';
+import { ReplyDecoder } from '../../src/protocol/reply-decoder.js';
 import { countOctets, octets } from './specification/counted-octets.js';
 
 vi.mock('../../src/protocol/octets.js', () => import('./specification/counted-octets.js'));
@@ -86,6 +87,19 @@ describe('work is linear in what arrives', () => {
     }
   });
 
+  it('for the reply decoder, with replies that are short, long, or none', () => {
+    for (const begin of ['', '250-', '250 ', '250 \xc3\xbc']) {
+      holdsFor((pieces) => {
+        const decoder = new ReplyDecoder();
+        receive(pieces, (input) => {
+          for (let decoded = decoder.decode(input); decoded !== undefined; decoded = decoder.decode(input)) {
+            if (decoded.kind === 'fault') input.clear(); // The client closes.
+          }
+        });
+      }, begin);
+    }
+  });
+
   it('for the data encoder', () => {
     holdsFor((pieces) => {
       const encoder = new DataEncoder();
@@ -136,10 +150,13 @@ describe('work is linear in what arrives', () => {
   });
 });
 
-function holdsFor(work: (pieces: readonly Uint8Array[]) => void): void {
+/** @param begin - what each repetition begins with, besides its own octets */
+function holdsFor(work: (pieces: readonly Uint8Array[]) => void, begin = ''): void {
   fc.assert(
     fc.property(shape, pieceLength, (repeated, length) => {
-      const bytes = octets.encodeLatin1(repeated.repeat(Math.ceil(LENGTH / repeated.length)).slice(0, LENGTH));
+      const bytes = octets.encodeLatin1(
+        `${begin}${repeated}`.repeat(Math.ceil(LENGTH / (begin.length + repeated.length))).slice(0, LENGTH),
+      );
       const pieces: Uint8Array[] = [];
       for (let at = 0; at < bytes.length; at += length) pieces.push(bytes.subarray(at, at + length));
       expect(

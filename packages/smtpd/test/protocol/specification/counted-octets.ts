@@ -17,7 +17,10 @@ export function octetAt(bytes: Uint8Array, at: number): number {
   return bytes[at]!;
 }
 
-export const octets: Pick<OctetPrimitives, 'allocate' | 'indexOf' | 'copy' | 'decodeLatin1' | 'encodeLatin1'> = {
+export const octets: Pick<
+  OctetPrimitives,
+  'allocate' | 'indexOf' | 'copy' | 'decodeLatin1' | 'decodeUTF8' | 'encodeLatin1'
+> = {
   allocate: (length) => new Uint8Array(length),
   indexOf(bytes, octet, from) {
     const found = bytes.indexOf(octet, from);
@@ -31,6 +34,14 @@ export const octets: Pick<OctetPrimitives, 'allocate' | 'indexOf' | 'copy' | 'de
   decodeLatin1(bytes, start, end) {
     counted += end - start;
     return String.fromCharCode(...bytes.subarray(start, end));
+  },
+  decodeUTF8(bytes) {
+    counted += bytes.length;
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      return undefined;
+    }
   },
   encodeLatin1: (text) => Uint8Array.from(text, (character) => character.charCodeAt(0)),
 };
