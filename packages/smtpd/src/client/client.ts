@@ -576,26 +576,21 @@ export class SMTPClient {
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     take: (bytes: Uint8Array) => Promise<boolean>,
   ): Promise<Reply | undefined> {
-    let early: Reply | undefined;
-    const interrupted = new Promise<undefined>((resolve) => {
-      this.#contentWatcher = {
-        onRoom: ignore,
-        onEarlyReply: (reply) => {
-          early = reply;
-          resolve(undefined);
-        },
-        onFailure: () => {
-          resolve(undefined);
-        },
-      };
-    });
+    const watcher: ContentWatcher = { early: undefined, onRoom: ignore, onInterrupted: ignore };
+    this.#contentWatcher = watcher;
     const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     let isDone = false;
     try {
       for (;;) {
-        if (early !== undefined) return early;
+        if (watcher.early !== undefined) return watcher.early;
         if (this.#failure !== undefined) throw this.#failure;
-        const step = await Promise.race([iterator.next(), interrupted]);
+        // Not Promise.race: a promise that lives as long as the content would keep every piece that it was raced against.
+        const step = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
+          watcher.onInterrupted = () => {
+            resolve(undefined);
+          };
+          Promise.resolve(iterator.next()).then(resolve, reject);
+        });
         if (step === undefined) continue;
         if (step.done === true) {
           isDone = true;
@@ -632,16 +627,8 @@ export class SMTPClient {
           resolve();
           return;
         }
-        const { onFailure, onEarlyReply } = watcher;
         watcher.onRoom = resolve;
-        watcher.onFailure = () => {
-          onFailure();
-          resolve();
-        };
-        watcher.onEarlyReply = (reply) => {
-          onEarlyReply(reply);
-          resolve();
-        };
+        watcher.onInterrupted = resolve;
       });
     }
     return true;
@@ -690,7 +677,7 @@ export class SMTPClient {
         return;
       }
       case 'refusedEarly':
-        this.#contentWatcher?.onEarlyReply(event.reply);
+        if (this.#contentWatcher !== undefined) this.#contentWatcher.early = event.reply;
         this.#fail(this.#lost('The server refused the message before it was complete', undefined, event.reply));
         return;
       case 'leaving':
@@ -788,7 +775,7 @@ export class SMTPClient {
     this.#waiting.clear();
     this.#greetingWaiter = undefined;
     for (const waiter of waiters) waiter.reject(error);
-    this.#contentWatcher?.onFailure();
+    this.#contentWatcher?.onInterrupted();
     this.#onClose();
   }
 
@@ -817,10 +804,12 @@ interface Waiter {
 }
 
 interface ContentWatcher {
+  /** The reply with which the server refused before the end. */
+  early: Reply | undefined;
   /** There is room for more. */
   onRoom: () => void;
-  onEarlyReply: (reply: Reply) => void;
-  onFailure: () => void;
+  /** Nothing more can be sent. */
+  onInterrupted: () => void;
 }
 
 function tlsFailed(
