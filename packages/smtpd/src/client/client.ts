@@ -81,6 +81,8 @@ export class SMTPClient {
   #contentWatcher: ContentWatcher | undefined;
   #onClose: () => void = ignore;
   #isQuitting = false;
+  /** The 421 with which the server leaves. */
+  #farewell: Reply | undefined;
 
   /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
   constructor(options: SMTPClientOptions) {
@@ -670,6 +672,7 @@ export class SMTPClient {
     switch (event.kind) {
       case 'reply': {
         const { request, reply, isLast } = event;
+        if (reply.code === 421) this.#farewell = reply;
         const waiter = request.kind === 'greeting' ? this.#greetingWaiter : this.#waiting.get(request);
         if (request.kind === 'greeting') this.#greetingWaiter = undefined;
         else if (isLast) this.#waiting.delete(request);
@@ -753,7 +756,7 @@ export class SMTPClient {
     }
   }
 
-  #lost(message: string, cause?: unknown, reply?: Reply): SMTPConnectionError {
+  #lost(message: string, cause?: unknown, reply: Reply | undefined = this.#farewell): SMTPConnectionError {
     return new SMTPConnectionError('SMTPD_CONNECTION_LOST', message, { stage: this.#stage(), cause, reply });
   }
 
@@ -792,6 +795,7 @@ export class SMTPClient {
     this.#fail(this.#lost('The TLS handshake failed'));
     this.#failure = undefined;
     this.#tls = undefined;
+    this.#farewell = undefined;
     this.#isBlocked = false;
     this.#session = new ClientSession(this.options.protocol);
     this.#transport = undefined;
