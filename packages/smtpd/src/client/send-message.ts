@@ -71,7 +71,9 @@ export async function sendMessage(client: SendingClient, message: OutgoingMessag
   const isAnyAccepted = senderReply.isPositive && rcptReplies.some((reply) => reply.isPositive);
   if (!senderReply.isPositive) {
     await leaveTransaction(client);
-    throw new SMTPRefusedError('MAIL', senderReply, refusedAt(senderReply));
+    // What is said to the recipients of a message without a sender is no reason of their own.
+    const recipients = rcptTos.map((address) => outcome(address, senderReply));
+    throw new SMTPRefusedError('MAIL', senderReply, recipients);
   }
   const firstRefusal = rcptReplies.find((reply) => !reply.isPositive);
   if (!isAnyAccepted) {
