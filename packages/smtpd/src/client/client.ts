@@ -75,6 +75,7 @@ export class SMTPClient {
   #failure: Error | undefined;
   #isConnecting = false;
   #isFlushScheduled = false;
+  #isSending = false;
   /** More was written than the server has read. */
   #isBlocked = false;
   /** Whoever sends content wants to know what happens meanwhile. */
@@ -496,7 +497,21 @@ export class SMTPClient {
    * @throws {@link SMTPRefusedError} when none was; {@link SMTPNotOfferedError}; {@link SMTPConnectionError}; {@link UsageError}
    */
   send(message: OutgoingMessage, { signal }: CallOptions = {}): Promise<SendResult> {
-    return this.#guarded(signal, () => sendMessage(this, message));
+    return this.#guarded(signal, async () => {
+      // Two messages at a time would be one for the server.
+      if (this.#isSending || !(this.#session.isIdle || this.#failure !== undefined)) {
+        throw new UsageError(
+          'SMTPD_BAD_COMMAND',
+          'send() follows connect(), and the end of the message before: await them, or use a pool',
+        );
+      }
+      this.#isSending = true;
+      try {
+        return await sendMessage(this, message);
+      } finally {
+        this.#isSending = false;
+      }
+    });
   }
 
   // ---- The end ------------------------------------------------------------------------------------------------------
