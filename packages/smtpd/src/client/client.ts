@@ -671,16 +671,19 @@ export class SMTPClient {
   }
 
   #pump(): void {
+    let hasMoved = false;
     for (;;) {
       // Before somebody waits for the greeting it stays where it is.
       if (this.#session.phase === 'greeting' && this.#greetingWaiter === undefined) return;
       const event = this.#session.next();
       if (event.kind === 'needData') break;
+      hasMoved = true;
       this.#onEvent(event);
       if (this.#failure !== undefined) return;
     }
     this.#flush();
-    this.#arm();
+    // RFC 5321 §4.5.3.2: the wait is for the reply; what has come of one does not make it longer.
+    if (hasMoved) this.#arm();
   }
 
   #onEvent(event: Exclude<ClientEvent, { kind: 'needData' }>): void {
