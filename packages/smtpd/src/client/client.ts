@@ -536,6 +536,8 @@ export class SMTPClient {
   /** Cuts the connection at once. */
   destroy(): void {
     this.#fail(this.#lost('The client closed the connection'));
+    // It may be waiting for the server to close, behind QUIT.
+    this.#transport?.destroy();
   }
 
   /** Quits, for `await using`. */
