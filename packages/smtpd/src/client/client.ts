@@ -76,6 +76,8 @@ export class SMTPClient {
   #isConnecting = false;
   #isFlushScheduled = false;
   #isSending = false;
+  /** Whoever has the client wants no connection any more. */
+  #isGivenUp = false;
   /** More was written than the server has read. */
   #isBlocked = false;
   /** Whoever sends content wants to know what happens meanwhile. */
@@ -158,7 +160,7 @@ export class SMTPClient {
       } catch (error) {
         // RFC 7435 §3: a handshake that fails is no reason to do without the mail, where nobody asked for more than is there.
         const isOptional = this.options.tls.mode === 'opportunistic' && isHandshakeFailure(error);
-        if (!isOptional || signal?.aborted === true) throw this.#abandon(error);
+        if (!isOptional || this.#isGivenUp || signal?.aborted === true) throw this.#abandon(error);
         this.#reset();
         await this.#connect('off').catch((again: unknown) => {
           throw this.#abandon(again);
@@ -290,6 +292,8 @@ export class SMTPClient {
   }
 
   async #handshake(): Promise<void> {
+    // Octets in clear behind the reply to STARTTLS end the connection before the handshake begins.
+    if (this.#failure !== undefined) throw this.#failure;
     const { tls, remoteAddress, waits } = this.options;
     const transport = this.#transport;
     if (transport?.connectTLS === undefined) throw tlsFailed('This connection cannot be put on TLS');
@@ -535,6 +539,7 @@ export class SMTPClient {
 
   /** Cuts the connection at once. */
   destroy(): void {
+    this.#isGivenUp = true;
     this.#fail(this.#lost('The client closed the connection'));
     // It may be waiting for the server to close, behind QUIT.
     this.#transport?.destroy();
