@@ -274,6 +274,8 @@ export class SMTPClientPool {
         else this.#takeBack(destination, connection);
       },
       discard: () => {
+        // Somebody else may have it by now.
+        if (isBack) return;
         isBack = true;
         this.#discard(destination, connection);
       },
