@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../net/clock.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { UsageError } from '../protocol/errors.js';
-import { SMTPConnectionError } from './client-errors.js';
+import { SMTPConnectionError, SMTPRefusedError } from './client-errors.js';
 import type { SMTPClientOptions } from './client-options.js';
 import { SMTPClient, type CallOptions } from './client.js';
 import { sendMessage, type OutgoingMessage, type SendResult } from './send-message.js';
@@ -145,13 +145,7 @@ export class SMTPClientPool {
       try {
         return await sendMessage(lease.client, message);
       } catch (error) {
-        // Nobody answered MAIL: the connection had died before.
-        const isStale =
-          lease.isReused &&
-          error instanceof SMTPConnectionError &&
-          error.code === 'SMTPD_CONNECTION_LOST' &&
-          error.stage === 'MAIL';
-        if (!isStale || options.signal?.aborted === true) throw error;
+        if (!(lease.isReused && hadDied(error)) || options.signal?.aborted === true) throw error;
       } finally {
         stop();
         lease.release();
@@ -436,6 +430,12 @@ function keyOf({ client, key }: PoolDestination): string {
   if (key !== undefined) return key;
   const { remoteAddress, protocol = 'smtp' } = client;
   return `${protocol} ${'path' in remoteAddress ? remoteAddress.path : `${remoteAddress.host}:${String(remoteAddress.port)}`}`;
+}
+
+/** Whether nobody answered MAIL, or only with a farewell: the server had left the connection before. */
+function hadDied(error: unknown): boolean {
+  if (error instanceof SMTPRefusedError) return error.command === 'MAIL' && error.reply.code === 421;
+  return error instanceof SMTPConnectionError && error.code === 'SMTPD_CONNECTION_LOST' && error.stage === 'MAIL';
 }
 
 /** @returns what forgets the listener */

@@ -60,21 +60,23 @@ export async function sendMessage(client: SendingClient, message: OutgoingMessag
   const recipients = rcptTos.map((address, index) => client.rcpt(address, rcptOptions[index] ?? []));
   const start = isChunked ? undefined : client.data();
   const [mailed, ...rest] = await Promise.allSettled([sender, ...recipients, ...(start === undefined ? [] : [start])]);
+  // A server that refuses the sender and closes has said why, whatever becomes of the commands behind it.
+  const isSenderRefused = mailed.status === 'fulfilled' && !mailed.value.isPositive;
   const failed = [mailed, ...rest].find((each) => each.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  if (failed !== undefined && (!isSenderRefused || client.isOpen)) throw failed.reason;
   const senderReply = valueOf(mailed);
+  if (isSenderRefused) {
+    await leaveTransaction(client);
+    // What is said to the recipients of a message without a sender is no reason of their own.
+    const outcomes = rcptTos.map((address) => outcome(address, senderReply));
+    throw new SMTPRefusedError('MAIL', senderReply, outcomes);
+  }
   const rcptReplies = rest.slice(0, rcptTos.length).map(valueOf);
   const startReply = start === undefined ? undefined : valueOf(rest[rcptTos.length]);
   const refusedAt = (reply: Reply): RecipientOutcome[] =>
     rcptTos.map((address, index) => outcome(address, refusalOf(rcptReplies[index], reply)));
 
-  const isAnyAccepted = senderReply.isPositive && rcptReplies.some((reply) => reply.isPositive);
-  if (!senderReply.isPositive) {
-    await leaveTransaction(client);
-    // What is said to the recipients of a message without a sender is no reason of their own.
-    const recipients = rcptTos.map((address) => outcome(address, senderReply));
-    throw new SMTPRefusedError('MAIL', senderReply, recipients);
-  }
+  const isAnyAccepted = rcptReplies.some((reply) => reply.isPositive);
   const firstRefusal = rcptReplies.find((reply) => !reply.isPositive);
   if (!isAnyAccepted) {
     await leaveTransaction(client);
