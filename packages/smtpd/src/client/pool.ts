@@ -88,8 +88,15 @@ export class SMTPClientPool {
   async acquire(to: PoolDestination, { signal }: CallOptions = {}): Promise<Lease> {
     signal?.throwIfAborted();
     const destination = this.#destinationOf(to);
+    let isTurn = destination.waiters.length === 0 && destination.turnCount === 0;
     for (;;) {
       if (this.#isClosed) throw closed();
+      if (!isTurn) {
+        await this.#awaitTurn(destination, signal);
+        destination.turnCount -= 1;
+        isTurn = true;
+        continue;
+      }
       const free = destination.free.pop();
       if (free !== undefined) {
         free.cancelIdleTimer();
@@ -98,7 +105,7 @@ export class SMTPClientPool {
         continue;
       }
       if (destination.openCount < this.#options.connectionsMax) return this.#open(destination, to, signal);
-      await this.#awaitTurn(destination, signal);
+      isTurn = false;
     }
   }
 
@@ -348,6 +355,7 @@ export class SMTPClientPool {
       };
       const onTurn = (): void => {
         leave();
+        destination.turnCount += 1;
         resolve();
       };
       const cancelTimer =
@@ -380,6 +388,7 @@ export class SMTPClientPool {
         free: [],
         openCount: 0,
         waiters: [],
+        turnCount: 0,
         known: undefined,
         asking: undefined,
         failedAtMs: undefined,
@@ -421,6 +430,8 @@ interface Destination {
   free: Connection[];
   openCount: number;
   waiters: (() => void)[];
+  /** How many were told that it is their turn, and have not come yet. */
+  turnCount: number;
   known: { readonly capabilities: ServerCapabilities; readonly atMs: number } | undefined;
   asking: Promise<ServerCapabilities> | undefined;
   failedAtMs: number | undefined;
