@@ -222,21 +222,26 @@ export class SMTPClient {
 
   async #begin(transport: Transport, mode: CompleteClientOptions['tls']['mode']): Promise<void> {
     this.#transport = transport;
+    // What a connection that was given up still has to tell is nothing to the next one.
+    const isOurs = (): boolean => this.#transport === transport;
     transport.start({
       onBytes: (bytes) => {
+        if (!isOurs()) return;
         this.#session.receive(bytes);
         this.#pump();
         this.#session.settle();
       },
       onEnd: () => {
-        this.#fail(this.#lost('The server closed the connection'));
+        if (isOurs()) this.#fail(this.#lost('The server closed the connection'));
       },
       onDrain: () => {
+        if (!isOurs()) return;
         this.#isBlocked = false;
         this.#contentWatcher?.onRoom();
         this.#arm();
       },
       onClose: (error) => {
+        if (!isOurs()) return;
         this.#fail(this.#lost(error === undefined ? 'The connection was closed' : reasonOf(error), error));
       },
     });
