@@ -50,7 +50,7 @@ export interface RecipientOutcome {
  * @example
  * ```ts
  * import { SMTPClient, SMTPRefusedError } from 'smtpd';
- * const client = new SMTPClient({ remoteAddress: 'localhost:25' });
+ * const client = new SMTPClient({ remoteAddress: { host: 'localhost', port: 25 } });
  * try {
  *   await client.connect();
  *   await client.send({ mailFrom: 'a@b.example', rcptTos: ['c@d.example'], data: 'Subject: Hi\r\n\r\nHello\r\n' });
