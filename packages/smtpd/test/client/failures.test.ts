@@ -58,9 +58,7 @@ const NAMES = Object.keys(STAGES);
 /** A client that connects and sends, as far as this stage. */
 async function goTo(stage: string, signal?: AbortSignal): Promise<{ meeting: Meeting; sent: Promise<unknown> }> {
   const meeting = new Meeting({}, signal);
-  const sent = meeting.connecting.then(() =>
-    meeting.client.send(MESSAGE, signal === undefined ? {} : { signal }),
-  );
+  const sent = meeting.connecting.then(() => meeting.client.send(MESSAGE, signal === undefined ? {} : { signal }));
   sent.catch(() => undefined);
   await STAGES[stage]!.go(meeting.peer);
   await turns(1);
@@ -247,18 +245,21 @@ describe('content', () => {
     expect(server.messages).toEqual([]);
   });
 
-  it.each(['a\nb\r\n', 'a\rb\r\n', 'a\r', '\n', '\r\r\n'])('with a wrong line end does not leave: %j', async (wrong) => {
-    for (const data of [Buffer.from(wrong), [...Buffer.from(wrong)].map((octet) => Uint8Array.of(octet))]) {
-      for (const disabledExtensions of [[], ['CHUNKING', 'BINARYMIME']]) {
-        await using server = new KeepingServer({ disabledExtensions, lineEndings: 'preserve' });
-        const client = await connectTo(server);
-        expect(await rejection(client.send({ ...MESSAGE, data }))).toMatchObject({ code: 'SMTPD_BAD_CONTENT' });
-        await client.quit();
-        await server.close();
-        expect(server.messages).toEqual([]);
+  it.each(['a\nb\r\n', 'a\rb\r\n', 'a\r', '\n', '\r\r\n'])(
+    'with a wrong line end does not leave: %j',
+    async (wrong) => {
+      for (const data of [Buffer.from(wrong), [...Buffer.from(wrong)].map((octet) => Uint8Array.of(octet))]) {
+        for (const disabledExtensions of [[], ['CHUNKING', 'BINARYMIME']]) {
+          await using server = new KeepingServer({ disabledExtensions, lineEndings: 'preserve' });
+          const client = await connectTo(server);
+          expect(await rejection(client.send({ ...MESSAGE, data }))).toMatchObject({ code: 'SMTPD_BAD_CONTENT' });
+          await client.quit();
+          await server.close();
+          expect(server.messages).toEqual([]);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('of text instead of octets is a mistake', async () => {
     await using server = new KeepingServer();

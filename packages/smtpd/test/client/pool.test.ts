@@ -211,7 +211,9 @@ describe('a lease', () => {
 
 describe('a connection that died while nobody used it', () => {
   /** How a server leaves a connection that it was not asked anything on. */
-  const WAYS: Readonly<Record<string, { readonly leave: (peer: Peer) => void; readonly onMAIL?: (peer: Peer) => void }>> = {
+  const WAYS: Readonly<
+    Record<string, { readonly leave: (peer: Peer) => void; readonly onMAIL?: (peer: Peer) => void }>
+  > = {
     'with 421': {
       leave: (peer) => {
         peer.say('421 4.4.2 Idle\r\n');
@@ -245,36 +247,39 @@ describe('a connection that died while nobody used it', () => {
   };
 
   for (const keywords of [['PIPELINING'], []]) {
-    it.each(Object.keys(WAYS))(`is replaced without anybody noticing: %s, offering ${keywords[0] ?? 'nothing'}`, async (way) => {
-      for (const call of ['send', 'begin'] as const) {
-        await using set = await setUp();
-        const first = set.pool.send(set.to, MESSAGE);
-        const old = await set.listener.accept();
-        await old.greet(...keywords);
-        await take(old);
-        await first;
-        WAYS[way]!.leave(old);
-        if (WAYS[way]!.onMAIL === undefined) await until(() => set.pool.size === 0);
-        const again =
-          call === 'send'
-            ? set.pool.send(set.to, MESSAGE)
-            : set.pool.begin(set.to, { mailFrom: 'alice@a.example' }).then(({ lease }) => {
-                lease.release();
-              });
-        again.catch(() => undefined);
-        const { onMAIL } = WAYS[way]!;
-        if (onMAIL !== undefined) {
-          await old.until(call === 'send' && keywords.length > 0 ? 'DATA\r\n' : 'MAIL FROM:<alice@a.example>\r\n');
-          onMAIL(old);
+    it.each(Object.keys(WAYS))(
+      `is replaced without anybody noticing: %s, offering ${keywords[0] ?? 'nothing'}`,
+      async (way) => {
+        for (const call of ['send', 'begin'] as const) {
+          await using set = await setUp();
+          const first = set.pool.send(set.to, MESSAGE);
+          const old = await set.listener.accept();
+          await old.greet(...keywords);
+          await take(old);
+          await first;
+          WAYS[way]!.leave(old);
+          if (WAYS[way]!.onMAIL === undefined) await until(() => set.pool.size === 0);
+          const again =
+            call === 'send'
+              ? set.pool.send(set.to, MESSAGE)
+              : set.pool.begin(set.to, { mailFrom: 'alice@a.example' }).then(({ lease }) => {
+                  lease.release();
+                });
+          again.catch(() => undefined);
+          const { onMAIL } = WAYS[way]!;
+          if (onMAIL !== undefined) {
+            await old.until(call === 'send' && keywords.length > 0 ? 'DATA\r\n' : 'MAIL FROM:<alice@a.example>\r\n');
+            onMAIL(old);
+          }
+          const fresh = await set.listener.accept();
+          await fresh.greet(...keywords);
+          if (call === 'send') await take(fresh);
+          else await fresh.answer('250 a', '250 reset');
+          await again;
+          expect([set.listener.count, set.pool.size]).toEqual([2, 1]);
         }
-        const fresh = await set.listener.accept();
-        await fresh.greet(...keywords);
-        if (call === 'send') await take(fresh);
-        else await fresh.answer('250 a', '250 reset');
-        await again;
-        expect([set.listener.count, set.pool.size]).toEqual([2, 1]);
-      }
-    });
+      },
+    );
   }
 
   it('is not replaced once the server had taken MAIL: the message may have begun', async () => {

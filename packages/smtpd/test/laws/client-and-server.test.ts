@@ -35,14 +35,23 @@ interface Outcome {
   readonly content: string;
 }
 
-const address = fc.constantFrom('yes@b.example', 'also@b.example', 'no@b.example', 'later@b.example', '"a b"@c.example');
+const address = fc.constantFrom(
+  'yes@b.example',
+  'also@b.example',
+  'no@b.example',
+  'later@b.example',
+  '"a b"@c.example',
+);
 const message: fc.Arbitrary<Message> = fc.record({
   sender: fc.constantFrom('', 'a@b.example', 'no@b.example'),
   recipients: fc.array(address, { minLength: 1, maxLength: 4 }),
   content: fc
-    .array(fc.constantFrom('.', '..', 'x', '\r\n', '\r\n.', '\r\n.\r\n', '\xff', 'QUIT\r\n', '250 OK\r\n', 'y'.repeat(80)), {
-      maxLength: 10,
-    })
+    .array(
+      fc.constantFrom('.', '..', 'x', '\r\n', '\r\n.', '\r\n.\r\n', '\xff', 'QUIT\r\n', '250 OK\r\n', 'y'.repeat(80)),
+      {
+        maxLength: 10,
+      },
+    )
     .map((parts) => `${parts.join('')}\r\n`),
   way: fc.constantFrom('data', 'chunks', 'reset'),
   places: fc.array(fc.nat(200), { maxLength: 4 }),

@@ -102,7 +102,9 @@ describe('replies', () => {
 
   it('say whom the client waits for', () => {
     const session = greeted(PIPELINING);
-    const waits = (['mail', 'rcpt', 'reset', 'chunk', 'data'] as const).map((kind) => session.send({ kind, line: kind }));
+    const waits = (['mail', 'rcpt', 'reset', 'chunk', 'data'] as const).map((kind) =>
+      session.send({ kind, line: kind }),
+    );
     expect(waits).toHaveLength(5);
     const seen = [session.wait];
     for (const reply of ['250 a', '250 b', '250 c', '250 d']) {

@@ -37,7 +37,13 @@ describe('the capabilities of a server', () => {
   it('have the limits of RFC 9422 where they are well formed', () => {
     const capabilities = of('a', 'LIMITS MAILMAX=5 rcptmax=100 RCPTDOMAINMAX=1');
     expect([capabilities.messagesMax, capabilities.recipientsMax]).toEqual([5, 100]);
-    for (const line of ['LIMITS', 'LIMITS MAILMAX=0', 'LIMITS MAILMAX=05', 'LIMITS MAILMAX=1234567', 'LIMITS MAILMAX']) {
+    for (const line of [
+      'LIMITS',
+      'LIMITS MAILMAX=0',
+      'LIMITS MAILMAX=05',
+      'LIMITS MAILMAX=1234567',
+      'LIMITS MAILMAX',
+    ]) {
       expect(of('a', line).messagesMax).toBeUndefined();
     }
   });
