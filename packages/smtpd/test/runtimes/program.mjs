@@ -18,7 +18,15 @@ import process from 'node:process';
 import { makeSelfSigned } from '../../dist/net/self-signed.js';
 import { CLIENT_MECHANISMS } from '../../dist/protocol/sasl/mechanisms.js';
 import { nodeSASLCrypto } from '../../dist/net/sasl-crypto.js';
-import { Reply, silentLogger, SMTPChannel, SMTPReplyError, SMTPServer } from '../../dist/index.js';
+import {
+  Reply,
+  silentLogger,
+  SMTPChannel,
+  SMTPClient,
+  SMTPClientPool,
+  SMTPReplyError,
+  SMTPServer,
+} from '../../dist/index.js';
 import { WireClient } from './wire-client.mjs';
 
 /** @type {Record<string, () => Promise<void>>} */
@@ -666,6 +674,49 @@ const SCENARIOS = {
       assert.notEqual(server.messages[0].session.tls, undefined);
     });
   },
+
+  async 'the client sends a message in clear, whole and through a pool'() {
+    await withServer({ isWithoutClient: true }, async ({ server }) => {
+      const remoteAddress = { host: '127.0.0.1', port: server.addresses[0].port };
+      const client = new SMTPClient({ remoteAddress, hostname: 'client.example.test' });
+      await client.connect();
+      const { recipients } = await client.send(OUTGOING);
+      assert.deepEqual(
+        recipients.map(({ address, reply }) => [address, reply.code]),
+        [['b@example.test', 250]],
+      );
+      await client.quit();
+      const pool = new SMTPClientPool({ connectionsMax: 2 });
+      await Promise.all([1, 2, 3, 4].map(() => pool.send({ client: { remoteAddress } }, OUTGOING)));
+      await pool.close();
+      assert.deepEqual(
+        server.messages.map(({ data }) => latin1(data)),
+        Array.from({ length: 5 }, () => OUTGOING.data),
+      );
+    });
+  },
+
+  async 'the client looks at the certificate, by STARTTLS and with TLS from the first octet'() {
+    for (const [serverMode, mode] of [
+      ['require', 'require'],
+      ['implicit', 'implicit'],
+    ]) {
+      await withTLSServer({ tls: { mode: serverMode, ...USUAL } }, async ({ server }) => {
+        const clientWith = (tls) =>
+          new SMTPClient({ remoteAddress: { host: '127.0.0.1', port: server.port }, tls: { mode, ...tls } });
+        const client = clientWith({ ca: USUAL.cert, serverName: 'mx.example.test' });
+        await client.connect();
+        assert.equal(client.tls.peerCertificate.isVerified, true);
+        await client.send(OUTGOING);
+        assert.equal(latin1(server.messages[0].data), OUTGOING.data);
+        await client.quit();
+        const failure = { code: 'SMTPD_TLS_FAILED' };
+        await assert.rejects(clientWith({ serverName: 'mx.example.test' }).connect(), failure, 'nobody vouches for it');
+        await assert.rejects(clientWith({ ca: USUAL.cert, serverName: 'other.test' }).connect(), failure, 'other name');
+        assert.equal(server.messages.length, 1);
+      });
+    }
+  },
 };
 
 class Inbox extends SMTPServer {
@@ -863,6 +914,8 @@ async function runScenario(name, run) {
 const MIB = 1_048_576;
 const PASSWORD = 'p="a,ss wörd=3D';
 const PROXY_SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
+/** What the client sends. */
+const OUTGOING = { mailFrom: 'a@example.test', rcptTos: ['b@example.test'], data: 'Subject: x\r\n\r\n.\r\nhello\r\n' };
 const USUAL = makeSelfSigned({ names: ['mx.example.test'], now: new Date() });
 const OTHER = makeSelfSigned({ names: ['other.example.test'], now: new Date() });
 const DOT = Buffer.from('.\r\n');

@@ -82,6 +82,8 @@ const SCENARIOS = [
   'LMTP answers for each recipient',
   'a PROXY header says whose connection it is',
   'TLS from the first octet may stand behind a PROXY header',
+  'the client sends a message in clear, whole and through a pool',
+  'the client looks at the certificate, by STARTTLS and with TLS from the first octet',
 ];
 
 /** Runtime and scenario → what the error says. Each has its line in `docs/runtimes.md`. */
