@@ -298,7 +298,7 @@ export class SMTPClient {
 
   async #handshake(): Promise<void> {
     // Octets in clear behind the reply to STARTTLS end the connection before the handshake begins.
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#throwIfFailed();
     const { tls, remoteAddress, waits } = this.options;
     const transport = this.#transport;
     if (transport?.connectTLS === undefined) throw tlsFailed('This connection cannot be put on TLS');
@@ -764,6 +764,10 @@ export class SMTPClient {
   }
 
   // ---- Failing ------------------------------------------------------------------------------------------------------
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
 
   /** Runs what a signal may cut short. */
   async #guarded<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {

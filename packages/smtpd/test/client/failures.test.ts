@@ -9,7 +9,7 @@ import { SMTPClient } from '../../src/client/client.js';
 import { SMTPConnectionError } from '../../src/client/client-errors.js';
 import type { EndpointAddress, Transport, TransportReceiver } from '../../src/net/transport.js';
 import { KeepingServer, openCount, rejection, turns, until } from '../server/support.js';
-import { connectTo, Meeting, MESSAGE, met, Peer, PeerListener } from './support.js';
+import { connectTo, Meeting, MESSAGE, met, PeerListener, type Peer } from './support.js';
 
 const KEYWORDS = ['PIPELINING', 'SIZE'];
 

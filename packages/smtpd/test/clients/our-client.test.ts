@@ -85,22 +85,14 @@ describe('our client and smtp-sink', () => {
     const port = await freePort();
     const child = spawn(
       sink,
-      [
-        ...flags,
-        '-u',
-        String(process.env['USER'] ?? 'root'),
-        '-D',
-        `${folder.path}/m.`,
-        `127.0.0.1:${String(port)}`,
-        '10',
-      ],
+      [...flags, '-u', process.env['USER'] ?? 'root', '-D', `${folder.path}/m.`, `127.0.0.1:${String(port)}`, '10'],
       {
         env: { PATH: COMMAND_PATH },
         stdio: 'ignore',
       },
     );
     try {
-      await listening(port);
+      await listening(port, () => child.exitCode === null);
       const client = new SMTPClient({
         remoteAddress: { host: '127.0.0.1', port },
         hostname: 'client.example',
@@ -142,7 +134,7 @@ async function startOther(options: OtherOptions) {
       stream.on('end', () => {
         const rcptTos = session.envelope.rcptTo.map(({ address }) => address);
         messages.push({ rcptTos, data: Buffer.concat(pieces) });
-        callback(null, options.lmtp === true ? (rcptTos.map(() => 'taken') as unknown as string) : 'taken');
+        callback(null, options.lmtp === true ? (rcptTos.map(() => 'taken') as never) : 'taken');
       });
     },
   });
@@ -163,8 +155,9 @@ async function startOther(options: OtherOptions) {
 }
 
 /** Waits until somebody listens. */
-async function listening(port: number): Promise<void> {
-  for (;;) {
+async function listening(port: number, isRunning: () => boolean): Promise<void> {
+  const giveUpAt = performance.now() + 10_000;
+  while (isRunning() && performance.now() < giveUpAt) {
     const socket = connect(port, '127.0.0.1');
     const isThere = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => {
@@ -177,4 +170,5 @@ async function listening(port: number): Promise<void> {
     socket.destroy();
     if (isThere) return;
   }
+  throw new Error('It does not listen');
 }
