@@ -45,7 +45,7 @@ export class RouteTable {
   /** For all others. */
   readonly fallback: Route | undefined;
 
-  /** @throws {@link UsageError} `SMTPD_BAD_ADDRESS` */
+  /** @throws {@link UsageError} `SMTPD_BAD_ADDRESS`, `SMTPD_CONFLICTING_OPTIONS` */
   constructor(routes: Readonly<Record<string, RouteText>>, fallback: RouteText | undefined) {
     let all: Route | undefined;
     for (const [pattern, text] of Object.entries(routes)) {
@@ -62,7 +62,11 @@ export class RouteTable {
           `"${pattern}" is no domain to route; write example.org, *.example.org or *`,
         );
       }
-      (isBelow ? this.#below : this.#exact).set(domain, route);
+      const table = isBelow ? this.#below : this.#exact;
+      if (table.has(domain)) {
+        throw new UsageError('SMTPD_CONFLICTING_OPTIONS', `There are two routes for the domain of "${pattern}"`);
+      }
+      table.set(domain, route);
     }
     if (all !== undefined && fallback !== undefined) {
       throw new UsageError(
