@@ -2,17 +2,18 @@
 
 import { Resolver } from 'node:dns/promises';
 
-import type {
-  ClientAuthOptions,
-  ClientTLSOptions,
-  ClientWaits,
-  SMTPClientOptions,
+import {
+  completeClientOptions,
+  type ClientAuthOptions,
+  type ClientTLSOptions,
+  type ClientWaits,
+  type SMTPClientOptions,
 } from '../../client/client-options.js';
 import { SMTPConnectionError, SMTPRefusedError } from '../../client/client-errors.js';
 import { formatDestination, type Destination } from '../../client/destination.js';
 import { MX_TIME_LIMIT_MS, MXLookup, type MXResolver } from '../../client/mx-lookup.js';
 import { SMTPClientPool, type Lease, type PoolDestination, type TransactionStart } from '../../client/pool.js';
-import { assertNever } from '../../protocol/errors.js';
+import { assertNever, UsageError } from '../../protocol/errors.js';
 import { SMTPReplyError, type Reply } from '../../protocol/reply.js';
 import type { ProxyHeader } from '../../protocol/proxy-header.js';
 import type { ServerCapabilities } from '../../protocol/server-capabilities.js';
@@ -74,7 +75,16 @@ export class Upstreams {
   readonly #pool: SMTPClientPool;
   readonly #mx: MXLookup;
 
+  /** @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS` */
   constructor(options: UpstreamOptions, context: UpstreamsContext) {
+    for (const name of Object.keys(options)) {
+      if (!OPTION_NAMES.has(name)) {
+        throw new UsageError(
+          'SMTPD_BAD_OPTION',
+          `There is no option upstream.${name}; there are: ${[...OPTION_NAMES].join(', ')}`,
+        );
+      }
+    }
     const { tls = { mode: 'opportunistic' }, auth, localAddress, waits } = options;
     const { clock, hostname } = context;
     this.#context = context;
@@ -86,6 +96,8 @@ export class Upstreams {
       ...(auth === undefined ? {} : { auth }),
       ...(localAddress === undefined ? {} : { localAddress }),
     };
+    // What cannot work is told now, not when the first message comes.
+    completeClientOptions({ ...this.#clientOptions, remoteAddress: { host: 'localhost', port: SMTP_PORT } }, hostname);
     const { connectionsMax, idleMs, messagesMax, waitMs } = options;
     this.#pool = new SMTPClientPool({
       clock,
@@ -240,6 +252,16 @@ function isUnreachable(error: unknown): boolean {
   return error instanceof SMTPConnectionError && error.code !== 'SMTPD_ABORTED';
 }
 
+const OPTION_NAMES = new Set<string>([
+  'tls',
+  'auth',
+  'localAddress',
+  'waits',
+  'connectionsMax',
+  'idleMs',
+  'messagesMax',
+  'waitMs',
+] satisfies (keyof UpstreamOptions)[]);
 const SMTP_PORT = 25;
 /** How long a server that could not be reached is asked last. */
 const FAILED_MS = 10_000;
