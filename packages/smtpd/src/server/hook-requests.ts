@@ -57,7 +57,7 @@ export class HookRequests {
         const ask = (): Awaitable<Decision> =>
           this.#inTurn(hooks.helo, (hook) => hook.helo?.(this.request(hook, facts)));
         // The usual case: everybody is offered the same.
-        return hooks.offer.length === 0 ? ask() : askInTurn([() => this.#narrowOffer(facts), ask]);
+        return hooks.offer.length === 0 ? ask() : this.#narrowOffer(facts, ask);
       }
       case 'mail': {
         const { reversePath: path, parameters } = question;
@@ -84,8 +84,13 @@ export class HookRequests {
     }
   }
 
-  /** Asks what this client is not to be offered, before it is told. */
-  #narrowOffer(facts: HeloFacts): Awaitable<Decision> {
+  /**
+   * Asks what this client is not to be offered, before it is told. What it was told before holds when it is refused now.
+   *
+   * @param andThen - asks everything else about the command
+   */
+  #narrowOffer(facts: HeloFacts, andThen: () => Awaitable<Decision>): Awaitable<Decision> {
+    const { abortSource } = this;
     let all: OfferNarrowing | undefined;
     const understand = (value: unknown): Decision => {
       if (!isNarrowing(value)) return judge(value);
@@ -96,10 +101,12 @@ export class HookRequests {
       (hook) => () => decide(() => hook.offer?.(this.request(hook, facts)), understand),
     );
     const done = (decision: Decision): Decision => {
-      this.#onNarrowed(all);
+      const isRefused = decision.kind === 'refuse' || decision.kind === 'fault';
+      // Nobody waits for an answer that comes too late.
+      if (!isRefused && !abortSource.signal.aborted) this.#onNarrowed(all);
       return decision;
     };
-    const decided = askInTurn(asked);
+    const decided = askInTurn([...asked, andThen]);
     return isThenable(decided) ? decided.then(done) : done(decided);
   }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Reply, SMTPReplyError } from '../../src/protocol/reply.js';
 import { SMTPChannel } from '../../src/server/channel.js';
 import { defineHook, type Hook } from '../../src/server/hooks.js';
+import type { SMTPServerOptions } from '../../src/server/server-options.js';
 import type { Verdict } from '../../src/server/verdict.js';
 import { RawClient } from '../support/raw-client.js';
 import { codes, greetedClient, KeepingServer, sendMessage, startContent, turns, until } from './support.js';
@@ -560,5 +561,104 @@ describe('rcptBatch', () => {
     });
     expect(await askedAbout(server)).toEqual([251, 251, 251, 250]);
     expect(batches).toEqual([1, 1, 1]);
+  });
+});
+
+/** A server with a hook that it asks last, and all that it said. */
+class LastServer extends KeepingServer {
+  readonly asked: string[] = [];
+
+  constructor(hook: (asked: string[]) => Hook, options: SMTPServerOptions = {}) {
+    super(options);
+    this.useLast(hook(this.asked));
+  }
+}
+
+describe('a hook that is asked last', () => {
+  it.each(['connect', 'offer', 'helo', 'mail', 'rcpt', 'data', 'message', 'vrfy', 'expn', 'reset', 'close'] as const)(
+    'at %s comes behind those that are added later, which keep their order',
+    async (stage) => {
+      const server = new LastServer((asked) => ({ name: 'last', [stage]: () => void asked.push('last') }));
+      for (const name of ['one', 'two']) server.use({ name, [stage]: () => void server.asked.push(name) });
+      const client = await greetedClient(server);
+      await client.command('VRFY bob');
+      await client.command('EXPN list');
+      await sendMessage(client);
+      await client.command('MAIL FROM:<a@a.example>');
+      await client.command('RSET');
+      await client.command('QUIT');
+      await until(() => server.channels.size === 0);
+      await until(() => server.asked.length >= 3);
+      expect(server.asked.slice(0, 3)).toEqual(['one', 'two', 'last']);
+      expect(server.asked.length % 3).toBe(0);
+    },
+  );
+
+  it('of two the first comes first', async () => {
+    class TwoLast extends LastServer {
+      constructor() {
+        super((asked) => ({ name: 'last', mail: () => void asked.push('last') }));
+        this.useLast({ name: 'very last', mail: () => void this.asked.push('very last') });
+      }
+    }
+    const server = new TwoLast();
+    server.use({ name: 'one', mail: () => void server.asked.push('one') });
+    await (await greetedClient(server)).command('MAIL FROM:<a@a.example>');
+    expect(server.asked).toEqual(['one', 'last', 'very last']);
+  });
+
+  it('is not asked about whom one before it refuses', async () => {
+    const server = new LastServer((asked) => ({
+      name: 'last',
+      rcptBatch: (requests) => {
+        asked.push(...requests.map(({ address }) => address));
+        return requests.map(() => '250 2.1.5 Asked');
+      },
+    }));
+    server.use({ name: 'policy', rcpt: ({ address }) => (address.startsWith('no') ? '550 5.7.1 No' : undefined) });
+    server.use({
+      name: 'batched policy',
+      rcptBatch: (requests) => requests.map(({ address }) => (address.startsWith('nor') ? '551 5.7.1 Nor' : undefined)),
+    });
+    const client = await greetedClient(server);
+    client.send(
+      [
+        'MAIL FROM:<a@a.example>',
+        ...['yes', 'no', 'nor', 'yes2'].map((name) => `RCPT TO:<${name}@b.example>`),
+        '',
+      ].join('\r\n'),
+    );
+    const replies = await client.replies(5);
+    expect(replies.map(({ code, lines }) => `${String(code)} ${lines[0]!}`).slice(1)).toEqual([
+      '250 2.1.5 Asked',
+      '550 5.7.1 No',
+      '550 5.7.1 No',
+      '250 2.1.5 Asked',
+    ]);
+    expect(server.asked).toEqual(['yes@b.example', 'yes2@b.example']);
+  });
+});
+
+describe('the data hook', () => {
+  it('is told by which verb the content comes, once for all chunks of a message', async () => {
+    const server = new LastServer((asked) => ({ name: 'verb', data: ({ verb }) => void asked.push(verb) }));
+    const client = await greetedClient(server);
+    expect((await sendMessage(client)).code).toBe(250);
+    client.send('MAIL FROM:<a@a.example>\r\nRCPT TO:<b@b.example>\r\n');
+    client.send('BDAT 4\r\nHi\r\nBDAT 4\r\nHo\r\nBDAT 0 LAST\r\n');
+    expect(codes(await client.replies(5))).toEqual([250, 250, 250, 250, 250]);
+    expect(server.asked).toEqual(['DATA', 'BDAT']);
+  });
+
+  it('may refuse the one and take the other; the octets of a refused chunk are passed over', async () => {
+    const server = new LastServer(() => ({
+      name: 'no chunks',
+      data: ({ verb }) => (verb === 'BDAT' ? '554 5.7.1 No chunks' : undefined),
+    }));
+    const client = await greetedClient(server);
+    client.send('MAIL FROM:<a@a.example>\r\nRCPT TO:<b@b.example>\r\nBDAT 6 LAST\r\nQUIT\r\nRSET\r\n');
+    expect(codes(await client.replies(4))).toEqual([250, 250, 554, 250]);
+    expect((await sendMessage(client)).code).toBe(250);
+    expect(server.messages).toHaveLength(1);
   });
 });

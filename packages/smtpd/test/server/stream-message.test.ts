@@ -334,3 +334,58 @@ describe('message hooks', () => {
     );
   });
 });
+
+describe('a list of verdicts', () => {
+  const RECIPIENTS = ['bob', 'carol', 'bob'];
+
+  /** The replies to a message for Bob, Carol, and Bob again. */
+  async function repliesTo(verdicts: readonly unknown[], protocol: 'smtp' | 'lmtp') {
+    const server = new StreamingServer(
+      async (message) => {
+        expect(message.rcptTos).toEqual(RECIPIENTS.map((name) => `${name}@b.example`));
+        await readAll(message);
+        return verdicts;
+      },
+      { protocol },
+    );
+    const client = RawClient.inMemory(server);
+    await client.reply();
+    await client.command(protocol === 'lmtp' ? 'LHLO c.example' : 'EHLO c.example');
+    await client.command('MAIL FROM:<alice@a.example>');
+    for (const name of RECIPIENTS) await client.command(`RCPT TO:<${name}@b.example>`);
+    await client.command('DATA');
+    client.send('Hi\r\n.\r\nNOOP\r\n');
+    const replies: string[] = [];
+    for (;;) {
+      const { code, lines } = await client.reply();
+      const text = `${String(code)} ${lines[0]!}`;
+      // The reply to NOOP ends it.
+      if (text === '250 2.0.0 OK' && replies.length > 0 && client.unread === '') break;
+      replies.push(text);
+    }
+    client.destroy();
+    return { replies, errors: server.log.errors };
+  }
+
+  it('LMTP: each recipient has its own, in their order, also one that was named twice', async () => {
+    const verdicts = ['250 2.1.5 First', '550 5.1.1 Carol', '452 4.2.2 Second'];
+    expect((await repliesTo(verdicts, 'lmtp')).replies).toEqual(verdicts);
+  });
+
+  it.each<[string, unknown[], string]>([
+    ['all yes', ['250 2.1.5 One', undefined, '250 2.1.5 Three'], '250 2.1.5 One'],
+    ['a refusal', ['250 2.1.5 One', '550 5.1.1 Two', '551 5.1.1 Three'], '550 5.1.1 Two'],
+    ['a transient one', ['250 2.1.5 One', '550 5.1.1 Two', '452 4.2.2 Three'], '452 4.2.2 Three'],
+  ])('SMTP: there is one reply for %s', async (_, verdicts, expected) => {
+    expect((await repliesTo(verdicts, 'smtp')).replies).toEqual([expected]);
+  });
+
+  it.each(['smtp', 'lmtp'] as const)('%s: one that is too short is a fault of the application', async (protocol) => {
+    const { replies, errors } = await repliesTo(['250 2.1.5 One', '250 2.1.5 Two'], protocol);
+    expect(replies.map((text) => text.slice(0, 9))).toEqual(
+      Array.from({ length: protocol === 'lmtp' ? 3 : 1 }, () => '451 4.3.0'),
+    );
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors[0]).toContain('A list of 2 verdicts for a message with 3 recipients');
+  });
+});
