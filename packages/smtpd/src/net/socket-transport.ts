@@ -175,6 +175,8 @@ class SocketTransport implements Transport {
     });
     socket.on('error', (error) => {
       this.#error = error;
+      // Node leaves a socket open whose TLS was broken after the handshake; nothing can be read from it any more.
+      socket.destroy();
     });
     socket.on('close', () => {
       this.#tellClose();

@@ -271,6 +271,24 @@ describe('a handshake', () => {
     }
   });
 
+  it('that was done and is broken afterwards ends the session at once, not when its wait is over', async () => {
+    const server = await start(withOurs('offer'));
+    const disconnected = eventsOf(server, 'disconnect');
+    const socket = connect(server.port, '127.0.0.1');
+    const client = RawClient.ofSocket(socket);
+    toClose.push(() => {
+      client.destroy();
+    });
+    await client.reply();
+    await client.command('STARTTLS');
+    await client.startTLS();
+    expect((await client.command('EHLO client.example')).code).toBe(250);
+    // Below TLS, in clear.
+    socket.write('NOOP but not on TLS\r\n');
+    await until(() => disconnected.length === 1);
+    expect(server.channels.size).toBe(0);
+  });
+
   it('below TLS 1.2 is refused', async () => {
     const server = await start(withOurs('implicit'));
     await expect(
