@@ -448,7 +448,8 @@ export class SMTPClient {
     }
     const { refused, held } = progress;
     if (refused !== undefined) {
-      await this.reset();
+      // What the server said is the answer, also when it leaves.
+      if (this.isOpen) await this.reset().catch(ignore);
       return [refused];
     }
     const replies = await this.#awaitContentReplies(() =>
