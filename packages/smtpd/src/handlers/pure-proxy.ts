@@ -76,6 +76,7 @@ export class PureProxy extends SMTPServer {
       clock,
       logger,
       balance: proxy.balance,
+      hasProxyHeader: proxy.identify === 'proxyHeader',
       resolver: proxy.resolver,
     });
     // Behind all that the application adds: whom it refuses, the next server is not asked about.

@@ -47,6 +47,8 @@ export interface UpstreamsContext {
   readonly clock: CompleteOptions['clock'];
   readonly logger: CompleteOptions['logger'];
   readonly balance: 'inOrder' | 'leastBusy';
+  /** Whether connections begin with a PROXY header, those that are for no client, too. */
+  readonly hasProxyHeader: boolean;
   /** Asks DNS for `mx:` destinations. */
   readonly resolver: MXResolver | undefined;
 }
@@ -95,6 +97,7 @@ export class Upstreams {
       waits: { ...UPSTREAM_WAITS, ...waits },
       ...(auth === undefined ? {} : { auth }),
       ...(localAddress === undefined ? {} : { localAddress }),
+      ...(context.hasProxyHeader ? { proxyHeader: { command: 'local', tlvs: [] } } : {}),
     };
     // What cannot work is told now, not when the first message comes.
     completeClientOptions({ ...this.#clientOptions, remoteAddress: { host: 'localhost', port: SMTP_PORT } }, hostname);
