@@ -397,7 +397,7 @@ export class SMTPClient {
       return this.#whenWritten();
     });
     if (early !== undefined) return [early];
-    return this.#awaitContentReplies(() => this.#session.endContent());
+    return this.#cleared(await this.#awaitContentReplies(() => this.#session.endContent()));
   }
 
   /**
@@ -447,11 +447,7 @@ export class SMTPClient {
       throw error;
     }
     const { refused, held } = progress;
-    if (refused !== undefined) {
-      // What the server said is the answer, also when it leaves.
-      if (this.isOpen) await this.reset().catch(ignore);
-      return [refused];
-    }
+    if (refused !== undefined) return this.#cleared([refused]);
     const replies = await this.#awaitContentReplies(() =>
       this.#session.send({
         kind: 'lastChunk',
@@ -459,8 +455,15 @@ export class SMTPClient {
         ...(held === undefined ? {} : { octets: held }),
       }),
     );
-    // Servers do not agree whether a refused chunk ends the transaction.
-    if (this.isOpen && !replies.some((reply) => reply.isPositive)) await this.reset();
+    return this.#cleared(replies);
+  }
+
+  /**
+   * RFC 5321 §4.1.1.4: a message that is refused ends the transaction, too. Servers do not agree (Postfix keeps it open when a policy
+   * refuses), so RSET goes ahead of whatever comes next. The verdict does not wait for its answer.
+   */
+  #cleared(replies: readonly Reply[]): readonly Reply[] {
+    if (this.isOpen && !replies.some((reply) => reply.isPositive)) this.reset().catch(ignore);
     return replies;
   }
 

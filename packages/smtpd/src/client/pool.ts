@@ -287,7 +287,8 @@ export class SMTPClientPool {
     const { client } = connection;
     if (client.isIdle) {
       this.#keep(destination, connection);
-    } else if (client.isOpen && client.phase === 'transaction') {
+    } else if (client.isOpen && (client.phase === 'transaction' || client.phase === 'ready')) {
+      // The answer to RSET is behind all that is on its way.
       client.reset().then(
         (reply) => {
           if (reply.isPositive && client.isIdle) this.#keep(destination, connection);
