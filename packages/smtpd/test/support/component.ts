@@ -35,6 +35,23 @@ export function requirePerlModule(name: string): void {
   if (status !== 0) doWithout(`There is no Perl module ${name}; .ci/setup installs it`);
 }
 
+/**
+ * Says that the tests of this `describe` need a module of Debian's Python, which is not always the first in the path.
+ *
+ * @returns that Python
+ */
+export function requirePythonModule(name: string): string {
+  const { status } = spawnSync(DEBIAN_PYTHON, ['-c', `import ${name}`], { stdio: 'ignore' });
+  if (status !== 0) doWithout(`There is no Python module ${name}; .ci/setup installs it`);
+  return DEBIAN_PYTHON;
+}
+
+/** Says that the tests of this `describe` need Exim, and may start it. @returns its path */
+export function requireExim(): string {
+  if (process.getuid?.() !== 0) doWithout('Only root can start Exim');
+  return requireCommand('exim4');
+}
+
 /** Says that the tests of this `describe` need Postfix, and may start it. */
 export function requirePostfix(): void {
   requireCommand('postfix');
@@ -62,3 +79,5 @@ function isExecutable(path: string): boolean {
     return false;
   }
 }
+
+const DEBIAN_PYTHON = '/usr/bin/python3';
