@@ -199,6 +199,8 @@ describe('a message that is refused', () => {
     peer.say('250 a\r\n550 5.1.1 b\r\n354 c\r\n');
     expect(await peer.answer('554 5.5.1 Nobody')).toEqual(['.']);
     expect(await rejection(sent)).toMatchObject({ command: 'RCPT', reply: { code: 550 } });
+    expect(await peer.answer('250 reset')).toEqual(['RSET']);
+    await new Promise(setImmediate);
     expect(client.isIdle).toBe(true);
   });
 
@@ -221,6 +223,9 @@ describe('a message that is refused', () => {
     const error = (await rejection(sent)) as SMTPRefusedError;
     expect(error.command).toBe('content');
     expect(error.recipients.map(({ reply }) => reply.code)).toEqual([554, 550]);
+    // Whatever the server makes of a refused message, the next one finds no transaction.
+    expect(await peer.answer('250 reset')).toEqual(['RSET']);
+    await new Promise(setImmediate);
     expect(client.isIdle).toBe(true);
   });
 

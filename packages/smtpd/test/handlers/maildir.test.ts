@@ -55,18 +55,25 @@ async function sendTo(client: RawClient, recipients: readonly string[], content 
   return client.reply();
 }
 
+/** A field is one, however its lines are broken. */
+function unfolded(text: string): string {
+  return text.replaceAll('\n\t', ' ');
+}
+
 describe('Maildir', () => {
   it('has a message in the folder when it says 250, with Return-Path, Delivered-To and Received before it', async () => {
     await using server = maildir();
     const client = await greetedClient(server);
     expect(await sendMessage(client, 'Subject: x\r\n\r\n..dot\r\n')).toEqual({ code: 250, lines: ['2.0.0 OK'] });
     const [text = ''] = shown();
-    expect(text.replace(/id \S+/, 'id ID').replace(/; .*/, '; DATE')).toBe(
+    expect(
+      unfolded(text)
+        .replace(/id \S+/, 'id ID')
+        .replace(/; .*/, '; DATE'),
+    ).toBe(
       'Return-Path: <alice@a.example>\n' +
         'Delivered-To: bob@b.example\n' +
-        'Received: from client.example ([127.0.0.1])\n' +
-        '\tby mx.example with ESMTP id ID\n' +
-        '\tfor <bob@b.example>; DATE\n' +
+        'Received: from client.example (memory) by mx.example with ESMTP id ID for <bob@b.example>; DATE\n' +
         'Subject: x\n\n.dot\n',
     );
     expect(filesIn('tmp')).toEqual([]);
@@ -152,14 +159,9 @@ describe('Maildir', () => {
     expect((await client.reply()).code).toBe(250);
     const [text = ''] = shown();
     const header = text.slice(0, text.indexOf('\n\n'));
-    expect(header.split('\n').map((line) => line.replace(/[:\s].*/, ''))).toEqual([
-      'Return-Path',
-      'Delivered-To',
-      'Received',
-      '',
-      '',
-    ]);
-    expect(text).toContain('Received: from a.exampleid1x ([127.0.0.1])\n');
+    const lines = unfolded(header).split('\n');
+    expect(lines.map((line) => line.replace(/[:\s].*/, ''))).toEqual(['Return-Path', 'Delivered-To', 'Received']);
+    expect(lines[2]).toContain('Received: from localhost (memory) (helo=a.example??id?1???x) by mx.example ');
     // What would have gone on with our last field begins the body.
     expect(text.slice(header.length)).toBe('\n\n\tfolded into ours\nSubject: x\n');
     client.destroy();

@@ -283,7 +283,7 @@ const TRANSACTION: Readonly<
       // The other recipient has the message.
       'says 450': 'RCPT1 450 4.2.0',
       'says 550': 'RCPT1 550 5.7.1',
-      'says 421': 'RCPT1 451 4.3.2, RCPT2 451 4.4.2',
+      'says 421': 'RCPT1 451 4.3.2, RCPT2 451 4.3.2',
     }),
   },
   'the second RCPT': {
@@ -292,7 +292,7 @@ const TRANSACTION: Readonly<
     row: row('RCPT2 451 4.4.2, DATA 451 4.4.2', 'RCPT2 451 4.5.0, DATA 451 4.5.0', {
       'says 450': 'RCPT2 450 4.2.0',
       'says 550': 'RCPT2 550 5.7.1',
-      'says 421': 'RCPT2 451 4.3.2, DATA 451 4.4.2',
+      'says 421': 'RCPT2 451 4.3.2, DATA 451 4.3.2',
     }),
   },
   DATA: { step: 'DATA', row: at('DATA', row(LOST, NONSENSE, SAID)) },

@@ -69,7 +69,7 @@ function describeReceiver(start: () => Promise<Receiver>): void {
         await client.send(`Subject: one\r\n\r\nfirst${variant}${SMUGGLED}.\r\n`);
         const { code } = await client.reply();
         const isClean = !BARE.test(`first${variant}${SMUGGLED}`);
-      expect([variant, code]).toEqual([variant, isClean || lineEndings === 'normalize' ? 250 : 550]);
+        expect([variant, code]).toEqual([variant, isClean || lineEndings === 'normalize' ? 250 : 550]);
         if (code === 250) acknowledged += 1;
         expect((await client.command('NOOP')).code).toBe(250);
         expect(client.unread).toBe('');

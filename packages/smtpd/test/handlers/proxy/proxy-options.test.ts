@@ -50,13 +50,24 @@ describe('the options of a proxy', () => {
     expect(make).toThrow(expect.objectContaining({ code }));
   });
 
-  it('say in words where mail goes', () => {
-    expect(
-      new PureProxy({ routes: { 'example.org': 'a.example', '*': 'b.example,c.example' } }).describeRoutes(),
-    ).toEqual(['example.org to smtp://a.example:25', 'everything else to smtp://b.example:25,smtp://c.example:25']);
-    expect(new PureProxy({ ...REMOTE, route: () => undefined }).describeRoutes()).toEqual([
-      'single recipients as the program decides',
-      'everything to smtp://127.0.0.1:25',
+  it('say in words where mail goes, and who may send it there', () => {
+    const routes = { 'example.org': 'a.example', '*': 'b.example,c.example' };
+    expect(new PureProxy({ routes }).describeRelaying()).toEqual([
+      'relaying example.org to smtp://a.example:25',
+      'relaying everything else to smtp://b.example:25,smtp://c.example:25',
+      'may send anywhere: clients of this machine',
+    ]);
+    expect(new PureProxy({ ...REMOTE, route: () => undefined, open: true }).describeRelaying()).toEqual([
+      'relaying single recipients where the program says',
+      'relaying everything to smtp://127.0.0.1:25',
+      'may send anywhere: everybody (an open relay)',
+    ]);
+    const users = { auth: { mode: 'offer' }, tls: { mode: 'offer' }, allowNetworks: 'private 192.0.2.0/24' } as const;
+    expect(new PureProxy({ ...REMOTE, ...users }).describeRelaying().at(-1)).toBe(
+      'may send anywhere: clients of this machine, clients in private 192.0.2.0/24, whoever authenticates',
+    );
+    expect(new PureProxy({ routes: { 'example.org': 'a.example' } }).describeRelaying()).toEqual([
+      'relaying example.org to smtp://a.example:25',
     ]);
   });
 });
