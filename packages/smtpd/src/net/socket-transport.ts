@@ -109,6 +109,8 @@ class SocketTransport implements Transport {
     });
     this.#peek = undefined;
     const facts = readTLSFacts(secure, side);
+    // Of a server's side Node says it by this event alone, which is not in the documentation.
+    secure.on('_tlsError', (error: Error) => secure.destroy(error));
     if (this.#receiver !== undefined) this.#attach(secure, this.#receiver);
     if (early.length > 0) {
       // Behind what whoever waits for the handshake does with it.

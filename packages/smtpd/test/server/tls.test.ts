@@ -280,6 +280,7 @@ describe('a handshake', () => {
       client.destroy();
     });
     await client.reply();
+    await client.command('EHLO client.example');
     await client.command('STARTTLS');
     await client.startTLS();
     expect((await client.command('EHLO client.example')).code).toBe(250);
