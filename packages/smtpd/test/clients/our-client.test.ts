@@ -135,7 +135,7 @@ async function startOther(options: OtherOptions) {
       stream.on('end', () => {
         const rcptTos = session.envelope.rcptTo.map(({ address }) => address);
         messages.push({ rcptTos, data: Buffer.concat(pieces) });
-        callback(null, options.lmtp === true ? (rcptTos.map(() => 'taken') as never) : 'taken');
+        callback(null, options.lmtp === true ? rcptTos.map(() => 'taken') : 'taken');
       });
     },
   });
