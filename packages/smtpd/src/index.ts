@@ -5,6 +5,15 @@ export { SMTPChannel } from './server/channel.js';
 export { DebuggingServer, type DebuggingFormat, type DebuggingServerOptions } from './handlers/debugging-server.js';
 export { PureProxy, type RecipientRoute } from './handlers/pure-proxy.js';
 export type { ProxyOnlyOptions, PureProxyOptions, RouteRequest } from './handlers/proxy/proxy-options.js';
+export {
+  MailmanProxy,
+  type MailmanMapOptions,
+  type MailmanOptions,
+  type MailmanProxyOptions,
+} from './handlers/mailman-proxy.js';
+export type { MailmanRecipient, MailmanRole } from './handlers/mailman/mailman-address.js';
+export type { MailmanAnswer, MailmanDirectory } from './handlers/mailman/mailman-directory.js';
+export type { MailmanRESTOptions } from './handlers/mailman/mailman-rest-directory.js';
 export { parseRoute, type Route, type RouteText } from './handlers/proxy/routes.js';
 export type { UpstreamOptions } from './handlers/proxy/upstreams.js';
 export {

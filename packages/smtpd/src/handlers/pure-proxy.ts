@@ -21,6 +21,7 @@ import { SMTPServer, type CloseOptions } from '../server/server.js';
 import type { SessionInfo } from '../server/session-info.js';
 import type { Verdict } from '../server/verdict.js';
 import { formatClientAttributes } from './proxy/client-attributes.js';
+import { refuseSuccessReport, withoutDSN } from './proxy/final-delivery.js';
 import { narrowTo } from './proxy/narrowing.js';
 import { ProxiedTransaction, type ContentAdditions, type Placement } from './proxy/proxied-transaction.js';
 import {
@@ -31,7 +32,7 @@ import {
 } from './proxy/proxy-options.js';
 import { RelayGuard } from './proxy/relay-guard.js';
 import { parseRoute, RouteTable, type Route } from './proxy/routes.js';
-import { Upstreams, type OwnConnection } from './proxy/upstreams.js';
+import { Upstreams, type OwnConnection, type UpstreamOptions } from './proxy/upstreams.js';
 import { receivedField } from './received-field.js';
 
 /** Where a recipient goes, for {@link PureProxy.placeRecipient}. */
@@ -39,6 +40,16 @@ export interface RecipientRoute {
   readonly route: Route;
   /** Whether each recipient there has a transaction of its own. */
   readonly isAlone?: boolean;
+  /**
+   * How to talk to this server, where the proxy's `upstream` is not meant for it: then `identify` is not, either. The same object each time,
+   * for connections are kept by it.
+   */
+  readonly upstream?: UpstreamOptions;
+  /**
+   * Whether mail is delivered there in the sense of RFC 3461 §5.2.7: what the client asks to be told of the delivery (NOTIFY, ORCPT, RET,
+   * ENVID) ends there, and is not passed on. Default: no.
+   */
+  readonly isFinal?: boolean;
 }
 
 /**
@@ -56,7 +67,8 @@ export class PureProxy extends SMTPServer {
   readonly #proxy: CompleteProxyOptions;
   readonly #routes: RouteTable;
   readonly #guard: RelayGuard;
-  readonly #upstreams: Upstreams;
+  /** By how they are talked to; the proxy's own first. */
+  readonly #upstreams = new Map<UpstreamOptions, Upstreams>();
   /** By session: the transaction that is open. */
   readonly #open = new WeakMap<SessionInfo, OpenTransaction>();
 
@@ -70,15 +82,6 @@ export class PureProxy extends SMTPServer {
     this.#proxy = proxy;
     this.#routes = new RouteTable(proxy.routes, proxy.remoteAddress);
     this.#guard = new RelayGuard(proxy.allowNetworks ?? [], proxy.open);
-    const { hostname, clock, logger } = this.options;
-    this.#upstreams = new Upstreams(proxy.upstream, {
-      hostname,
-      clock,
-      logger,
-      balance: proxy.balance,
-      hasProxyHeader: proxy.identify === 'proxyHeader',
-      resolver: proxy.resolver,
-    });
     // Behind all that the application adds: whom it refuses, the next server is not asked about.
     this.useLast({
       name: 'proxy',
@@ -120,7 +123,7 @@ export class PureProxy extends SMTPServer {
   /** Closes as a server does, and then the connections to the servers behind. */
   override async close(options: CloseOptions = {}): Promise<void> {
     await super.close(options);
-    await this.#upstreams.close();
+    await Promise.all([...this.#upstreams.values()].map((upstreams) => upstreams.close()));
   }
 
   override async streamMessage(message: StreamedMessage): Promise<Verdict | readonly Verdict[]> {
@@ -153,8 +156,8 @@ export class PureProxy extends SMTPServer {
   }
 
   /** The routes that every message may take, for what is offered to clients. */
-  protected get fixedRoutes(): readonly Route[] {
-    return this.#routes.all;
+  protected get fixedRoutes(): readonly RecipientRoute[] {
+    return this.#routes.all.map((route) => ({ route }));
   }
 
   // ---- The steps ----------------------------------------------------------------------------------------------------
@@ -162,10 +165,18 @@ export class PureProxy extends SMTPServer {
   async #narrow({ signal }: HookRequest<unknown>): Promise<OfferNarrowing | undefined> {
     const routes = this.fixedRoutes;
     // Of hosts that are looked up for each recipient nobody knows; there the recipient is refused.
-    if (!routes.some(({ destinations }) => destinations.some(({ kind }) => kind !== 'mx'))) return undefined;
+    if (!routes.some(({ route }) => route.destinations.some(({ kind }) => kind !== 'mx'))) return undefined;
     const { tls } = this.#proxy.upstream;
     const mayRequireTLS = tls !== undefined && tls.mode !== 'off' && (tls.verify ?? tls.mode !== 'opportunistic');
-    return narrowTo(await this.#upstreams.capabilities(routes, signal), { mayRequireTLS });
+    const byUpstreams = new Map<Upstreams, Route[]>();
+    for (const { route, upstream } of routes) {
+      const upstreams = this.#upstreamsFor(upstream);
+      byUpstreams.set(upstreams, [...(byUpstreams.get(upstreams) ?? []), route]);
+    }
+    const capabilities = await Promise.all(
+      [...byUpstreams].map(([upstreams, those]) => upstreams.capabilities(those, signal)),
+    );
+    return narrowTo(capabilities.flat(), { mayRequireTLS });
   }
 
   async #mail({ session, address, parameters, signal }: MailRequest<unknown>): Promise<Verdict> {
@@ -177,8 +188,7 @@ export class PureProxy extends SMTPServer {
       sessionId: session.id,
       logger: this.options.logger,
     });
-    const mailOptions = sentOn(parameters, session).map(formatParameter);
-    this.#open.set(session, { transaction, mailFrom: address, mailOptions });
+    this.#open.set(session, { transaction, mailFrom: address, mailParameters: sentOn(parameters, session) });
     const only = this.#onlyRoute(session);
     if (only === undefined) return undefined;
     const reply = await transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
@@ -192,9 +202,12 @@ export class PureProxy extends SMTPServer {
     const { transaction, mailFrom } = this.#openOf(session);
     const placed = await Promise.all(
       requests.map(async ({ address, path, parameters }) => {
-        const found = await this.placeRecipient({ recipient: path, mailFrom, session });
-        const placement = found instanceof Reply ? found : this.#placementOn(found, path, session);
-        return { address, path, parameters, placement };
+        const found = await this.placeRecipient({ recipient: path, mailFrom, session, signal });
+        if (found instanceof Reply) return { address, path, parameters, placement: found };
+        const placement = this.#placementOn(found, path, session);
+        if (found.isFinal !== true) return { address, path, parameters, placement };
+        const refusal = refuseSuccessReport(parameters);
+        return { address, path, parameters: withoutDSN(parameters), placement: refusal ?? placement };
       }),
     );
     return transaction.addRecipients(placed, signal);
@@ -216,7 +229,7 @@ export class PureProxy extends SMTPServer {
   }
 
   #placementOn(
-    { route, isAlone = false }: RecipientRoute,
+    { route, isAlone = false, upstream, isFinal = false }: RecipientRoute,
     recipient: Path | undefined,
     session: SessionInfo,
   ): Placement {
@@ -225,12 +238,28 @@ export class PureProxy extends SMTPServer {
     const parts = [route.key, ...(isByDomain ? [domain ?? ''] : []), ...(isAlone ? [recipient?.address ?? ''] : [])];
     return {
       key: parts.join(' '),
+      isAlone,
       open: (signal) => {
-        const { mailFrom, mailOptions } = this.#openOf(session);
-        const start = { mailFrom, mailOptions, prepare: this.#introduction(session) };
-        return this.#upstreams.begin(route, domain, start, { signal, own: this.#ownConnection(session) });
+        const { mailFrom, mailParameters } = this.#openOf(session);
+        const mailOptions = (isFinal ? withoutDSN(mailParameters) : mailParameters).map(formatParameter);
+        const isTold = upstream === undefined;
+        const start = { mailFrom, mailOptions, prepare: isTold ? this.#introduction(session) : undefined };
+        const own = isTold ? this.#ownConnection(session) : undefined;
+        return this.#upstreamsFor(upstream).begin(route, domain, start, { signal, own });
       },
     };
+  }
+
+  #upstreamsFor(options: UpstreamOptions = this.#proxy.upstream): Upstreams {
+    let upstreams = this.#upstreams.get(options);
+    if (upstreams === undefined) {
+      const { hostname, clock, logger } = this.options;
+      const { balance, identify, resolver, upstream } = this.#proxy;
+      const hasProxyHeader = options === upstream && identify === 'proxyHeader';
+      upstreams = new Upstreams(options, { hostname, clock, logger, balance, hasProxyHeader, resolver });
+      this.#upstreams.set(options, upstreams);
+    }
+    return upstreams;
   }
 
   /** What is said of the client before its MAIL. */
@@ -295,7 +324,7 @@ interface OpenTransaction {
   readonly transaction: ProxiedTransaction;
   /** For connections that open later. */
   readonly mailFrom: string;
-  readonly mailOptions: readonly string[];
+  readonly mailParameters: readonly Parameter[];
 }
 
 /** RFC 4954 §5: whom the client sends for is believed of one that has proved who it is; of others it is nobody. */

@@ -184,11 +184,11 @@ start: no
     await this.#change('DELETE', `/3.1/lists/${encodeURIComponent(address)}`, {});
   }
 
-  /** Makes somebody a member, without asking. */
-  async subscribe(list: string, member: string): Promise<void> {
+  /** Makes somebody a member, or an owner, without asking. */
+  async subscribe(list: string, member: string, role: 'member' | 'owner' = 'member'): Promise<void> {
     const listID = list.replace('@', '.');
     await this.#change('POST', '/3.1/members', {
-      ...{ list_id: listID, subscriber: member },
+      ...{ list_id: listID, subscriber: member, role },
       ...{ pre_verified: 'True', pre_confirmed: 'True', pre_approved: 'True' },
     });
   }

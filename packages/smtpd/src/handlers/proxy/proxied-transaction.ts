@@ -18,6 +18,8 @@ import type { Opened } from './upstreams.js';
 export interface Placement {
   /** Recipients with the same key go together. */
   readonly key: string;
+  /** Whether they are one recipient: the server is told of it once, however often the client says it. */
+  readonly isAlone: boolean;
   /** Opens the transaction there. */
   readonly open: (signal: AbortSignal) => Promise<Opened>;
 }
@@ -172,7 +174,7 @@ export class ProxiedTransaction {
     return this.#branches.filter((branch) => branch.failure === undefined && this.#accepted.includes(branch));
   }
 
-  async #open({ key, open }: Placement, signal: AbortSignal): Promise<Branch | Reply> {
+  async #open({ key, isAlone, open }: Placement, signal: AbortSignal): Promise<Branch | Reply> {
     let opened: Opened;
     try {
       opened = await open(signal);
@@ -186,6 +188,8 @@ export class ProxiedTransaction {
     }
     const branch: Branch = {
       key,
+      isAlone,
+      recipientReply: undefined,
       lease,
       where,
       senderReply: reply,
@@ -224,6 +228,11 @@ export class ProxiedTransaction {
     let branch = this.#branches.find(({ key }) => key === first.placement.key);
     if (branch === undefined) {
       this.#dropUnused();
+      // Each has a connection of its own. A message for a hundred lists must not wait for connections that it holds itself.
+      if (first.placement.isAlone && this.#branches.filter(({ isAlone }) => isAlone).length >= ALONE_BRANCHES_MAX) {
+        answerAll(ONE_BY_ONE);
+        return;
+      }
       const opened = await this.#open(first.placement, signal);
       if (opened instanceof Reply) {
         answerAll(opened);
@@ -246,12 +255,13 @@ export class ProxiedTransaction {
   ): Promise<void> {
     const { client } = branch.lease;
     // An LMTP server has a reply for each recipient, and an SMTP client hears one: one recipient a transaction, then.
-    const isOneByOne = client.options.protocol === 'lmtp' && !this.#mayServeSeveral;
-    let isTaken = isOneByOne && this.#accepted.includes(branch);
+    const isOneByOne = branch.isAlone || (client.options.protocol === 'lmtp' && !this.#mayServeSeveral);
     const ask = async ({ index, recipient }: (typeof ofKey)[number]): Promise<void> => {
-      const reply = isTaken ? ONE_BY_ONE : await this.#askOne(branch, recipient);
+      const isTaken = isOneByOne && branch.recipientReply !== undefined;
+      const again = branch.isAlone ? branch.recipientReply : ONE_BY_ONE;
+      const reply = isTaken && again !== undefined ? again : await this.#askOne(branch, recipient);
       replies.set(index, reply);
-      if (isOneByOne && reply.isPositive) isTaken = true;
+      if (reply.isPositive) branch.recipientReply ??= reply;
     };
     if (isOneByOne) for (const each of ofKey) await ask(each);
     // Together, so that they leave together where the upstream offers PIPELINING.
@@ -334,6 +344,9 @@ export class ProxiedTransaction {
 /** What is open with one server. */
 interface Branch {
   readonly key: string;
+  readonly isAlone: boolean;
+  /** To the first RCPT that was accepted. */
+  recipientReply: Reply | undefined;
   readonly lease: Lease;
   readonly where: string;
   readonly senderReply: Reply;
@@ -371,6 +384,8 @@ const OTHER_DESTINATION = new Reply(
   '4.5.3',
   'Error: this recipient goes to another server; send it in another transaction',
 );
+/** Less than half of the connections that a pool has by default. */
+const ALONE_BRANCHES_MAX = 8;
 const ONE_BY_ONE = new Reply(
   452,
   '4.5.3',

@@ -15,6 +15,8 @@ export interface RouteRequest {
   /** The reverse-path's address; `''` for the null reverse-path. */
   readonly mailFrom: string;
   readonly session: SessionInfo;
+  /** Aborted when nobody wants to know any more. */
+  readonly signal: AbortSignal;
 }
 
 /** The options of a {@link PureProxy}: those of the server, and these. */
