@@ -34,7 +34,7 @@ const OPTIONS: readonly OptionDefinition[] = [
     name: 'auth',
     value: 'WHO',
     isRepeatable: true,
-    isSecret: true,
+    isSecret: 'behindColon',
     help: 'user:password, which may be repeated, or any: whoever comes',
   },
   { name: 'auth-required', isNegatable: true, default: false, help: 'take no mail before AUTH' },

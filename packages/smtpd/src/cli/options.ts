@@ -29,12 +29,12 @@ export interface OptionDefinition {
   readonly isFinal?: boolean;
   /** Whether its long name is to be written out, so that beginnings of older names stay unique. */
   readonly isWhole?: boolean;
-  /** Whether its value is shown to nobody. */
-  readonly isSecret?: boolean;
+  /** What of its value is shown to nobody: all, or what stands behind a colon. */
+  readonly isSecret?: 'wholly' | 'behindColon';
   /** Where it can be given besides the command line. Default: `everywhere`. */
   readonly besides?: 'everywhere' | 'environment' | 'nowhere';
   /** Under which heading the help has it. */
-  readonly group?: 'listening' | 'limits' | 'relaying';
+  readonly group?: 'listening' | 'limits' | 'relaying' | 'mailman';
   /** One clause, without its default. */
   readonly help: string;
 }

@@ -44,11 +44,21 @@ function formatOrigins(command: CommandDefinition, { origins }: Settings): strin
 }
 
 function jsonValueOf({ kind, isSecret }: OptionDefinition, value: OptionValue): unknown {
-  if (typeof value === 'object') return isSecret === true ? value.map(masked) : value;
-  return kind === undefined || typeof value === 'boolean' || value === NO_LIMIT ? value : Number(value);
+  if (typeof value === 'object') return value.map((text) => masked(text, isSecret));
+  if (typeof value === 'boolean' || value === NO_LIMIT) return value;
+  return kind === undefined ? masked(value, isSecret) : Number(value);
 }
 
 /** The user may be seen. */
-function masked(text: string): string {
-  return text.replace(/:[^]*$/, ':********');
+function masked(text: string, isSecret: OptionDefinition['isSecret']): string {
+  switch (isSecret) {
+    case undefined:
+      return text;
+    case 'wholly':
+      return MASK;
+    case 'behindColon':
+      return text.replace(/:[^]*$/, `:${MASK}`);
+  }
 }
+
+const MASK = '********';

@@ -41,7 +41,7 @@ const OPTIONS: readonly OptionDefinition[] = [
   {
     name: 'upstream-auth',
     value: 'USER:PASSWORD',
-    isSecret: true,
+    isSecret: 'behindColon',
     help: 'authenticate there; a password is sent readable under TLS alone',
   },
   {

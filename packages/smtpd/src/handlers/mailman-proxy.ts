@@ -137,6 +137,12 @@ function openDirectory(
 /** Mailman speaks LMTP, with or without saying so. */
 function lmtpRoute(text: string): Route {
   const isComplete = /^lmtp:/i.test(text);
+  if (/^(?:smtps?:|mx:)/i.test(text)) {
+    throw new UsageError(
+      'SMTPD_BAD_ADDRESS',
+      `"${text}": Mailman takes mail by LMTP; write host:port, lmtp://host:port or lmtp:unix:/path`,
+    );
+  }
   return parseRoute([isComplete ? text : /^unix:/i.test(text) ? `lmtp:${text}` : `lmtp://${text}`]);
 }
 
