@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { DebuggingServer, PureProxy, type SMTPServer, type SMTPServerOptions } from '../index.js';
+import { DebuggingServer, MailmanProxy, PureProxy, type SMTPServer, type SMTPServerOptions } from '../index.js';
 import { messageOf, usageError } from './command-error.js';
 
 /** A class that can be served. */
@@ -14,18 +14,18 @@ export type ServerClass = new (options: SMTPServerOptions) => SMTPServer;
 /**
  * Loads a class.
  *
- * @param spec - `DebuggingServer`, `PureProxy`, or `path-or-package#ExportedClass`; a path is seen from the current directory
+ * @param spec - `DebuggingServer`, `PureProxy`, `MailmanProxy`, or `path-or-package#ExportedClass`; a path is seen from the current directory
  * @throws CommandError with exit code 2
  */
 export async function loadClass(spec: string): Promise<ServerClass> {
   if (spec === 'DebuggingServer') return DebuggingServer;
   if (spec === 'PureProxy') return PureProxy as ServerClass;
-  if (NOT_YET.has(spec)) throw usageError(`${spec} is not in this version of smtpd yet`);
+  if (spec === 'MailmanProxy') return MailmanProxy as ServerClass;
   const hash = spec.lastIndexOf('#');
   const moduleName = spec.slice(0, Math.max(hash, 0));
   const exportName = spec.slice(hash + 1);
   if (moduleName === '' || exportName === '')
-    throw usageError(`There is no class "${spec}"; write DebuggingServer, PureProxy or path-or-package#ExportedClass`);
+    throw usageError(`There is no class "${spec}"; write ${OURS} or path-or-package#ExportedClass`);
   const found = (await importModule(moduleName))[exportName];
   if (found === undefined) throw usageError(`${moduleName} does not export ${exportName}`);
   if (!isServerClass(found)) throw usageError(`${exportName} of ${moduleName} is not a subclass of SMTPServer`);
@@ -73,5 +73,5 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-const NOT_YET = new Set(['MailmanProxy']);
+const OURS = 'DebuggingServer, PureProxy, MailmanProxy';
 const SERVER_METHODS = ['listen', 'close', 'on', 'use', 'processMessage', 'streamMessage'] as const;

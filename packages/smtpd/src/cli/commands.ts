@@ -4,6 +4,7 @@
  */
 
 import { LISTENING_OPTIONS, TLS_MODES } from './listening-options.js';
+import { MAILMAN_OPTIONS } from './mailman-options.js';
 import type { OptionDefinition } from './options.js';
 import { RELAYING_OPTIONS } from './relaying-options.js';
 
@@ -69,7 +70,7 @@ export const SERVE: CommandDefinition = {
       letter: 'c',
       value: 'CLASS',
       default: 'DebuggingServer',
-      help: 'what serves: DebuggingServer, PureProxy, or path-or-package#ExportedClass',
+      help: 'what serves: DebuggingServer, PureProxy, MailmanProxy, or path-or-package#ExportedClass',
     },
     SIZE,
     { name: 'smtputf8', letter: 'u', help: 'offer SMTPUTF8' },
@@ -155,6 +156,20 @@ export const PROXY_COMMAND: CommandDefinition = {
   ],
 };
 
+/** Hands the mail of lists to Mailman. */
+export const MAILMAN_COMMAND: CommandDefinition = {
+  name: 'mailman',
+  summary: 'hand the mail of lists to Mailman 3, and pass all other mail on',
+  usage: ['smtpd mailman [options] [[host:port] remotehost:port]'],
+  options: [...MAILMAN_OPTIONS, ...RELAYING_OPTIONS, ...RECEIVING_OPTIONS],
+  notes: [
+    'The last address is where mail goes that is for no list, as smtpd proxy has it; without it, and without --route, such mail is refused.',
+    ...ADDRESS_NOTES,
+    'done, a second one at once.',
+    'Everybody may write to lists. Beyond this machine it passes other mail on as smtpd proxy does.',
+  ],
+};
+
 /** Asks a server what it can do. */
 export const PROBE: CommandDefinition = {
   name: 'probe',
@@ -228,13 +243,14 @@ const HELP_COMMAND: CommandDefinition = {
   usage: ['smtpd help [command]', 'smtpd help limits'],
   options: [HELP],
   notes: [],
-  words: ['debug', 'proxy', 'maildir', 'sink', 'probe', 'inbox', 'relay', 'completion', 'limits'],
+  words: ['debug', 'proxy', 'mailman', 'maildir', 'sink', 'probe', 'inbox', 'relay', 'completion', 'limits'],
 };
 
 /** The commands with a name. A first argument that is none of these names belongs to the old form. */
 export const COMMANDS: readonly CommandDefinition[] = [
   DEBUG_COMMAND,
   PROXY_COMMAND,
+  MAILMAN_COMMAND,
   MAILDIR_COMMAND,
   SINK_COMMAND,
   PROBE,

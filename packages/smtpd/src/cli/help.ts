@@ -62,9 +62,11 @@ function formatOptions(options: readonly OptionDefinition[], heading: (text: str
     options.filter((option) => option.group === group).map((option) => [leftOf(option), helpOf(option)]);
   const listening = rowsOf('listening');
   const relaying = rowsOf('relaying');
+  const mailman = rowsOf('mailman');
   const general = rowsOf(undefined);
   return [
     ...(general.length === 0 ? [] : [heading('Options:'), ...formatRows(general), '']),
+    ...(mailman.length === 0 ? [] : [heading('Mailman:'), ...formatRows(mailman), '']),
     ...(relaying.length === 0 ? [] : [heading('Passing on:'), ...formatRows(relaying), '']),
     ...(listening.length === 0
       ? []

@@ -12,6 +12,7 @@ import {
   DEBUG_COMMAND,
   MAILDIR_COMMAND,
   PROBE,
+  MAILMAN_COMMAND,
   PROXY_COMMAND,
   SERVE,
   SINK_COMMAND,
@@ -22,6 +23,7 @@ import { runDebug } from './debug-command.js';
 import { formatCommandHelp, formatLimitsHelp, formatMainHelp } from './help.js';
 import { runMaildir } from './maildir-command.js';
 import { runProbe } from './probe/probe-command.js';
+import { runMailman } from './mailman-command.js';
 import { runProxy } from './proxy-command.js';
 import { runPythonForm } from './python-command.js';
 import { readSettings, type Settings } from './settings.js';
@@ -109,4 +111,5 @@ const RECEIVING: ReadonlyMap<CommandDefinition, (settings: Settings, terminal: T
   [MAILDIR_COMMAND, runMaildir],
   [SINK_COMMAND, runSink],
   [PROXY_COMMAND, runProxy],
+  [MAILMAN_COMMAND, runMailman],
 ]);

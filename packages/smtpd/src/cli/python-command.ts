@@ -1,6 +1,6 @@
 /** `smtpd [options] [localhost:port [remotehost:port]]`: serves as the old module did. */
 
-import { DebuggingServer, PureProxy, type SMTPServer } from '../index.js';
+import { DebuggingServer, MailmanProxy, PureProxy, type SMTPServer } from '../index.js';
 import { formatRemote } from './addresses.js';
 import { loadClass } from './class-loader.js';
 import { SERVE } from './commands.js';
@@ -39,9 +39,7 @@ async function makeServer(request: PythonRequest, { output }: Terminal): Promise
         ? new DebuggingServer({ ...options, output, logger: cliLogger })
         : // The old class took its remote address as a pair; ours takes it as it is typed.
           new ServerClass(
-            ServerClass === (PureProxy as unknown)
-              ? { ...options, remoteAddress: formatRemote(remoteAddress) }
-              : options,
+            TAKES_TEXT.includes(ServerClass) ? { ...options, remoteAddress: formatRemote(remoteAddress) } : options,
           );
     for (const hook of hooks) server.use(hook);
     return server;
@@ -49,3 +47,5 @@ async function makeServer(request: PythonRequest, { output }: Terminal): Promise
     throw constructionError(className, error);
   }
 }
+
+const TAKES_TEXT: readonly unknown[] = [PureProxy, MailmanProxy];

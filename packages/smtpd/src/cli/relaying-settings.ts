@@ -22,13 +22,18 @@ export type RelayingSettings = ProxyOnlyOptions & Pick<PureProxyOptions, 'lineEn
  * Understands the settings.
  *
  * @param remoteWord - where mail goes for which there is no route, as it was typed; `undefined`: as the settings say
+ * @param where - `mayLeadNowhere`: the command has other mail to take
  * @throws CommandError with exit code 2
  */
-export function relayingSettings(settings: Settings, remoteWord: string | undefined): RelayingSettings {
+export function relayingSettings(
+  settings: Settings,
+  remoteWord: string | undefined,
+  { mayLeadNowhere }: { readonly mayLeadNowhere: boolean } = { mayLeadNowhere: false },
+): RelayingSettings {
   const { options } = settings;
   const remote = remoteWord ?? textOf(options, 'remote');
   const routes = routesOf(settings);
-  if (remote === undefined && Object.keys(routes).length === 0) {
+  if (!mayLeadNowhere && remote === undefined && Object.keys(routes).length === 0) {
     throw usageError('Say where mail goes: an address such as mail.example.org:25, or --route DOMAIN=ADDRESS');
   }
   if (remote !== undefined)

@@ -23,6 +23,7 @@ describe('docs/cli.md', () => {
     for (const line of [
       'debug --help',
       'proxy --help',
+      'mailman --help',
       'maildir --help',
       'sink --help',
       'help limits',

@@ -47,20 +47,19 @@ describe('smtpd', () => {
   it.each([
     ['--nope', 'smtpd: option --nope not recognized; smtpd --help names all'],
     ['-c', 'smtpd: option -c requires argument'],
-    ['-c MailmanProxy', 'smtpd: MailmanProxy is not in this version of smtpd yet'],
     [
       '-c NoSuch',
-      'smtpd: There is no class "NoSuch"; write DebuggingServer, PureProxy or path-or-package#ExportedClass',
+      'smtpd: There is no class "NoSuch"; write DebuggingServer, PureProxy, MailmanProxy or path-or-package#ExportedClass',
     ],
     ['-c no_such_module#X', 'smtpd: There is no module no_such_module, neither as a file here nor as a package'],
     ['-c ./nowhere.js#X', 'smtpd: There is no module ./nowhere.js, neither as a file here nor as a package'],
     [
       'dbug',
-      'smtpd: There is no command "dbug"; there are debug, proxy, maildir, sink, probe, inbox, relay, completion, help; an address is host:port',
+      'smtpd: There is no command "dbug"; there are debug, proxy, mailman, maildir, sink, probe, inbox, relay, completion, help; an address is host:port',
     ],
     [
       'help dbug',
-      'smtpd: There is no command "dbug"; there are debug, proxy, maildir, sink, probe, inbox, relay, completion, help',
+      'smtpd: There is no command "dbug"; there are debug, proxy, mailman, maildir, sink, probe, inbox, relay, completion, help',
     ],
     ['help a b', 'smtpd: Invalid arguments: b; smtpd help takes one word'],
     ['completion', 'smtpd: Say which shell: smtpd completion bash, zsh or fish'],
@@ -93,6 +92,29 @@ describe('smtpd', () => {
     ],
     ['proxy a:1 --hops 0', 'smtpd: option --hops is a whole number above 0, not "0"'],
     ['proxy a:1 --line-endings preserve', 'smtpd: option --line-endings is one of reject, normalize, not "preserve"'],
+    ['mailman a:1 b:2 c:3', 'smtpd: Invalid arguments: c:3; there are two addresses at most'],
+    [
+      'mailman --mailman-rest http://localhost:8001',
+      'smtpd: option --mailman-rest needs a password: SMTPD_MAILMAN_PASSWORD, or --mailman-password',
+    ],
+    [
+      'mailman --mailman-rest http://localhost:8001 --mailman-maps data',
+      'smtpd: option --mailman-rest and option --mailman-maps both say where lists are known: give one of them',
+    ],
+    [
+      'mailman --mailman-rest nowhere --mailman-password x',
+      'smtpd: url is where the REST API is, such as http://127.0.0.1:8001, not "nowhere"',
+    ],
+    ['mailman --mailman-hit-time 0', 'smtpd: option --mailman-hit-time is a whole number of seconds above 0, not "0"'],
+    [
+      'mailman --unknown-in-list-domain drop',
+      'smtpd: option --unknown-in-list-domain is one of reject, relay, not "drop"',
+    ],
+    [
+      'mailman --mailman-lmtp smtp://a:1',
+      'smtpd: "smtp://a:1": Mailman takes mail by LMTP; write host:port, lmtp://host:port or lmtp:unix:/path',
+    ],
+    ['mailman 0.0.0.0:0 a:1', `smtpd: Listening on 0.0.0.0 ${OPEN_RELAY}`],
     ['proxy 0.0.0.0:0 a:1', `smtpd: Listening on 0.0.0.0 ${OPEN_RELAY}`],
     ['proxy :0 a:1', `smtpd: Listening on every address ${OPEN_RELAY}`],
     ['maildir', 'smtpd: Say where to deliver: smtpd maildir FOLDER'],

@@ -2,14 +2,16 @@
 
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHTTPServer } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { MessageRecord } from '../../src/index.js';
+import { loadClass } from '../../src/cli/class-loader.js';
+import { MailmanProxy, type MessageRecord } from '../../src/index.js';
 import { RawClient } from '../support/raw-client.js';
 import { BIN, Program, run, sendContent } from './program.js';
 
@@ -309,7 +311,10 @@ describe('-c', () => {
     ['./absent.js#X', 'There is no module ./absent.js, neither as a file here nor as a package'],
     ['absent-package#X', 'There is no module absent-package, neither as a file here nor as a package'],
     ['./broken.js#X', './broken.js cannot be loaded: broken on purpose'],
-    ['./bad.js#', 'There is no class "./bad.js#"; write DebuggingServer, PureProxy or path-or-package#ExportedClass'],
+    [
+      './bad.js#',
+      'There is no class "./bad.js#"; write DebuggingServer, PureProxy, MailmanProxy or path-or-package#ExportedClass',
+    ],
   ])('says in one line what is wrong with %s, with exit code 2', async (spec, message) => {
     writeFileSync(join(folder, 'bad.js'), 'export const number = 1; export class Other {}');
     writeFileSync(join(folder, 'broken.js'), "throw new Error('broken on purpose');");
@@ -490,5 +495,101 @@ describe('the installed program', () => {
     await using program = new Program(['--help'], { readsOutput: false });
     program.child.stdout.destroy();
     expect(await program.ended()).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('smtpd mailman', () => {
+  const names = ['', '-bounces', '-confirm', '-join', '-leave', '-owner', '-request', '-subscribe', '-unsubscribe'];
+
+  /** The folder of a Mailman with one list, staff@lists.example. */
+  function writeMaps(): string {
+    const maps = mkdtempSync(join(folder, 'maps-'));
+    const addresses = names.map((name) => `staff${name}@lists.example lmtp:[127.0.0.1]:8024\n`).join('');
+    writeFileSync(join(maps, 'postfix_lmtp'), addresses);
+    writeFileSync(join(maps, 'postfix_domains'), 'lists.example lists.example\n');
+    return maps;
+  }
+
+  async function recipient(program: Program, address: string): Promise<string> {
+    const client = await program.connect();
+    await client.command('EHLO client.example');
+    await client.command('MAIL FROM:<alice@example.org>');
+    const { code, lines } = await client.command(`RCPT TO:<${address}>`);
+    if (code === 250) {
+      await client.command('DATA');
+      client.send('Subject: x\r\n\r\nhello\r\n.\r\n');
+      expect((await client.reply()).code).toBe(250);
+    }
+    client.destroy();
+    return `${String(code)} ${lines.join()}`;
+  }
+
+  it('hands lists to Mailman, passes other mail on, and says so', async () => {
+    await using runner = new Program(['debug', '--lmtp', '--json', '127.0.0.1:0']);
+    await using upstream = new Program(['debug', '--json', '127.0.0.1:0']);
+    const [lmtpPort, remotePort] = [String(await runner.port()), String(await upstream.port())];
+    await using proxy = new Program([
+      ...['mailman', '--mailman-lmtp', `127.0.0.1:${lmtpPort}`, '--mailman-maps', writeMaps()],
+      ...['127.0.0.1:0', `127.0.0.1:${remotePort}`],
+    ]);
+    expect(await recipient(proxy, 'staff-join@lists.example')).toMatch(/^250/);
+    expect(await recipient(proxy, 'bob@example.net')).toMatch(/^250/);
+    expect(await recipient(proxy, 'nobody@lists.example')).toMatch(/^550 5\.1\.1/);
+    expect((await proxy.stop()).stderr).toMatch(
+      new RegExp(
+        '^listening on 127\\.0\\.0\\.1:\\d+\n' +
+          `relaying lists of Mailman to lmtp://127\\.0\\.0\\.1:${lmtpPort}, from everybody\n` +
+          `relaying everything to smtp://127\\.0\\.0\\.1:${remotePort}\n` +
+          'may send anywhere: clients of this machine\n$',
+      ),
+    );
+    expect(recordsOf((await runner.stop()).stdout).map(({ rcptTos }) => rcptTos)).toEqual([
+      ['staff-join@lists.example'],
+    ]);
+    expect(recordsOf((await upstream.stop()).stdout).map(({ rcptTos }) => rcptTos)).toEqual([['bob@example.net']]);
+  });
+
+  it('asks the REST API as the user that it is told, and keeps the answers as long as it is told', async () => {
+    const asked: string[] = [];
+    const rest = createHTTPServer((request, response) => {
+      const [, credentials = ''] = (request.headers.authorization ?? '').split(' ');
+      asked.push(`${request.url ?? ''} ${Buffer.from(credentials, 'base64').toString()}`);
+      const isDomains = request.url === '/3.1/domains';
+      response.statusCode = isDomains ? 200 : 404;
+      response.end(isDomains ? '{"total_size": 1, "entries": [{"mail_host": "lists.example"}]}' : '{}');
+    });
+    rest.listen(0, '127.0.0.1');
+    await once(rest, 'listening');
+    const url = `http://127.0.0.1:${String((rest.address() as AddressInfo).port)}`;
+    try {
+      await using upstream = new Program(['debug', '--json', '127.0.0.1:0']);
+      await using proxy = new Program(
+        [
+          ...['mailman', '--mailman-rest', url, '--mailman-user', 'asker', '--unknown-in-list-domain', 'relay'],
+          ...['127.0.0.1:0', `127.0.0.1:${String(await upstream.port())}`],
+        ],
+        { environment: { SMTPD_MAILMAN_PASSWORD: 'the password' } },
+      );
+      for (let time = 0; time < 2; time += 1) expect(await recipient(proxy, 'user@lists.example')).toMatch(/^250/);
+      expect(asked).toEqual(['/3.1/domains asker:the password', '/3.1/lists/user%40lists.example asker:the password']);
+      expect((await proxy.stop()).stderr).not.toContain('the password');
+    } finally {
+      rest.close();
+      rest.closeAllConnections();
+    }
+  });
+
+  it('takes mail for lists alone when it is told of nobody else', async () => {
+    await using proxy = new Program(['mailman', '--listen', '127.0.0.1:0', '--mailman-maps', writeMaps()]);
+    expect(await recipient(proxy, 'bob@example.net')).toBe('550 5.7.1 Error: relaying denied');
+  });
+
+  it('is there in the old form, with the folder of Debian’s package', async () => {
+    await using upstream = new Program(['debug', '--json', '127.0.0.1:0']);
+    const remote = `127.0.0.1:${String(await upstream.port())}`;
+    await using proxy = new Program(['-n', '-c', 'MailmanProxy', '127.0.0.1:0', remote]);
+    // Whether this machine has a Mailman is not known.
+    expect(await recipient(proxy, 'bob@example.net')).toMatch(/^(?:250|451 4\.4\.3)/);
+    expect(await loadClass('MailmanProxy')).toBe(MailmanProxy);
   });
 });

@@ -104,6 +104,13 @@ describe('settings', () => {
     expect((await effective(['debug', '--auth', 'any'])).config['auth']).toEqual(['any']);
   });
 
+  it('show no password of a server behind, either', async () => {
+    const argv = ['mailman', '--upstream-auth', 'alice:correct horse', '--mailman-rest', 'http://localhost:8001'];
+    const { config, stderr } = await effective(argv, { SMTPD_MAILMAN_PASSWORD: 'battery:staple' });
+    expect(config).toMatchObject({ upstreamAuth: 'alice:********', mailmanPassword: '********' });
+    expect(stderr).not.toMatch(/horse|battery|staple/);
+  });
+
   it('are checked before they are printed', async () => {
     const { code, stderr } = await effective(['debug', '--tls-key', 'key.pem']);
     expect(code).toBe(2);
