@@ -200,16 +200,19 @@ export class PureProxy extends SMTPServer {
     if (first === undefined) return [];
     const { session, signal } = first;
     const { transaction, mailFrom } = this.#openOf(session);
-    const placed = await Promise.all(
-      requests.map(async ({ address, path, parameters }) => {
-        const found = await this.placeRecipient({ recipient: path, mailFrom, session, signal });
-        if (found instanceof Reply) return { address, path, parameters, placement: found };
-        const placement = this.#placementOn(found, path, session);
-        if (found.isFinal !== true) return { address, path, parameters, placement };
-        const refusal = refuseSuccessReport(parameters);
-        return { address, path, parameters: withoutDSN(parameters), placement: refusal ?? placement };
-      }),
-    );
+    const place = async ({ address, path, parameters }: RcptRequest<unknown>) => {
+      const found = await this.placeRecipient({ recipient: path, mailFrom, session, signal });
+      if (found instanceof Reply) return { address, path, parameters, placement: found };
+      const placement = this.#placementOn(found, path, session);
+      if (found.isFinal !== true) return { address, path, parameters, placement };
+      const refusal = refuseSuccessReport(parameters);
+      return { address, path, parameters: withoutDSN(parameters), placement: refusal ?? placement };
+    };
+    const placed: Awaited<ReturnType<typeof place>>[] = [];
+    // A thousand recipients at once are a thousand questions to whoever knows where they go; a few at a time are answered as soon.
+    for (let at = 0; at < requests.length; at += PLACED_AT_ONCE) {
+      placed.push(...(await Promise.all(requests.slice(at, at + PLACED_AT_ONCE).map(place))));
+    }
     return transaction.addRecipients(placed, signal);
   }
 
@@ -341,3 +344,4 @@ function oneReply(replies: readonly Reply[]): Reply | undefined {
 }
 
 const NOTHING = new Uint8Array(0);
+const PLACED_AT_ONCE = 16;
