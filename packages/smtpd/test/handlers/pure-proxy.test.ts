@@ -373,6 +373,17 @@ describe('several servers', () => {
     expect(b.acknowledged.map(({ rcpts }) => rcpts)).toEqual([['RCPT TO:<2@b.example>']]);
   });
 
+  it('one at which nobody was accepted makes room for the next', async () => {
+    const [a, b] = [await startUpstream({ onStep: answering({ RCPT: '550 5.1.1 No' }) }), await startUpstream()];
+    const client = await connectTo(await startProxy({ routes: { 'a.example': a.address, 'b.example': b.address } }));
+    expect(
+      await sayAll(client, 'MAIL FROM:<x@x.example>', 'RCPT TO:<1@a.example>', 'RCPT TO:<2@b.example>', 'DATA', '.'),
+    ).toEqual([250, 550, 250, 354, 250]);
+    // Its transaction is given up at once, not when the message has gone elsewhere.
+    await until(() => a.lines.at(-1) === 'RSET');
+    expect(b.acknowledged).toHaveLength(1);
+  });
+
   it.each<[UpstreamAct | undefined, UpstreamAct | undefined, RegExp]>([
     [undefined, undefined, /^250 /],
     ['550 5.7.1 Never', undefined, /^550 5\.7\.1 Never/],

@@ -213,7 +213,10 @@ describe('when it is taken', () => {
     const [address] = await server.listen();
     open.push(() => server.close({ graceMs: 0 }));
     const client = await RawClient.connect((address as { port: number }).port);
-    open.push(() => Promise.resolve(client.destroy()));
+    open.push(() => {
+      client.destroy();
+      return Promise.resolve();
+    });
     await client.reply();
     expect(await offeredBy(client)).toEqual(expect.arrayContaining(['SIZE 10', 'STARTTLS']));
     expect((await client.command('STARTTLS')).code).toBe(220);

@@ -26,10 +26,10 @@ export type UpstreamStep =
   | 'other';
 
 /**
- * What is done at a step instead of going on: a reply is said, octets are sent as they are, or the connection breaks; `plain!` says something
- * in clear in the middle of TLS.
+ * What is done at a step instead of going on: a reply is said, or octets are sent as they are; `close!` and `reset!` end the connection,
+ * `stall!` leaves it without an answer, `plain!` says something in clear in the middle of TLS.
  */
-export type UpstreamAct = string | { readonly octets: string } | 'close!' | 'reset!' | 'stall!' | 'plain!';
+export type UpstreamAct = string | { readonly octets: string };
 
 /** What a step is about. */
 export interface UpstreamRequest {
