@@ -100,6 +100,7 @@ function differenceOf(before, after, sent) {
   }
   const messages = after.messages - before.messages;
   if (messages !== sent.messages) return `received ${messages} messages and acknowledged ${sent.messages}`;
+  if (after.octets === undefined) return undefined;
   const octets = after.octets - before.octets;
   return octets === sent.contentOctets
     ? undefined

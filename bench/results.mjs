@@ -1,13 +1,13 @@
 /** From rounds to tables: medians, spreads and ratios, as text. */
 
-/** The server whose figures are 1. */
+/** The server whose figures are 1, where the workload names no other. */
 const BASE = 'smtp-server';
 const FLOOR = 'floor';
 
 /** The table of a workload, and what went wrong, each as lines of Markdown. */
-export function workloadTable({ unit, servers }) {
+export function workloadTable({ unit, servers, base: baseName = BASE }) {
   const summaries = servers.map((server) => summarize(server, unit));
-  const base = summaries.find(({ name }) => name === BASE);
+  const base = summaries.find(({ name }) => name === baseName);
   const floor = summaries.find(({ name }) => name === FLOOR);
   const rows = summaries.map((summary) => [
     summary.name,
@@ -29,10 +29,10 @@ export function workloadTable({ unit, servers }) {
       [
         'server',
         `${unit}: median (min–max)`,
-        `× ${BASE}`,
+        `× ${baseName}`,
         `× ${FLOOR}`,
         'CPU s / 1,000 messages',
-        `CPU × ${BASE}`,
+        `CPU × ${baseName}`,
         'peak MiB',
         'server CPU',
         'load CPU',

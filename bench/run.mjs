@@ -12,8 +12,8 @@ import { parseArgs } from 'node:util';
 import { LoadGenerator } from './load-generator.mjs';
 import { measureIdle, measureWorkload } from './measure.mjs';
 import { hasFailures, idleTable, resultsPage, workloadTable } from './results.mjs';
-import { SERVER_NAMES, SINK_PATH } from './server-processes.mjs';
-import { IDLE, WORKLOADS } from './workloads.mjs';
+import { missing, PROXY_NAMES, SERVER_NAMES, SINK_PATH } from './server-processes.mjs';
+import { IDLE, PROXY_WORKLOADS, WORKLOADS } from './workloads.mjs';
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -23,6 +23,7 @@ const HELP = `Usage: npm run bench -- [options]
   --only NAMES        workloads, separated by commas (those with a star)
   --all               all workloads
   --servers NAMES     servers, separated by commas: ${SERVER_NAMES.join(', ')}
+  --proxies NAMES     for the workloads through a proxy: ${PROXY_NAMES.join(', ')}
   --idle-sessions N   the crowd of the idle workload (5000)
   --json FILE         writes everything that was measured as JSON
   --write-results     writes bench/RESULTS.md
@@ -30,12 +31,12 @@ const HELP = `Usage: npm run bench -- [options]
   --no-build          takes packages/smtpd/dist as it is
 
 Workloads:
-${[...WORKLOADS, IDLE].map(({ name, title, isDefault }) => `  ${isDefault === true ? '*' : ' '} ${name.padEnd(22)}${title}`).join('\n')}`;
+${[...WORKLOADS, ...PROXY_WORKLOADS, IDLE].map(({ name, title, isDefault }) => `  ${isDefault === true ? '*' : ' '} ${name.padEnd(22)}${title}`).join('\n')}`;
 
 const settings = readSettings();
 if (settings !== undefined) await bench(settings);
 
-async function bench({ names, serverNames, rounds, amount, idleSessions, files, isNodeWanted, isBuilt }) {
+async function bench({ names, serverNames, proxyNames, rounds, amount, idleSessions, files, isNodeWanted, isBuilt }) {
   if (!isBuilt) build();
   const generator = new LoadGenerator({ isNodeWanted });
   const result = {
@@ -49,12 +50,10 @@ async function bench({ names, serverNames, rounds, amount, idleSessions, files, 
     workloads: [],
     idle: [],
   };
-  print(
-    `Load: ${generator.description}. ${rounds} rounds of ${result.amount}, interleaved: ${serverNames.join(', ')}.`,
-  );
-  for (const workload of WORKLOADS.filter(({ name }) => names.includes(name))) {
+  print(`Load: ${generator.description}. ${rounds} rounds of ${result.amount}, interleaved.`);
+  for (const workload of [...WORKLOADS, ...PROXY_WORKLOADS].filter(({ name }) => names.includes(name))) {
     const servers = await measureWorkload(workload, {
-      serverNames,
+      serverNames: workload.isThroughProxy === true ? proxyNames : serverNames,
       rounds,
       amount,
       generator,
@@ -62,7 +61,8 @@ async function bench({ names, serverNames, rounds, amount, idleSessions, files, 
         process.stderr.write(error === undefined ? '.' : `\n${name}: ${error}\n`);
       },
     });
-    const measured = { name: workload.name, title: workload.title, unit: workload.unit, servers };
+    const { name, title, unit, base } = workload;
+    const measured = { name, title, unit, base, servers };
     process.stderr.write('\n');
     print(`\n${workload.name}: ${workload.title}\n\n${workloadTable(measured).join('\n')}`);
     result.workloads.push(measured);
@@ -90,6 +90,7 @@ function readSettings() {
       only: { type: 'string' },
       all: { type: 'boolean', default: false },
       servers: { type: 'string' },
+      proxies: { type: 'string' },
       'idle-sessions': { type: 'string', default: '5000' },
       json: { type: 'string' },
       'write-results': { type: 'boolean', default: false },
@@ -102,18 +103,21 @@ function readSettings() {
     print(HELP);
     return undefined;
   }
-  const known = [...WORKLOADS, IDLE];
+  const known = [...WORKLOADS, ...PROXY_WORKLOADS, IDLE];
   const usual = known.filter(({ isDefault }) => values.all || isDefault === true).map(({ name }) => name);
+  const names = values.all
+    ? known.map(({ name }) => name)
+    : chosen(
+        'workload',
+        values.only,
+        known.map(({ name }) => name),
+        usual,
+      );
+  const isAnyThroughProxy = PROXY_WORKLOADS.some(({ name }) => names.includes(name));
   return {
-    names: values.all
-      ? known.map(({ name }) => name)
-      : chosen(
-          'workload',
-          values.only,
-          known.map(({ name }) => name),
-          usual,
-        ),
+    names,
     serverNames: chosen('server', values.servers, SERVER_NAMES, SERVER_NAMES).filter(isInstalled),
+    proxyNames: isAnyThroughProxy ? chosen('proxy', values.proxies, PROXY_NAMES, PROXY_NAMES).filter(isInstalled) : [],
     rounds: positive('--rounds', values.rounds),
     amount:
       values.messages === undefined
@@ -135,9 +139,9 @@ function chosen(what, given, known, usual) {
 }
 
 function isInstalled(name) {
-  if (name !== 'smtp-sink' || SINK_PATH !== undefined) return true;
-  print('smtp-sink is not installed (Debian: postfix); the table is without it.');
-  return false;
+  const how = missing(name);
+  if (how !== undefined) print(`${name} is not installed (${how}); the table is without it.`);
+  return how === undefined;
 }
 
 function positive(name, text) {

@@ -2,10 +2,12 @@
  * The servers under test, each in a process of its own: how it is started, what it received, what it cost. How much is sent, and
  * when, is not decided here.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The names of all servers, in the order of a round; those that this machine does not have say so when they are opened. */
@@ -15,9 +17,34 @@ export const SINK_PATH = ['/usr/sbin/smtp-sink', '/usr/lib/postfix/sbin/smtp-sin
   (path) => existsSync(path),
 );
 
+/** The proxies, in the order of a round, each in front of a floor of its own; and the floor without a proxy. */
+export const PROXY_NAMES = ['smtpd-proxy', 'glue-proxy', 'haraka-proxy', 'aiosmtpd-proxy', 'floor'];
+
+/** `npm install --no-save Haraka` puts it there; or it is in the path. */
+const HARAKA_PATH = [
+  fileURLToPath(new URL('../node_modules/.bin', import.meta.url)),
+  ...(process.env.PATH ?? '').split(delimiter),
+]
+  .map((folder) => join(folder, 'haraka'))
+  .find((path) => existsSync(path));
+/** Debian's, which has aiosmtpd where its package is installed. */
+const PYTHON_PATH = '/usr/bin/python3';
+
+/** Why a server cannot take part on this machine; `undefined`: it can. */
+export function missing(name) {
+  if (name === 'smtp-sink' && SINK_PATH === undefined) return 'Debian: postfix';
+  if (name === 'haraka-proxy' && HARAKA_PATH === undefined) return 'npm install --no-save Haraka';
+  if (name === 'aiosmtpd-proxy') {
+    const { status } = spawnSync(PYTHON_PATH, ['-c', 'import aiosmtpd'], { stdio: 'ignore' });
+    if (status !== 0) return 'Debian: python3-aiosmtpd';
+  }
+  return undefined;
+}
+
 /** Starts a server and waits until it listens. */
 export function openServer(name) {
-  return name === 'smtp-sink' ? SinkProcess.open() : NodeProcess.open(name);
+  if (name === 'smtp-sink') return SinkProcess.open();
+  return name.endsWith('-proxy') ? ProxyProcess.open(name) : NodeProcess.open(name);
 }
 
 /** A server on this Node. It counts messages and octets itself and tells them by the channel of its process. */
@@ -113,6 +140,66 @@ class SinkProcess {
   close() {
     return stop(this.#child);
   }
+}
+
+/** A proxy, and the floor behind it, which counts what comes through. CPU time and memory are the proxy's. */
+class ProxyProcess {
+  port;
+  #child;
+  #sink;
+  #folder;
+
+  static async open(name) {
+    const server = new ProxyProcess();
+    server.#sink = await NodeProcess.open('floor');
+    server.port = await freePort();
+    server.#folder = mkdtempSync(join(tmpdir(), 'smtpd-bench-'));
+    const [program, ...words] = proxyCommand(name, server.port, server.#sink.port, server.#folder);
+    server.#child = spawn(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+    await accepts(server.port, server.#child);
+    return server;
+  }
+
+  /** A proxy adds header fields, so messages are counted and octets are not. */
+  async facts() {
+    const { messages } = await this.#sink.facts();
+    return { messages, cpuSeconds: cpuSecondsOf(this.#child.pid) };
+  }
+
+  memory() {
+    return memoryOf(this.#child.pid);
+  }
+
+  async close() {
+    await stop(this.#child);
+    await this.#sink.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function proxyCommand(name, port, upstreamPort, folder) {
+  if (name === 'haraka-proxy') return [process.execPath, HARAKA_PATH, '-c', harakaFolder(folder, port, upstreamPort)];
+  const isPython = name === 'aiosmtpd-proxy';
+  const script = fileURLToPath(new URL(`servers/${name}.${isPython ? 'py' : 'mjs'}`, import.meta.url));
+  return [isPython ? PYTHON_PATH : process.execPath, script, String(port), String(upstreamPort)];
+}
+
+/** Haraka with `queue/smtp_proxy`, which opens the transaction behind it as the client's proceeds, and nothing else. */
+function harakaFolder(folder, port, upstreamPort) {
+  const files = {
+    me: 'proxy.example',
+    plugins: 'relay\nqueue/smtp_proxy',
+    'smtp.ini': `listen=127.0.0.1:${port}\nnodes=0`,
+    'smtp_proxy.ini': `host=127.0.0.1\nport=${upstreamPort}`,
+    'relay.ini': '[relay]\nacl=true',
+    relay_acl_allow: '127.0.0.1/32',
+    databytes: '33554432',
+    'log.ini': 'level=ERROR',
+  };
+  // As `haraka -i` begins a folder: without its own files it does not greet.
+  cpSync(join(dirname(realpathSync(HARAKA_PATH)), '../config'), join(folder, 'config'), { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'config', name), `${text}\n`);
+  return folder;
 }
 
 /** Resident memory now and at its highest, in KiB; nothing where there is no /proc, or the process is gone. */

@@ -78,5 +78,21 @@ export const WORKLOADS = [
   },
 ];
 
+/** The same through proxies, each in front of the floor. */
+export const PROXY_WORKLOADS = [
+  {
+    name: 'proxy-small',
+    title: 'through a proxy: 1 KiB, persistent, lock step, 10 sessions',
+    unit: 'messages/s',
+    load: { sessions: 10, size: 1024, mode: 'lockstep' },
+  },
+  {
+    name: 'proxy-large',
+    title: 'through a proxy: 1 MiB in large writes, 4 sessions',
+    unit: 'MB/s',
+    load: { sessions: 4, size: MIB, mode: 'lockstep' },
+  },
+].map((workload) => ({ ...workload, isDefault: false, isThroughProxy: true, base: 'glue-proxy' }));
+
 /** Not a load but a crowd: sessions that said EHLO and are silent. */
 export const IDLE = { name: 'idle', title: 'idle sessions after EHLO' };

@@ -45,7 +45,8 @@ class Session {
         this.#unfinishedLine += octets.latin1Slice(position);
         break;
       }
-      const verb = (this.#unfinishedLine + String.fromCharCode(octets[position]))[0];
+      // Python's smtplib writes its verbs small.
+      const verb = (this.#unfinishedLine + String.fromCharCode(octets[position]))[0].toUpperCase();
       this.#unfinishedLine = '';
       position = end + 1;
       replies += REPLIES[verb];
