@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import {
+  dsn,
   MailmanProxy,
   SMTPClient,
   SMTPRefusedError,
@@ -96,7 +97,8 @@ describe('MailmanProxy before a real Mailman', () => {
   beforeAll(async () => {
     if (!isMailmanHere()) return;
     sink = await startTestServer();
-    outside = await startTestServer();
+    // Postfix says ORCPT to whoever offers DSN, to lists as well.
+    outside = await startTestServer({ extensions: [dsn()] });
     mailman = await startMailman({ smtpPort: sink.port });
     for (const list of ['staff', 'news']) {
       await mailman.createList(`${list}@lists.example`);
