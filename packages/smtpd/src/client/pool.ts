@@ -134,7 +134,8 @@ export class SMTPClientPool {
           lease.isReused && error instanceof SMTPConnectionError && error.code === 'SMTPD_CONNECTION_LOST';
         if (!isStale || options.signal?.aborted === true) {
           if (error instanceof SMTPConnectionError) lease.discard();
-          else lease.release();
+          // Whoever could not be introduced leaves nothing behind that others would have to know of.
+          else lease.release({ isLast: prepare !== undefined });
           throw error;
         }
         lease.discard();
@@ -473,8 +474,8 @@ function abortError(reason: unknown): SMTPConnectionError {
   return new SMTPConnectionError('SMTPD_ABORTED', 'The signal was aborted', { stage: 'connect', cause: reason });
 }
 
-function closed(): UsageError {
-  return new UsageError('SMTPD_BAD_COMMAND', 'The pool is closed');
+function closed(): SMTPConnectionError {
+  return new SMTPConnectionError('SMTPD_ABORTED', 'The pool is closed', { stage: 'connect' });
 }
 
 function ignore(): void {

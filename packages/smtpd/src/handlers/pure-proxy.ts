@@ -82,6 +82,8 @@ export class PureProxy extends SMTPServer {
     this.#proxy = proxy;
     this.#routes = new RouteTable(proxy.routes, proxy.remoteAddress);
     this.#guard = new RelayGuard(proxy.allowNetworks ?? [], proxy.open);
+    // What cannot work is told now, not when the first client comes.
+    this.#upstreamsFor();
     // Behind all that the application adds: whom it refuses, the next server is not asked about.
     this.useLast({
       name: 'proxy',
@@ -117,6 +119,12 @@ export class PureProxy extends SMTPServer {
       relaysAnywhere: this.#routes.fallback !== undefined || this.#proxy.route !== undefined,
       hasNetworks: this.#proxy.allowNetworks !== undefined,
     });
+    if (this.describeRelaying().length === 0) {
+      this.options.logger.warn(
+        {},
+        'Nothing says where mail goes: give remoteAddress, routes or route; every recipient is refused',
+      );
+    }
     return super.listen();
   }
 
@@ -151,7 +159,7 @@ export class PureProxy extends SMTPServer {
     if (own !== undefined) return { route: own };
     if (!this.#guard.mayRelay(session)) return this.#guard.refusal(this.options);
     const { fallback } = this.#routes;
-    // RFC 3463 §3.5: 5.4.4, nobody knows where to send it.
+    // RFC 3463 §3.8: 5.7.1, this client may not have mail sent there.
     return fallback === undefined ? new Reply(550, '5.7.1', 'Error: relaying denied') : { route: fallback };
   }
 

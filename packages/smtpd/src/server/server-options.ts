@@ -165,7 +165,8 @@ export function factsIn(options: CompleteOptions, situation: Situation, canStart
   const { without = [], sizeLimitBytes = Infinity, recipientsMax = Infinity } = narrowing;
   const isEnabled = (keyword: string): boolean =>
     !options.disabledExtensions.includes(keyword) && !without.includes(keyword);
-  const sizeLimit = Math.min(options.dataSizeLimit ?? Infinity, sizeLimitBytes);
+  // RFC 1870 §4: 0 would say that there is no limit.
+  const sizeLimit = Math.min(options.dataSizeLimit ?? Infinity, Math.max(1, sizeLimitBytes));
   return Object.freeze({
     protocol: options.protocol,
     sizeLimitBytes: sizeLimit === Infinity ? undefined : sizeLimit,

@@ -46,7 +46,10 @@ describe('a pool', () => {
     expect(pool.size).toBe(0);
     await until(() => disconnections.length === 1);
     expect(disconnections[0]).toMatchObject({ reason: 'quit' });
-    expect(await rejection(pool.send(to, MESSAGE))).toBeInstanceOf(UsageError);
+    expect(await rejection(pool.send(to, MESSAGE))).toMatchObject({
+      code: 'SMTPD_ABORTED',
+      message: 'The pool is closed',
+    });
   });
 
   it('opens no more connections than it may, and serves who waits in their order', async () => {
@@ -342,7 +345,7 @@ describe('the end of a pool', () => {
       const waiting = pool.acquire(to);
       waiting.catch(() => undefined);
       await pool.destroy();
-      expect(await rejection(waiting)).toMatchObject({ code: 'SMTPD_BAD_COMMAND' });
+      expect(await rejection(waiting)).toMatchObject({ code: 'SMTPD_ABORTED' });
       expect([pool.size, lease.client.isOpen]).toEqual([0, false]);
     }
     await until(() => openCount('TCPSocketWrap', 'Timeout') <= before);

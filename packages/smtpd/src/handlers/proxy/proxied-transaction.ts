@@ -179,7 +179,7 @@ export class ProxiedTransaction {
     try {
       opened = await open(signal);
     } catch (error) {
-      return this.#failureReply(error, undefined);
+      return this.#failureReply(error, { branch: undefined, step: 'envelope' });
     }
     const { lease, reply, where } = opened;
     if (!reply.isPositive) {
@@ -275,7 +275,7 @@ export class ProxiedTransaction {
     try {
       return relayedReply(await branch.lease.client.rcpt(address, parameters.map(formatParameter)));
     } catch (error) {
-      return this.#failureReply(error, branch);
+      return this.#failureReply(error, { branch, step: 'envelope' });
     }
   }
 
@@ -295,7 +295,7 @@ export class ProxiedTransaction {
       branch.startRefusal = relayedReply(reply);
       return branch.startRefusal;
     } catch (error) {
-      return this.#failureReply(error, branch);
+      return this.#failureReply(error, { branch, step: 'content' });
     }
   }
 
@@ -311,13 +311,16 @@ export class ProxiedTransaction {
     } catch (error) {
       if (start === 'chunks' && lease.client.isIdle) lease.release();
       else lease.discard();
-      return [this.#failureReply(error, branch)];
+      return [this.#failureReply(error, { branch, step: 'content' })];
     }
   }
 
   /** What the client hears. @throws what is no failure of the upstream */
-  #failureReply(error: unknown, branch: Branch | undefined): Reply {
-    const reply = replyOfFailure(error);
+  #failureReply(
+    error: unknown,
+    { branch, step }: { readonly branch: Branch | undefined; readonly step: 'envelope' | 'content' },
+  ): Reply {
+    const reply = replyOfFailure(error, step);
     if (reply === undefined) throw error;
     const { logger, sessionId } = this.#context;
     // What we refuse by ourselves is no failure of anybody.

@@ -18,12 +18,13 @@ export function relayedReply(reply: Reply): Reply {
  *
  * @returns `undefined` for an error that is no failure of the upstream
  */
-export function replyOfFailure(error: unknown): Reply | undefined {
+export function replyOfFailure(error: unknown, step: 'envelope' | 'content'): Reply | undefined {
   if (error instanceof SMTPReplyError) return relayedReply(error.reply);
   if (error instanceof SMTPNotOfferedError) return error.reply;
   // Greeting, EHLO, STARTTLS or AUTH: it is the proxy that is turned away, whatever the code says. The message may still go tomorrow.
   if (error instanceof SMTPRefusedError) return TURNED_AWAY;
-  if (error instanceof UsageError) return CANNOT_BE_SENT;
+  // An address or a parameter that our grammar lets in and the client's does not let out. Everything else of the kind is our own fault.
+  if (error instanceof UsageError && step === 'envelope') return CANNOT_BE_SENT;
   if (!(error instanceof SMTPConnectionError)) return undefined;
   switch (error.code) {
     case 'SMTPD_CONNECT_FAILED':

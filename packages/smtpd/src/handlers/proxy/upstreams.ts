@@ -158,15 +158,24 @@ export class Upstreams {
     const fixed = routes.flatMap(({ destinations }) =>
       destinations.filter((destination) => destination.kind !== 'mx').map((each) => this.#toPool(each)),
     );
-    const asked = await Promise.allSettled(
-      fixed
-        // Somebody who does not answer is not waited for by every client that comes.
-        .filter((to) => !this.#pool.hasFailed(to, FAILED_MS))
-        .map((to) => this.#pool.capabilities(to, { maxAgeMs: CAPABILITIES_AGE_MS, signal })),
+    const patience = new AbortController();
+    const cancelTimer = this.#context.clock.setTimer(() => {
+      patience.abort(new Error('The next server did not say in time what it offers'));
+    }, CAPABILITIES_WAIT_MS);
+    const limited = AbortSignal.any([signal, patience.signal]);
+    const known = await Promise.all(
+      fixed.map(async (to) => {
+        // Somebody who does not answer is not waited for by every client that comes; what he said before will do.
+        if (this.#pool.hasFailed(to, FAILED_MS)) return this.#pool.knownCapabilities(to);
+        try {
+          return await this.#pool.capabilities(to, { maxAgeMs: CAPABILITIES_AGE_MS, signal: limited });
+        } catch {
+          return this.#pool.knownCapabilities(to);
+        }
+      }),
     );
-    const answered = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    if (answered.length > 0) return answered;
-    return fixed.flatMap((to) => this.#pool.knownCapabilities(to) ?? []);
+    cancelTimer();
+    return known.filter((capabilities) => capabilities !== undefined);
   }
 
   /** Closes the connections that nobody uses, and the others when they are given back. */
@@ -196,15 +205,15 @@ export class Upstreams {
         );
       case 'nullMX':
         // RFC 7505 §4.2: it says that it takes no mail.
-        throw new SMTPReplyError(556, '5.1.10', 'Error: the recipient’s domain takes no mail');
+        throw new SMTPReplyError(556, '5.1.10', "Error: the recipient's domain takes no mail");
       case 'noSuchDomain':
-        throw new SMTPReplyError(550, '5.1.2', 'Error: the recipient’s domain does not exist');
+        throw new SMTPReplyError(550, '5.1.2', "Error: the recipient's domain does not exist");
       case 'loopsBack':
         // RFC 3463 §3.5: 5.4.6 is a routing loop.
         throw new SMTPReplyError(554, '5.4.6', 'Error: mail for this domain would come back to us');
       case 'temporarilyUnknown':
         this.#context.logger.warn({ domain, reason: outcome.cause.message }, 'DNS did not say where mail goes');
-        throw new SMTPReplyError(451, '4.4.3', 'Error: the recipient’s domain cannot be looked up; try again later');
+        throw new SMTPReplyError(451, '4.4.3', "Error: the recipient's domain cannot be looked up; try again later");
       default:
         return assertNever(outcome);
     }
@@ -270,6 +279,8 @@ const SMTP_PORT = 25;
 const FAILED_MS = 10_000;
 /** How long what a server offers is believed without asking. */
 const CAPABILITIES_AGE_MS = 60_000;
+/** How long a client's EHLO may be held up by that question. */
+const CAPABILITIES_WAIT_MS = 5_000;
 
 /** Less than our own verdicts may take, so that what a client hears is why, and not only that (`limits.verdictWaitMs`). */
 const UPSTREAM_WAITS: Partial<ClientWaits> = Object.freeze({

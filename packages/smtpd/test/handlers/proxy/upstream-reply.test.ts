@@ -53,15 +53,19 @@ describe('a failure', () => {
     [new SMTPReplyError(421, '4.1.2', 'Away'), '451 4.1.2 Away'],
     [new UsageError('SMTPD_BAD_COMMAND', 'No address'), '553 5.1.3 Error: this address cannot be passed on'],
   ])('%s', (error, expected) => {
-    expect(replyOfFailure(error)?.toString()).toBe(expected);
+    expect(replyOfFailure(error, 'envelope')?.toString()).toBe(expected);
   });
 
   it.each([new Error('Ours'), new TypeError('Ours, too'), 'text', undefined])(
     '%s is none of the next server',
     (error) => {
-      expect(replyOfFailure(error)).toBeUndefined();
+      expect(replyOfFailure(error, 'envelope')).toBeUndefined();
     },
   );
+
+  it('of our own, behind the envelope, is none of the client', () => {
+    expect(replyOfFailure(new UsageError('SMTPD_BAD_COMMAND', 'Out of turn'), 'content')).toBeUndefined();
+  });
 
   it('the log has the stage and the last words', () => {
     expect(factsOfFailure(failed('SMTPD_CONNECTION_LOST', new Reply(421, '4.3.2', 'Bye')))).toEqual({
