@@ -4,7 +4,10 @@ import { application, differs, line, met, row, type Requirement } from './requir
 
 const SESSION = 'protocol/server-session.ts';
 const EACH = line('protocol/message-reception.ts', 'RFC 2033 §4.2: LMTP has a reply for each recipient');
-const EACH_VERDICT = line('server/verdict.ts', 'The verdicts of a message');
+const EACH_VERDICT = line(
+  'server/verdict.ts',
+  'What may be answered to a message: one verdict for all recipients, or one for each',
+);
 
 /** The rows. */
 export const REQUIREMENTS_LMTP: readonly Requirement[] = [

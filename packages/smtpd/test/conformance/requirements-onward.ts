@@ -58,11 +58,6 @@ export const REQUIREMENTS_ONWARD: readonly Requirement[] = [
     ['is for a recipient that is alone, and nobody else: %j'],
   ),
   met(
-    row(6531, '§4.3', 'says', 'The types of transmission under SMTPUTF8 have names of their own.'),
-    [line(TRACE, 'RFC 3848, RFC 6531 §4.3')],
-    ['is each of those that are registered'],
-  ),
-  met(
     row(6532, '§3.2', 'says', 'Header fields under SMTPUTF8 may have UTF-8.'),
     [line(TRACE, 'RFC 6532 §3.2')],
     ['has a name beyond ASCII under SMTPUTF8, of letters alone'],

@@ -38,7 +38,7 @@ const NEED_SMTPUTF8 = line('protocol/standard-replies.ts', 'RFC 6531 §3.5: 550 
 const SIZE_PARAMETER = line('protocol/extensions/size.ts', 'RFC 1870 §4: size-value');
 
 const RECEIVED_FIELD = line('protocol/trace-header.ts', 'export function formatReceived');
-const TRANSMISSION_TYPE = line('protocol/trace-header.ts', 'RFC 3848 §2 and RFC 6531 §4.3');
+const TRANSMISSION_TYPE = line('protocol/trace-header.ts', 'RFC 3848, RFC 6531 §4.3');
 
 const RELAY = 'the relay, with the proxies';
 
@@ -1165,14 +1165,14 @@ const EXTENSIONS: readonly Requirement[] = [
   ),
 
   met(
-    row(3848, '§2', 'says', 'A Received field says ESMTP or LMTP, with S for TLS and A for AUTH.'),
+    row(3848, '§1', 'says', 'A Received field says ESMTP or LMTP, with S for TLS and A for AUTH.'),
     [TRANSMISSION_TYPE],
-    ['the type of transmission is %s for %j'],
+    ['is each of those that are registered', 'is SMTP after HELO, on TLS too'],
   ),
   met(
     row(6531, '§4.3', 'says', 'For mail with SMTPUTF8 it says UTF8SMTP or UTF8LMTP.'),
     [TRANSMISSION_TYPE],
-    ['the type of transmission is %s for %j'],
+    ['is each of those that are registered'],
   ),
   met(
     row(3463, '§2', 'says', 'An enhanced code is class, subject and detail; the numbers have no leading zeros.'),
