@@ -13,7 +13,7 @@ export type ConnectionErrorCode =
 
 /**
  * The connection failed, and is closed. Whether the server took a message that was complete before nobody can tell (RFC 5321
- * §4.5.4.1: send it again).
+ * §3.8: it counts as 451, so send it again).
  */
 export class SMTPConnectionError extends Error {
   override readonly name = 'SMTPConnectionError';

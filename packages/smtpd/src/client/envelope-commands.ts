@@ -154,7 +154,7 @@ const KEYWORD_OF: Readonly<Record<string, string | undefined>> = Object.freeze({
   HOLDUNTIL: 'FUTURERELEASE',
 });
 
-// RFC 3463 §3.7, RFC 6531 §3.5 and RFC 8689 §5 have a code for each.
+// RFC 3463 §3.7, RFC 6531 §3.5 and RFC 8689 §4.2.1 have a code for each.
 const NO_CONVERSION = new Reply(554, '5.6.3', 'Error: the next server does not take content of this kind');
 const NO_SMTPUTF8 = new Reply(550, '5.6.7', 'Error: the next server does not take SMTPUTF8');
 const NO_REQUIRETLS = new Reply(550, '5.7.30', 'Error: the next server does not support REQUIRETLS');

@@ -5,7 +5,7 @@ import { UsageError } from '../../protocol/errors.js';
 import { Reply, SMTPReplyError } from '../../protocol/reply.js';
 
 /**
- * The upstream's reply to a command, for the client: as it is. Only 421 becomes 451: the upstream leaves, we stay (RFC 5321 §4.2.1:
+ * The upstream's reply to a command, for the client: as it is. Only 421 becomes 451: the upstream leaves, we stay (RFC 5321 §4.2.2:
  * whoever says 421 closes).
  */
 export function relayedReply(reply: Reply): Reply {
@@ -55,7 +55,7 @@ export function factsOfFailure(error: unknown): {
   return { reason: error instanceof Error ? error.message : String(error) };
 }
 
-// RFC 3463 §3.5: 4.4.1 no answer from host, 4.4.2 bad connection; §3.6: 4.5.0 other protocol status; RFC 5248 and §3.8: 4.7.5.
+// RFC 3463 §3.5: 4.4.1 no answer from host, 4.4.2 bad connection; §3.6: 4.5.0 other protocol status; §3.8: 4.7.5 cryptography failed.
 const NO_CONNECTION = new Reply(451, '4.4.1', 'Error: the next server cannot be reached; try again later');
 const TURNED_AWAY = new Reply(451, '4.4.1', 'Error: the next server turns us away; try again later');
 const CONNECTION_LOST = new Reply(451, '4.4.2', 'Error: the connection to the next server was lost; try again later');

@@ -204,7 +204,7 @@ export class Upstreams {
           this.#toPool({ kind: 'host', protocol: 'smtp', host, port: SMTP_PORT, isImplicitTLS: false }),
         );
       case 'nullMX':
-        // RFC 7505 §4.2: it says that it takes no mail.
+        // RFC 7505 §4.1: it says that it takes no mail.
         throw new SMTPReplyError(556, '5.1.10', "Error: the recipient's domain takes no mail");
       case 'noSuchDomain':
         throw new SMTPReplyError(550, '5.1.2', "Error: the recipient's domain does not exist");
