@@ -51,6 +51,18 @@ describe('TLS', () => {
     expect(client.tls?.peerCertificate?.isVerified).toBe(true);
   });
 
+  it('asks for a server by its name, and for none where all that is known is an address (RFC 6066 §3)', async () => {
+    await using server = await serve('implicit');
+    const names: (string | undefined)[] = [];
+    server.use({ name: 'witness', mail: ({ session }) => void names.push(session.tls?.serverName) });
+    for (const tls of [TRUSTED, { ca: certificates.server.cert }]) {
+      await using client = clientOf(server, { mode: 'implicit', ...tls });
+      await client.connect();
+      await client.send(MESSAGE);
+    }
+    expect(names).toEqual(['mx.example', undefined]);
+  });
+
   it('with any certificate does where the mode is opportunistic, and that is known', async () => {
     await using server = await serve('offer');
     await using client = clientOf(server, { mode: 'opportunistic' });

@@ -270,6 +270,12 @@ describe('what both sides can carry', () => {
     },
   );
 
+  it('no source route leaves, and nothing of it is put into another address', async () => {
+    const { client, upstream } = await behindOne();
+    await sayAll(client, 'MAIL FROM:<@a.example,@b.example:alice@c.example>', 'RCPT TO:<@d.example:bob@e.example>');
+    expect(upstream.lines.slice(-2)).toEqual(['MAIL FROM:<alice@c.example>', 'RCPT TO:<bob@e.example>']);
+  });
+
   it('the size and the number of recipients are the next server’s', async () => {
     const { client } = await behindOne({ keywords: ['SIZE 1000', 'LIMITS RCPTMAX=1'] });
     const { lines } = await client.command('EHLO client.example');
@@ -448,6 +454,14 @@ describe('several servers', () => {
     const client = await connectTo(await startProxy({ remoteAddress: [first.address, second.address] }));
     expect(await say(client, 'MAIL FROM:<a@a.example>')).toBe('550 5.7.1 No');
     expect(second.lines.filter((line) => line.startsWith('MAIL'))).toEqual([]);
+  });
+
+  it('a recipient that none has a route for is not passed on', async () => {
+    const a = await startUpstream();
+    const client = await connectTo(await startProxy({ routes: { 'a.example': a.address } }));
+    expect(await sayAll(client, 'MAIL FROM:<x@x.example>', 'RCPT TO:<1@a.example>')).toEqual([250, 250]);
+    expect(await say(client, 'RCPT TO:<2@b.example>')).toMatch(/^550 5\.7\.1 /);
+    expect(a.lines.filter((line) => line.startsWith('RCPT'))).toEqual(['RCPT TO:<1@a.example>']);
   });
 
   it('the least busy comes first where that is the way', async () => {

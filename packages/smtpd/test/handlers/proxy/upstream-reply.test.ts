@@ -52,7 +52,7 @@ describe('a failure', () => {
     [new SMTPReplyError(550, '5.1.2', 'No such domain'), '550 5.1.2 No such domain'],
     [new SMTPReplyError(421, '4.1.2', 'Away'), '451 4.1.2 Away'],
     [new UsageError('SMTPD_BAD_COMMAND', 'No address'), '553 5.1.3 Error: this address cannot be passed on'],
-  ])('%s', (error, expected) => {
+  ])('has a reply of its own: %s', (error, expected) => {
     expect(replyOfFailure(error, 'envelope')?.toString()).toBe(expected);
   });
 
