@@ -125,6 +125,16 @@ describe('a message', () => {
     ]);
   });
 
+  it('that is a stream may turn out to be 8-bit when it is too late to ask for that', async () => {
+    const { client, peer } = await met(['PIPELINING']);
+    const sent = client.send({ ...MESSAGE, data: [Buffer.from('\xff\r\n', 'latin1')] });
+    expect(await peer.until('DATA\r\n')).toContain('MAIL FROM:<alice@a.example>\r\n');
+    peer.say('250 a\r\n250 b\r\n354 c\r\n');
+    expect(await peer.until('\r\n.\r\n')).toBe('\xff\r\n.\r\n');
+    peer.say('250 d\r\n');
+    await sent;
+  });
+
   it('goes command by command where PIPELINING is not offered', async () => {
     const { client, peer } = await met(['SIZE']);
     const before = peer.pieces.length;

@@ -301,9 +301,15 @@ function isListedAsUntested(rfc: number, clause: string): boolean {
 }
 
 /** Where the tests of clauses are: here, and what is tested beside its source. */
-const TEST_FOLDERS = ['./', '../client/', '../protocol/', '../protocol/sasl/', '../handlers/'].map(
-  (folder) => new URL(folder, import.meta.url),
-);
+const TEST_FOLDERS = [
+  './',
+  '../client/',
+  '../protocol/',
+  '../protocol/sasl/',
+  '../handlers/',
+  '../handlers/proxy/',
+  '../laws/',
+].map((folder) => new URL(folder, import.meta.url));
 const TEST_FILES = TEST_FOLDERS.flatMap((folder) =>
   readdirSync(folder)
     .filter((file) => file.endsWith('.test.ts'))
@@ -362,8 +368,10 @@ const RFC_TITLES: Readonly<Record<number, string>> = {
   4865: 'FUTURERELEASE',
   4954: 'AUTH',
   5802: 'SCRAM',
+  6066: 'extensions of TLS',
   6533: 'addresses of type utf-8',
   6710: 'MT-PRIORITY',
+  7435: 'opportunistic security',
   7505: 'null MX',
   7628: 'OAUTHBEARER',
   7677: 'SCRAM-SHA-256',
@@ -455,7 +463,8 @@ const CONFORMANCE_INTRODUCTION = `${generatedNote('packages/smtpd/test/conforman
 # Conformance
 
 What the RFCs ask of a server, in our words: each MUST and SHOULD of RFC 5321 that binds one, and of the RFCs of the extensions that every
-server of this package has or can be given (\`docs/extensions.md\`), of TLS, of AUTH with its mechanisms, and of LMTP.
+server of this package has or can be given (\`docs/extensions.md\`), of TLS, of AUTH with its mechanisms, and of LMTP. And what they ask of a
+client and of a proxy, as far as \`SMTPClient\`, \`PureProxy\` and \`MailmanProxy\` have to do with it.
 
 - **met**: by this package; the source line and the test say where and how it is known.
 - **application**: it binds whoever handles the message; the remark says whom.
@@ -464,7 +473,7 @@ server of this package has or can be given (\`docs/extensions.md\`), of TLS, of 
 
 The level \`says\` is a plain statement without a keyword. The build fails when a source line or a test is no longer there, and when the
 source cites a clause that no tested row covers. Sources are below \`packages/smtpd/src/\`, tests below \`packages/smtpd/test/conformance/\`,
-those of what no conversation shows below \`packages/smtpd/test/client/\`, \`test/protocol/\` and \`test/protocol/sasl/\`.
+those of what no conversation shows below \`packages/smtpd/test/client/\`, \`test/handlers/\`, \`test/laws/\` and \`test/protocol/\`.
 `;
 
 const UNTESTED_INTRODUCTION = `## Cited and not tested here

@@ -21,7 +21,7 @@ export interface Requirement {
   /** Whom it binds, what it waits for, or why we differ. `''` for what is met. */
   readonly remark: string;
   readonly sources: readonly SourceLine[];
-  /** Names of tests in this folder. */
+  /** Names of tests, in the folders that `docs.test.ts` lists. */
   readonly tests: readonly string[];
 }
 

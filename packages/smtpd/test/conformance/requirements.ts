@@ -1,5 +1,5 @@
 /**
- * What the RFCs ask of a server, in our words: who meets it, on which line of the source, and which test shows it.
+ * What the RFCs ask of a server, of a client and of a proxy, in our words: who meets it, on which line of the source, and which test shows it.
  * `docs/conformance.md` is made from this; `docs.test.ts` holds every citation and every test name to what is really there, and
  * fails for a clause that the source cites and no tested row covers.
  */
@@ -7,6 +7,7 @@
 import { application, differs, later, line, met, row, type Requirement, type UntestedClause } from './requirement.js';
 import { REQUIREMENTS_AUTH } from './requirements-auth.js';
 import { REQUIREMENTS_CHUNKING } from './requirements-chunking.js';
+import { REQUIREMENTS_CLIENT } from './requirements-client.js';
 import { REQUIREMENTS_EXTENSIONS } from './requirements-extensions.js';
 import { REQUIREMENTS_LMTP } from './requirements-lmtp.js';
 import { REQUIREMENTS_ONWARD } from './requirements-onward.js';
@@ -1196,6 +1197,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ...REQUIREMENTS_EXTENSIONS,
   ...REQUIREMENTS_CHUNKING,
   ...REQUIREMENTS_LMTP,
+  ...REQUIREMENTS_CLIENT,
   ...REQUIREMENTS_ONWARD,
   ...REQUIREMENTS_TLS,
   ...REQUIREMENTS_AUTH,
