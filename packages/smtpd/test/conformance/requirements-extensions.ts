@@ -1,6 +1,6 @@
 /** What the RFCs ask of a server that offers the extensions which an application adds, and LIMITS. */
 
-import { application, line, met, row, type Requirement } from './requirement.js';
+import { application, differs, line, met, row, type Requirement } from './requirement.js';
 
 const RELAYING = 'whoever relays the message';
 const REPORTING = 'whoever sends the report';
@@ -139,15 +139,19 @@ export const REQUIREMENTS_EXTENSIONS: readonly Requirement[] = [
     ['NOTIFY is NEVER alone or a list of the others', 'ORCPT is an address type and a printable address'],
   ),
   application(row(3461, '§5.2', 'MUST NOT', 'No report is sent to the null reverse-path.'), REPORTING),
-  application(
+  met(
     row(3461, '§5.2.1', 'MUST', 'To a server that offers DSN each parameter is passed on with the same value.'),
-    `${RELAYING}; \`mailOptions\` and \`rcptOptions\` have the values as they came`,
-    ['ENVID and ORCPT reach the application as they came'],
-    [line(DSN, 'RFC 3461 §5.2.1')],
+    [line(DSN, 'RFC 3461 §5.2.1'), line('client/envelope-commands.ts', "ENVID: 'DSN'")],
+    ['ENVID and ORCPT reach the application as they came', 'of DSN, as they are'],
   ),
-  application(
+  differs(
     row(3461, '§5.2.2', 'MUST', 'To a server without DSN none is passed on, and a report says that it was relayed.'),
-    RELAYING,
+    'None is. But a proxy sends no reports: it offers DSN only where the next server does, and refuses parameters that cannot go on.',
+    [line('handlers/proxy/narrowing.ts', "DSN: ['DSN']"), line('client/envelope-commands.ts', 'const NOT_SUPPORTED')],
+    [
+      '%s is offered as the next server offers it',
+      '%s passes through, and is refused with its code by a server that changed its mind',
+    ],
   ),
   application(
     row(3461, '§5.2.3', 'MUST', 'A delivery is reported exactly when that was asked for.'),

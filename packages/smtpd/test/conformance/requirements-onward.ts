@@ -1,9 +1,18 @@
-/** What is asked of mail on its way to another server: where it goes (RFC 5321 §5.1, RFC 7505), and what its trace says. */
+/**
+ * What is asked of mail on its way to another server: where it goes (RFC 5321 §5.1, RFC 7505), what its trace says, and what a client
+ * hears of what became of it (RFC 3463). How the next server is spoken to is in `requirements-client.ts`.
+ */
 
-import { line, met, row, type Requirement } from './requirement.js';
+import { differs, line, met, row, type Requirement } from './requirement.js';
 
 const LOOKUP = 'client/mx-lookup.ts';
 const TRACE = 'protocol/trace-header.ts';
+const UPSTREAMS = 'handlers/proxy/upstreams.ts';
+const UPSTREAM_REPLY = 'handlers/proxy/upstream-reply.ts';
+const FINAL = 'handlers/proxy/final-delivery.ts';
+const CODES = line(UPSTREAM_REPLY, 'RFC 3463 §3.5: 4.4.1 no answer from host');
+const HAS_A_REPLY = 'has a reply of its own: %s';
+const WHY_NOT = 'mx: of %s the client hears why not';
 
 /** The rows, RFC by RFC. */
 export const REQUIREMENTS_ONWARD: readonly Requirement[] = [
@@ -72,6 +81,54 @@ export const REQUIREMENTS_ONWARD: readonly Requirement[] = [
     [line(LOOKUP, 'RFC 7505 §3: an MX that names the root')],
     ['is not one where the null MX stands beside another'],
   ),
+  met(
+    row(7505, '§4.1', 'SHOULD', 'A recipient whose domain has a null MX is refused with 556 and 5.1.10.'),
+    [line(UPSTREAMS, 'RFC 7505 §4.1')],
+    [WHY_NOT],
+  ),
+
+  met(
+    row(5321, '§4.2.2', 'says', 'Whoever says 421 closes: of an upstream that leaves, a client that stays hears 451.'),
+    [line(UPSTREAM_REPLY, 'Only 421 becomes 451')],
+    ['421 becomes 451, with the same words: it is not we who leave', 'is passed on as it is: %s'],
+  ),
+  met(
+    row(
+      3463,
+      '§3.5',
+      'says',
+      '4.4.1: no answer; 4.4.2: the connection failed; 4.4.3: a directory, or DNS, did; 5.4.6: mail goes in a circle.',
+    ),
+    [CODES, line(UPSTREAMS, 'RFC 3463 §3.5'), line('handlers/mailman-proxy.ts', 'RFC 3463 §3.5')],
+    [
+      HAS_A_REPLY,
+      WHY_NOT,
+      'a message with 100 Received fields goes on, one with 101 is looping',
+      'defers whom nobody knows about, says why in the log, and goes on with others',
+    ],
+  ),
+  met(row(3463, '§3.6', 'says', '4.5.0: something of the protocol went wrong.'), [CODES], [HAS_A_REPLY]),
+  met(
+    row(3463, '§3.8', 'says', '4.7.5: cryptography failed; 5.7.1: the sender may not send there.'),
+    [CODES, line('handlers/pure-proxy.ts', 'RFC 3463 §3.8: 5.7.1')],
+    [
+      HAS_A_REPLY,
+      'a recipient that none has a route for is not passed on',
+      'whoever may not is told to authenticate where that would help',
+    ],
+  ),
+  met(
+    row(3461, '§5.2.7.1', 'says', 'For a message to a list the list is the end: what was asked for goes no further.'),
+    [line(FINAL, 'that ends the way of the message (RFC 3461 §5.2.7)')],
+    ['ends at a list, and goes on to others'],
+  ),
+  differs(
+    row(3461, '§5.2.7.1', 'MUST', 'NOTIFY=SUCCESS for the address of a list is answered with a report of delivery.'),
+    'A proxy sends no reports, so it refuses such a recipient with 555, and its client knows that nobody will tell.',
+    [line(FINAL, 'const NOBODY_REPORTS')],
+    ['cannot be success, of which nobody would tell'],
+  ),
+
   met(
     row(8314, '§7.3', 'says', 'Submission over TLS from the start has port 465.'),
     [line('client/destination.ts', 'RFC 8314 §7.3')],
