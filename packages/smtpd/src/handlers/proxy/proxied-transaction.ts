@@ -5,6 +5,7 @@
 
 import type { Lease } from '../../client/pool.js';
 import { ContentPass, type Passage } from '../../protocol/content-pass.js';
+import { octets } from '../../protocol/octets.js';
 import { formatParameter, type Parameter } from '../../protocol/parameters.js';
 import type { Path } from '../../protocol/path.js';
 import { Reply, SMTPReplyError } from '../../protocol/reply.js';
@@ -368,12 +369,19 @@ async function* passThrough(
   hopsMax: number,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
-    yield* passed(pass.pass(chunk));
+    yield* joined(passed(pass.pass(chunk)));
     // RFC 5321 §6.3: a message that has been this far goes round in circles.
     if (pass.receivedCount > hopsMax)
       throw new SMTPReplyError(554, '5.4.6', 'Error: too many hops, this message is looping');
   }
-  yield* passed(pass.end());
+  yield* joined(passed(pass.end()));
+}
+
+/** What is added and what stands around it leave in one write: of a small message, writing is what costs. */
+function joined(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (pieces.length <= 1) return pieces;
+  const lengthBytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  return lengthBytes > JOINED_BYTES_MAX ? pieces : [octets.concat(pieces)];
 }
 
 function passed(passage: Passage): readonly Uint8Array[] {
@@ -381,6 +389,7 @@ function passed(passage: Passage): readonly Uint8Array[] {
   throw new SMTPReplyError(550, '5.6.11', 'Error: message has a bare CR or LF; lines must end in CRLF');
 }
 
+const JOINED_BYTES_MAX = 16_384;
 // RFC 5321 §4.5.3.1.10: the client sends the rest in another transaction.
 const OTHER_DESTINATION = new Reply(
   452,
