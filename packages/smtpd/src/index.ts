@@ -52,7 +52,7 @@ export {
   type PoolOptions,
   type TransactionStart,
 } from './client/pool.js';
-export type { OutgoingMessage, SendResult } from './client/send-message.js';
+export type { OutgoingMessage, SendResult, SendRules } from './client/send-message.js';
 export type { ConnectTarget } from './net/outgoing-connection.js';
 export type { ClientPhase, ServerFault } from './protocol/client-session.js';
 export type { ReplyFault } from './protocol/reply-decoder.js';

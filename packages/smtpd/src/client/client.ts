@@ -33,7 +33,7 @@ import {
 } from './client-options.js';
 import { contentOf, type ContentForm, type MessageContent } from './content-source.js';
 import { formatMail, formatRcpt, hasParameter } from './envelope-commands.js';
-import { sendMessage, type OutgoingMessage, type SendResult } from './send-message.js';
+import { sendMessage, type OutgoingMessage, type SendResult, type SendRules } from './send-message.js';
 
 /** How a call may be given up. */
 export interface CallOptions {
@@ -507,9 +507,9 @@ export class SMTPClient {
    * Sends a message: MAIL, RCPT for each recipient, and the content to those that were accepted.
    *
    * @returns what the server said of each recipient; at least one was accepted
-   * @throws {@link SMTPRefusedError} when none was; {@link SMTPNotOfferedError}; {@link SMTPConnectionError}; {@link UsageError}
+   * @throws {@link SMTPRefusedError} when none was, or with `ifSomeRefused: 'giveUp'` not all; {@link SMTPNotOfferedError}; {@link SMTPConnectionError}; {@link UsageError}
    */
-  send(message: OutgoingMessage, { signal }: CallOptions = {}): Promise<SendResult> {
+  send(message: OutgoingMessage, { signal, ...rules }: CallOptions & SendRules = {}): Promise<SendResult> {
     return this.#guarded(signal, async () => {
       // Two messages at a time would be one for the server.
       if (this.#isSending || !(this.#session.isIdle || this.#failure !== undefined)) {
@@ -520,7 +520,7 @@ export class SMTPClient {
       }
       this.#isSending = true;
       try {
-        return await sendMessage(this, message);
+        return await sendMessage(this, message, rules);
       } finally {
         this.#isSending = false;
       }

@@ -10,7 +10,7 @@ import { UsageError } from '../protocol/errors.js';
 import { SMTPConnectionError, SMTPRefusedError } from './client-errors.js';
 import type { SMTPClientOptions } from './client-options.js';
 import { SMTPClient, type CallOptions } from './client.js';
-import { sendMessage, type OutgoingMessage, type SendResult } from './send-message.js';
+import { sendMessage, type OutgoingMessage, type SendResult, type SendRules } from './send-message.js';
 
 /** The options of a pool. */
 export interface PoolOptions {
@@ -146,14 +146,19 @@ export class SMTPClientPool {
   }
 
   /** Sends a message, as {@link SMTPClient.send} does. */
-  async send(to: PoolDestination, message: OutgoingMessage, options: CallOptions = {}): Promise<SendResult> {
+  async send(
+    to: PoolDestination,
+    message: OutgoingMessage,
+    { signal, ...rules }: CallOptions & SendRules = {},
+  ): Promise<SendResult> {
+    const options = signal === undefined ? {} : { signal };
     for (;;) {
       const lease = await this.acquire(to, options);
-      const stop = onAbort(options.signal, lease.discard);
+      const stop = onAbort(signal, lease.discard);
       try {
-        return await sendMessage(lease.client, message);
+        return await sendMessage(lease.client, message, rules);
       } catch (error) {
-        if (!(lease.isReused && hadDied(error)) || options.signal?.aborted === true) throw error;
+        if (!(lease.isReused && hadDied(error)) || signal?.aborted === true) throw error;
       } finally {
         stop();
         lease.release();

@@ -22,6 +22,15 @@ export interface OutgoingMessage {
   readonly data: MessageContent;
 }
 
+/** How a message is sent. */
+export interface SendRules {
+  /**
+   * What becomes of a message when some of its recipients were refused at RCPT: the content is sent to the others, or to nobody, which
+   * costs a round trip before DATA. Default: `sendToOthers`.
+   */
+  readonly ifSomeRefused?: 'sendToOthers' | 'giveUp';
+}
+
 /** What became of a message. */
 export interface SendResult {
   /** Each recipient, in order. */
@@ -45,7 +54,11 @@ export interface SendingClient {
 }
 
 /** Sends a message; `SMTPClient.send` is the public way. */
-export async function sendMessage(client: SendingClient, message: OutgoingMessage): Promise<SendResult> {
+export async function sendMessage(
+  client: SendingClient,
+  message: OutgoingMessage,
+  { ifSomeRefused = 'sendToOthers' }: SendRules = {},
+): Promise<SendResult> {
   const { mailFrom, rcptTos, rcptOptions = [], data } = message;
   if (rcptTos.length === 0) throw new UsageError('SMTPD_BAD_COMMAND', 'A message has at least one recipient');
   const mailOptions = completeMailOptions(message);
@@ -58,7 +71,8 @@ export async function sendMessage(client: SendingClient, message: OutgoingMessag
   // What is asked for without waiting leaves together where the server offers PIPELINING.
   const sender = client.mail(mailFrom, mailOptions);
   const recipients = rcptTos.map((address, index) => client.rcpt(address, rcptOptions[index] ?? []));
-  const start = isChunked ? undefined : client.data();
+  const mustKnowFirst = ifSomeRefused === 'giveUp';
+  const start = isChunked || mustKnowFirst ? undefined : client.data();
   const [mailed, ...rest] = await Promise.allSettled([sender, ...recipients, ...(start === undefined ? [] : [start])]);
   // A server that refuses the sender and closes has said why, whatever becomes of the commands behind it.
   const isSenderRefused = mailed.status === 'fulfilled' && !mailed.value.isPositive;
@@ -72,17 +86,16 @@ export async function sendMessage(client: SendingClient, message: OutgoingMessag
     throw new SMTPRefusedError('MAIL', senderReply, outcomes);
   }
   const rcptReplies = rest.slice(0, rcptTos.length).map(valueOf);
-  const startReply = start === undefined ? undefined : valueOf(rest[rcptTos.length]);
   const refusedAt = (reply: Reply): RecipientOutcome[] =>
     rcptTos.map((address, index) => outcome(address, refusalOf(rcptReplies[index], reply)));
 
-  const isAnyAccepted = rcptReplies.some((reply) => reply.isPositive);
-  const firstRefusal = rcptReplies.find((reply) => !reply.isPositive);
-  if (!isAnyAccepted) {
+  const refusals = rcptReplies.filter((reply) => !reply.isPositive);
+  if (refusals.length === rcptReplies.length || (mustKnowFirst && refusals.length > 0)) {
     await leaveTransaction(client);
-    invariant(firstRefusal !== undefined, 'A message has recipients');
-    throw new SMTPRefusedError('RCPT', worstOf(rcptReplies), refusedAt(firstRefusal));
+    const worst = worstOf(refusals);
+    throw new SMTPRefusedError('RCPT', worst, refusedAt(worst));
   }
+  const startReply = isChunked ? undefined : start === undefined ? await client.data() : valueOf(rest[rcptTos.length]);
   if (startReply !== undefined && startReply.code >= 400) {
     await leaveTransaction(client);
     throw new SMTPRefusedError('DATA', startReply, refusedAt(startReply));

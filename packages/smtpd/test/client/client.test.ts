@@ -214,6 +214,34 @@ describe('a message that is refused', () => {
     expect(client.isIdle).toBe(true);
   });
 
+  it.each([[[]], [['PIPELINING']], [['PIPELINING', 'CHUNKING']]])(
+    'for one of its recipients is sent to nobody, if the caller says so (server offers %j)',
+    async (keywords) => {
+      const { client, peer } = await met(keywords);
+      const sent = client.send(
+        { ...MESSAGE, rcptTos: ['b@b.example', 'c@b.example', 'd@b.example'] },
+        { ifSomeRefused: 'giveUp' },
+      );
+      await peer.answer('250 a', '250 b', '550 5.1.1 c', '450 4.2.1 d');
+      expect(await peer.answer('250 reset')).toEqual(['RSET']);
+      const error = (await rejection(sent)) as SMTPRefusedError;
+      expect([error.command, error.reply.code]).toEqual(['RCPT', 450]);
+      // Who was accepted has nothing, either.
+      expect(error.recipients.map(({ reply }) => reply.code)).toEqual([450, 550, 450]);
+      expect([peer.unread, client.isIdle]).toEqual(['', true]);
+    },
+  );
+
+  it('for none of its recipients is sent after their replies, where one would have kept it back', async () => {
+    const { client, peer } = await met(['PIPELINING']);
+    const sent = client.send(MESSAGE, { ifSomeRefused: 'giveUp' });
+    await peer.answer('250 a', '250 b');
+    expect(await peer.answer('354 c')).toEqual(['DATA']);
+    await peer.until('.\r\n');
+    peer.say('250 d\r\n');
+    expect((await sent).reply.code).toBe(250);
+  });
+
   it('at DATA is reset', async () => {
     const { client, peer } = await met(FULL);
     const sent = client.send(MESSAGE);
