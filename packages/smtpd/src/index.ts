@@ -15,7 +15,7 @@ export type { MailmanRecipient, MailmanRole } from './handlers/mailman/mailman-a
 export type { MailmanAnswer, MailmanDirectory } from './handlers/mailman/mailman-directory.js';
 export type { MailmanRESTOptions } from './handlers/mailman/mailman-rest-directory.js';
 export { parseRoute, type Route, type RouteText } from './handlers/proxy/routes.js';
-export type { UpstreamOptions } from './handlers/proxy/upstreams.js';
+export type { UpstreamOptions } from './handlers/proxy/upstream-options.js';
 export {
   formatDestination,
   parseDestination,

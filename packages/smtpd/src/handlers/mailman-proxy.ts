@@ -12,7 +12,7 @@ import { MailmanMapDirectory } from './mailman/mailman-map-directory.js';
 import { MailmanRESTDirectory, type MailmanRESTOptions } from './mailman/mailman-rest-directory.js';
 import type { PureProxyOptions, RouteRequest } from './proxy/proxy-options.js';
 import { parseRoute, type Route } from './proxy/routes.js';
-import type { UpstreamOptions } from './proxy/upstreams.js';
+import type { UpstreamOptions } from './proxy/upstream-options.js';
 import { PureProxy, type RecipientRoute } from './pure-proxy.js';
 
 /** Where Mailman is, and how its addresses are known. */

@@ -32,7 +32,8 @@ import {
 } from './proxy/proxy-options.js';
 import { RelayGuard } from './proxy/relay-guard.js';
 import { parseRoute, RouteTable, type Route } from './proxy/routes.js';
-import { Upstreams, type OwnConnection, type UpstreamOptions } from './proxy/upstreams.js';
+import type { UpstreamOptions } from './proxy/upstream-options.js';
+import { Upstreams, type OwnConnection } from './proxy/upstreams.js';
 import { receivedField } from './received-field.js';
 
 /** Where a recipient goes, for {@link PureProxy.placeRecipient}. */

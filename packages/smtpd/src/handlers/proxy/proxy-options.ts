@@ -7,7 +7,7 @@ import type { SMTPServerOptions } from '../../server/server-options.js';
 import type { SessionInfo } from '../../server/session-info.js';
 import type { Awaitable } from '../../server/verdict.js';
 import type { RouteText } from './routes.js';
-import type { UpstreamOptions } from './upstreams.js';
+import type { UpstreamOptions } from './upstream-options.js';
 
 /** A recipient whose way is asked for. */
 export interface RouteRequest {

@@ -2,15 +2,8 @@
 
 import { Resolver } from 'node:dns/promises';
 
-import {
-  completeClientOptions,
-  type ClientAuthOptions,
-  type ClientTLSOptions,
-  type ClientWaits,
-  type SMTPClientOptions,
-} from '../../client/client-options.js';
 import { SMTPConnectionError, SMTPRefusedError } from '../../client/client-errors.js';
-import { formatDestination, type Destination } from '../../client/destination.js';
+import type { Destination, MXDestination } from '../../client/destination.js';
 import { MX_TIME_LIMIT_MS, MXLookup, type MXResolver } from '../../client/mx-lookup.js';
 import { SMTPClientPool, type Lease, type PoolDestination, type TransactionStart } from '../../client/pool.js';
 import { assertNever, UsageError } from '../../protocol/errors.js';
@@ -19,27 +12,16 @@ import type { ProxyHeader } from '../../protocol/proxy-header.js';
 import type { ServerCapabilities } from '../../protocol/server-capabilities.js';
 import type { CompleteOptions } from '../../server/server-options.js';
 import type { Route } from './routes.js';
+import {
+  isUpstreamOption,
+  poolDestination,
+  UPSTREAM_OPTION_NAMES,
+  upstreamClient,
+  upstreamPool,
+  type UpstreamClient,
+  type UpstreamOptions,
+} from './upstream-options.js';
 import { factsOfFailure } from './upstream-reply.js';
-
-/** How a proxy talks to the servers behind it. */
-export interface UpstreamOptions {
-  /** TLS to them. Default: `opportunistic`. `smtps:` destinations have it from the start. */
-  readonly tls?: ClientTLSOptions;
-  /** Who the proxy is there. */
-  readonly auth?: ClientAuthOptions;
-  /** The local address to connect from. */
-  readonly localAddress?: string;
-  /** How long to wait for them. By default a little less than a client waits for us. */
-  readonly waits?: Partial<ClientWaits>;
-  /** Connections to one of them at a time. Default: 20. */
-  readonly connectionsMax?: number;
-  /** How long a connection that nobody uses is kept, in ms. Default: 30,000. */
-  readonly idleMs?: number;
-  /** Messages that one connection carries. Default: 1,000. */
-  readonly messagesMax?: number;
-  /** How long to wait for a connection while all are in use, in ms. Default: 30,000. */
-  readonly waitMs?: number;
-}
 
 /** What the upstreams need besides. */
 export interface UpstreamsContext {
@@ -73,42 +55,27 @@ export interface Opened {
 /** The servers behind a proxy. */
 export class Upstreams {
   readonly #context: UpstreamsContext;
-  readonly #clientOptions: Omit<SMTPClientOptions, 'remoteAddress' | 'protocol'>;
+  readonly #client: UpstreamClient;
   readonly #pool: SMTPClientPool;
   readonly #mx: MXLookup;
 
   /** @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS` */
   constructor(options: UpstreamOptions, context: UpstreamsContext) {
     for (const name of Object.keys(options)) {
-      if (!OPTION_NAMES.has(name)) {
+      if (!isUpstreamOption(name)) {
         throw new UsageError(
           'SMTPD_BAD_OPTION',
-          `There is no option upstream.${name}; there are: ${[...OPTION_NAMES].join(', ')}`,
+          `There is no option upstream.${name}; there are: ${UPSTREAM_OPTION_NAMES.join(', ')}`,
         );
       }
     }
-    const { tls = { mode: 'opportunistic' }, auth, localAddress, waits } = options;
     const { clock, hostname } = context;
     this.#context = context;
-    this.#clientOptions = {
-      hostname,
-      clock,
-      tls,
-      waits: { ...UPSTREAM_WAITS, ...waits },
-      ...(auth === undefined ? {} : { auth }),
-      ...(localAddress === undefined ? {} : { localAddress }),
+    this.#client = {
+      ...upstreamClient(options, { hostname, clock }),
       ...(context.hasProxyHeader ? { proxyHeader: { command: 'local', tlvs: [] } } : {}),
     };
-    // What cannot work is told now, not when the first message comes.
-    completeClientOptions({ ...this.#clientOptions, remoteAddress: { host: 'localhost', port: SMTP_PORT } }, hostname);
-    const { connectionsMax, idleMs, messagesMax, waitMs } = options;
-    this.#pool = new SMTPClientPool({
-      clock,
-      ...(connectionsMax === undefined ? {} : { connectionsMax }),
-      ...(idleMs === undefined ? {} : { idleMs }),
-      ...(messagesMax === undefined ? {} : { messagesMax }),
-      ...(waitMs === undefined ? {} : { waitMs }),
-    });
+    this.#pool = new SMTPClientPool(upstreamPool(options, { clock }));
     this.#mx = new MXLookup({
       resolver: context.resolver ?? new Resolver(),
       ownNames: [hostname],
@@ -229,16 +196,8 @@ export class Upstreams {
     return [...sorted.filter((to) => !isDown(to)), ...sorted.filter(isDown)];
   }
 
-  #toPool(destination: Exclude<Destination, { kind: 'mx' }>): PoolDestination {
-    const { protocol } = destination;
-    const key = formatDestination(destination);
-    if (destination.kind === 'unix') {
-      return { key, client: { ...this.#clientOptions, protocol, remoteAddress: { path: destination.path } } };
-    }
-    const { host, port, isImplicitTLS } = destination;
-    const given = this.#clientOptions.tls ?? { mode: 'off' };
-    const tls: ClientTLSOptions = isImplicitTLS ? { ...given, mode: 'implicit' } : given;
-    return { key, client: { ...this.#clientOptions, protocol, tls, remoteAddress: { host, port } } };
+  #toPool(destination: Exclude<Destination, MXDestination>): PoolDestination {
+    return poolDestination(destination, this.#client);
   }
 }
 
@@ -264,16 +223,6 @@ function isUnreachable(error: unknown): boolean {
   return error instanceof SMTPConnectionError && error.code !== 'SMTPD_ABORTED';
 }
 
-const OPTION_NAMES = new Set<string>([
-  'tls',
-  'auth',
-  'localAddress',
-  'waits',
-  'connectionsMax',
-  'idleMs',
-  'messagesMax',
-  'waitMs',
-] satisfies (keyof UpstreamOptions)[]);
 const SMTP_PORT = 25;
 /** How long a server that could not be reached is asked last. */
 const FAILED_MS = 10_000;
@@ -281,15 +230,3 @@ const FAILED_MS = 10_000;
 const CAPABILITIES_AGE_MS = 60_000;
 /** How long a client's EHLO may be held up by that question. */
 const CAPABILITIES_WAIT_MS = 5_000;
-
-/** Less than our own verdicts may take, so that what a client hears is why, and not only that (`limits.verdictWaitMs`). */
-const UPSTREAM_WAITS: Partial<ClientWaits> = Object.freeze({
-  connectMs: 15_000,
-  greetingMs: 120_000,
-  handshakeMs: 30_000,
-  commandMs: 120_000,
-  mailMs: 240_000,
-  rcptMs: 240_000,
-  dataMs: 120_000,
-  contentEndMs: 540_000,
-});
