@@ -25,6 +25,7 @@ export {
   type UnixDestination,
 } from './client/destination.js';
 export type { MXResolver } from './client/mx-lookup.js';
+export { forward, type ForwardHook, type ForwardOptions } from './handlers/forward.js';
 export { Maildir, type MaildirField, type MaildirOptions } from './handlers/maildir.js';
 export { Sink, type SinkOptions, type SinkTotals } from './handlers/sink.js';
 export type { MessageRecord } from './handlers/json-format.js';

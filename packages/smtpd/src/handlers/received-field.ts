@@ -1,7 +1,7 @@
 /** The `Received` field of a message that one of our handlers takes (RFC 5321 §4.4). */
 
 import { formatReceived } from '../protocol/trace-header.js';
-import type { StreamedMessage } from '../server/received-message.js';
+import type { MessageEnvelope } from '../server/received-message.js';
 
 /**
  * The field, with its CRLFs.
@@ -10,7 +10,7 @@ import type { StreamedMessage } from '../server/received-message.js';
  * @param recipients - who may be named, when there is only one
  */
 export function receivedField(
-  { session, id, mailOptions, receivedAt }: StreamedMessage,
+  { session, id, mailOptions, receivedAt }: MessageEnvelope,
   { serverName, recipients }: { readonly serverName: string; readonly recipients: readonly string[] },
 ): string {
   const { clientName, peer, protocol, isExtended, tls, identity } = session;

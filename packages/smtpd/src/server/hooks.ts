@@ -12,7 +12,15 @@ import type { Path } from '../protocol/path.js';
 import type { AuthAnswer, CredentialRequest } from './authentication.js';
 import type { ReceivedMessage } from './received-message.js';
 import type { SessionInfo } from './session-info.js';
-import { isThenable, judge, judgeThrown, type Awaitable, type Decision, type Verdict } from './verdict.js';
+import {
+  isThenable,
+  judge,
+  judgeThrown,
+  type Awaitable,
+  type Decision,
+  type MessageVerdict,
+  type Verdict,
+} from './verdict.js';
 
 /** What every hook is handed. */
 export interface HookRequest<State> {
@@ -96,7 +104,8 @@ export interface Hook<State = undefined> {
   readonly rcptBatch?: (requests: readonly RcptRequest<State>[]) => Awaitable<readonly Verdict[]>;
   /** DATA came, before the client is asked for the content; or BDAT, whose octets come whatever is answered. */
   readonly data?: (request: DataRequest<State>) => Awaitable<Verdict>;
-  readonly message?: (request: MessageRequest<State>) => Awaitable<Verdict | RecipientVerdicts>;
+  /** A message came whole. Returns one verdict for all recipients, a map of verdicts by address, or a list of them in the recipients' order. */
+  readonly message?: (request: MessageRequest<State>) => Awaitable<MessageVerdict>;
   /** VRFY came. Without an answer the client hears 252. */
   readonly vrfy?: (request: AddressRequest<State>) => Awaitable<Verdict>;
   /** EXPN came. Without an answer the client hears 502. */
