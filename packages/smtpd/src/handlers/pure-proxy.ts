@@ -8,8 +8,6 @@
 
 import type { SMTPClient } from '../client/client.js';
 import type { OfferNarrowing } from '../protocol/extension.js';
-import { dsn } from '../protocol/extensions/dsn.js';
-import { requireTLS } from '../protocol/extensions/require-tls.js';
 import { octets } from '../protocol/octets.js';
 import { formatParameter, type Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
@@ -22,7 +20,8 @@ import type { SessionInfo } from '../server/session-info.js';
 import type { Verdict } from '../server/verdict.js';
 import { formatClientAttributes } from './proxy/client-attributes.js';
 import { refuseSuccessReport, withoutDSN } from './proxy/final-delivery.js';
-import { narrowTo } from './proxy/narrowing.js';
+import { senderParameters } from './proxy/mail-parameters.js';
+import { isTLSCertain, narrowTo, passedOnExtensions } from './proxy/narrowing.js';
 import { ProxiedTransaction, type ContentAdditions, type Placement } from './proxy/proxied-transaction.js';
 import {
   splitOptions,
@@ -76,10 +75,7 @@ export class PureProxy extends SMTPServer {
   /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
   constructor(options: PureProxyOptions = {}) {
     const { server, proxy } = splitOptions(options);
-    const given = new Set((server.extensions ?? []).map(({ keyword }) => keyword));
-    // What they ask for is passed on, where the next server offers it.
-    const extensions = [dsn(), requireTLS()].filter(({ keyword }) => !given.has(keyword));
-    super({ ...server, extensions: [...(server.extensions ?? []), ...extensions] });
+    super({ ...server, extensions: passedOnExtensions(server.extensions) });
     this.#proxy = proxy;
     this.#routes = new RouteTable(proxy.routes, proxy.remoteAddress);
     this.#guard = new RelayGuard(proxy.allowNetworks ?? [], proxy.open);
@@ -175,8 +171,6 @@ export class PureProxy extends SMTPServer {
     const routes = this.fixedRoutes;
     // Of hosts that are looked up for each recipient nobody knows; there the recipient is refused.
     if (!routes.some(({ route }) => route.destinations.some(({ kind }) => kind !== 'mx'))) return undefined;
-    const { tls } = this.#proxy.upstream;
-    const mayRequireTLS = tls !== undefined && tls.mode !== 'off' && (tls.verify ?? tls.mode !== 'opportunistic');
     const byUpstreams = new Map<Upstreams, Route[]>();
     for (const { route, upstream } of routes) {
       const upstreams = this.#upstreamsFor(upstream);
@@ -185,7 +179,7 @@ export class PureProxy extends SMTPServer {
     const capabilities = await Promise.all(
       [...byUpstreams].map(([upstreams, those]) => upstreams.capabilities(those, signal)),
     );
-    return narrowTo(capabilities.flat(), { mayRequireTLS });
+    return narrowTo(capabilities.flat(), { mayRequireTLS: isTLSCertain(this.#proxy.upstream.tls) });
   }
 
   async #mail({ session, address, parameters, signal }: MailRequest<unknown>): Promise<Verdict> {
@@ -197,7 +191,7 @@ export class PureProxy extends SMTPServer {
       sessionId: session.id,
       logger: this.options.logger,
     });
-    this.#open.set(session, { transaction, mailFrom: address, mailParameters: sentOn(parameters, session) });
+    this.#open.set(session, { transaction, mailFrom: address, mailParameters: senderParameters(parameters, session) });
     const only = this.#onlyRoute(session);
     if (only === undefined) return undefined;
     const reply = await transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
@@ -337,11 +331,6 @@ interface OpenTransaction {
   /** For connections that open later. */
   readonly mailFrom: string;
   readonly mailParameters: readonly Parameter[];
-}
-
-/** RFC 4954 §5: whom the client sends for is believed of one that has proved who it is; of others it is nobody. */
-function sentOn(parameters: readonly Parameter[], { identity }: SessionInfo): readonly Parameter[] {
-  return identity === undefined ? parameters.filter(({ keyword }) => keyword !== 'AUTH') : parameters;
 }
 
 /**

@@ -1,6 +1,9 @@
 /** What a proxy can offer: what the servers behind it offer, and no more. */
 
-import type { OfferNarrowing } from '../../protocol/extension.js';
+import type { ClientTLSOptions } from '../../client/client-options.js';
+import type { Extension, OfferNarrowing } from '../../protocol/extension.js';
+import { dsn } from '../../protocol/extensions/dsn.js';
+import { requireTLS } from '../../protocol/extensions/require-tls.js';
 import type { ServerCapabilities } from '../../protocol/server-capabilities.js';
 
 /**
@@ -24,6 +27,17 @@ export function narrowTo(
     ...(sizes.length === 0 ? {} : { sizeLimitBytes: Math.min(...sizes) }),
     ...(recipients.length === 0 ? {} : { recipientsMax: Math.min(...recipients) }),
   };
+}
+
+/** A proxy's extensions: those it was given, and those that are offered because what they ask for is passed on. */
+export function passedOnExtensions(given: readonly Extension[] = []): readonly Extension[] {
+  const keywords = new Set(given.map(({ keyword }) => keyword));
+  return [...given, ...[dsn(), requireTLS()].filter(({ keyword }) => !keywords.has(keyword))];
+}
+
+/** Whether REQUIRETLS can be kept: the next server's certificate is checked (RFC 8689 §4.2.1). */
+export function isTLSCertain(tls: ClientTLSOptions | undefined): boolean {
+  return tls !== undefined && tls.mode !== 'off' && (tls.verify ?? tls.mode !== 'opportunistic');
 }
 
 /** What depends on the next server: it has to do what we would promise. */

@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { narrowTo } from '../../../src/handlers/proxy/narrowing.js';
+import { isTLSCertain, narrowTo, passedOnExtensions } from '../../../src/handlers/proxy/narrowing.js';
+import { dsn } from '../../../src/protocol/extensions/dsn.js';
+import { etrn } from '../../../src/protocol/extensions/etrn.js';
 import { Reply } from '../../../src/protocol/reply.js';
 import { readCapabilities, type ServerCapabilities } from '../../../src/protocol/server-capabilities.js';
 
@@ -67,5 +69,30 @@ describe('narrowing', () => {
         { mayRequireTLS: true },
       ),
     ).toEqual({ without: [], sizeLimitBytes: 1000, recipientsMax: 7 });
+  });
+});
+
+describe('the extensions of a proxy', () => {
+  it('are those it was given, and once each those whose parameters are passed on', () => {
+    expect(passedOnExtensions().map(({ keyword }) => keyword)).toEqual(['DSN', 'REQUIRETLS']);
+    const own = dsn();
+    const extensions = passedOnExtensions([etrn(), own]);
+    expect(extensions.map(({ keyword }) => keyword)).toEqual(['ETRN', 'DSN', 'REQUIRETLS']);
+    expect(extensions[1]).toBe(own);
+  });
+});
+
+describe('TLS to the next server', () => {
+  it.each([
+    [undefined, false],
+    [{ mode: 'off' }, false],
+    [{ mode: 'off', verify: true }, false],
+    [{ mode: 'opportunistic' }, false],
+    [{ mode: 'opportunistic', verify: true }, true],
+    [{ mode: 'require' }, true],
+    [{ mode: 'require', verify: false }, false],
+    [{ mode: 'implicit' }, true],
+  ] as const)('%j is certain: %s', (tls, expected) => {
+    expect(isTLSCertain(tls)).toBe(expected);
   });
 });
