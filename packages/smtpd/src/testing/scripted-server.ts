@@ -3,14 +3,17 @@
  * is not its business; that is `test-server.ts`.
  */
 
+import { GatheredPassage, type PassageOptions } from '../handlers/proxy/gathered-passage.js';
+import { passedOnExtensions } from '../handlers/proxy/narrowing.js';
+import type { Reply } from '../protocol/reply.js';
 import type { ChannelOptions, ChannelOwner } from '../server/channel-context.js';
 import { SMTPChannel } from '../server/channel.js';
 import type { HookRequest } from '../server/hooks.js';
 import type { ReceivedMessage } from '../server/received-message.js';
 import type { SMTPServerOptions } from '../server/server-options.js';
-import { SMTPServer } from '../server/server.js';
+import { SMTPServer, type CloseOptions } from '../server/server.js';
 import type { SessionInfo } from '../server/session-info.js';
-import type { Awaitable, Verdict } from '../server/verdict.js';
+import type { Awaitable, MessageVerdict, Verdict } from '../server/verdict.js';
 import { FaultSchedule, type FaultRequest, type ScriptedFault } from './faults.js';
 import { decodeText } from './message-headers.js';
 import { ScriptedTransport } from './scripted-transport.js';
@@ -53,24 +56,33 @@ interface Enrolled {
   repliesGiven: number;
 }
 
+/** Who is told of what there is to see. */
+export interface Told {
+  readonly onSession: (session: TestSession) => void;
+  readonly onMessage: (message: TestMessage) => void;
+  /** A message came whole, and the script or the server behind said no. */
+  readonly onRefused: (message: TestMessage) => void;
+}
+
 /** A server that follows a script. */
 export class ScriptedServer extends SMTPServer implements Enrolling {
   static override channelClass = ScriptedChannel;
   readonly schedule = new FaultSchedule();
   readonly #enrolled = new WeakMap<SessionInfo, Enrolled>();
   readonly #open = new Set<ScriptedTransport>();
-  readonly #onSession: (session: TestSession) => void;
-  readonly #onMessage: (message: TestMessage) => void;
+  readonly #told: Told;
+  readonly #passage: GatheredPassage | undefined;
 
-  constructor(
-    options: SMTPServerOptions,
-    told: { readonly onSession: (session: TestSession) => void; readonly onMessage: (message: TestMessage) => void },
-  ) {
-    super(options);
-    this.#onSession = told.onSession;
-    this.#onMessage = told.onMessage;
+  /** @param upstream - the server behind, if there is one */
+  constructor(options: SMTPServerOptions, upstream: PassageOptions | undefined, told: Told) {
+    super(upstream === undefined ? options : { ...options, extensions: passedOnExtensions(options.extensions) });
+    this.#told = told;
     this.#addFaults();
     this.#takeNotes();
+    if (upstream === undefined) return;
+    this.#passage = new GatheredPassage(upstream, this.options);
+    // Behind all hooks of the test: what they refuse the server behind never hears of.
+    this.useLast(this.#passage.hook);
   }
 
   /** A channel was made. */
@@ -87,7 +99,7 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
         session.end('the connection is dropped, as the test says');
       },
     });
-    this.#onSession(session);
+    this.#told.onSession(session);
   }
 
   /** STARTTLS came; there is no hook for it. */
@@ -103,21 +115,43 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
     for (const transport of this.#open) transport.destroy();
   }
 
-  override async processMessage(received: ReceivedMessage): Promise<Verdict> {
+  override async processMessage(received: ReceivedMessage): Promise<MessageVerdict> {
     const { session: info, signal } = received;
-    const enrolled = this.#enrolledFor(info);
-    const { session, transport } = enrolled;
+    const { session, transport } = this.#enrolledFor(info);
     session.note('C:', `(${String(received.facts.sizeBytes)} octets of content)`);
     const message = new TestMessage(received, session);
     const fault = transport.isContentDropPending
       ? DROP_AT_END
-      : this.schedule.take({ stage: 'message', session: info, message, ...envelopeOf(info) });
-    if (fault !== undefined) await this.#wait(fault, { session: info, signal });
+      : (this.schedule.take({ stage: 'message', session: info, message, ...envelopeOf(info) }) ?? NO_FAULT);
+    await this.#wait(fault, { session: info, signal });
     if (signal.aborted) return NEVER_SENT;
-    const { reply, drop } = fault ?? NO_FAULT;
-    const isTaken = (reply === undefined || reply.isPositive) && (drop === undefined || TAKING_DROPS.has(drop.at));
-    if (isTaken) this.#onMessage(message);
-    return fault === undefined ? undefined : this.#carryOut(fault, { session: info, signal });
+    const { reply, drop } = fault;
+    const isLost = drop !== undefined && !TAKING_DROPS.has(drop.at);
+    if (isLost || reply?.isPositive === false) {
+      this.#passage?.abandon(info);
+      if (reply !== undefined) this.#record(message, sameForEach(reply, received));
+      return this.#carryOut(fault, { session: info, signal });
+    }
+    const replies = (await this.#passage?.pass(received)) ?? [];
+    const isRefusedBehind = replies.some(({ isPositive }) => !isPositive);
+    // A yes that the script gives is said instead of another yes, and never instead of a no.
+    const told = isRefusedBehind || reply === undefined ? replies : sameForEach(reply, received);
+    this.#record(message, told);
+    const verdict = this.#carryOut(fault, { session: info, signal });
+    return verdict === NEVER_SENT || told.length === 0 ? verdict : info.protocol === 'lmtp' ? told : told[0];
+  }
+
+  /** Closes, and the server behind hears no more. */
+  override async close(options: CloseOptions = {}): Promise<void> {
+    await super.close(options);
+    await this.#passage?.destroy();
+  }
+
+  /** A message that anybody has was taken. */
+  #record(message: TestMessage, replies: readonly Reply[]): void {
+    message.answer(replies);
+    if (replies.length === 0 || replies.some(({ isPositive }) => isPositive)) this.#told.onMessage(message);
+    else this.#told.onRefused(message);
   }
 
   // ---- The script ---------------------------------------------------------------------------------------------------
@@ -232,6 +266,10 @@ function envelopeOf(info: SessionInfo): Pick<FaultRequest, 'client' | 'from' | '
     ...(clientName === undefined ? {} : { client: clientName }),
     ...(envelope === undefined ? {} : { from: envelope.mailFrom, to: envelope.rcptTos }),
   };
+}
+
+function sameForEach(reply: Reply, { rcptTos }: ReceivedMessage): readonly Reply[] {
+  return rcptTos.map(() => reply);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

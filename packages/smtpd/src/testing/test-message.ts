@@ -1,12 +1,13 @@
-/** A message that a test server took: the envelope, the octets, and what a test most often asks about. */
+/** A message that came to a test server whole: the envelope, the octets, and what a test most often asks about. */
 
 import type { EndpointAddress } from '../net/transport.js';
+import type { Reply } from '../protocol/reply.js';
 import type { ContentFacts } from '../protocol/session-events.js';
 import type { ReceivedMessage } from '../server/received-message.js';
 import { decodeText, readHeaders, type MessageHeaders } from './message-headers.js';
 import type { TestSession } from './test-session.js';
 
-/** A message that was taken. */
+/** A message that came whole: one that was taken, or one that was refused. */
 export class TestMessage {
   /** Unique in this process. */
   readonly id: string;
@@ -33,6 +34,7 @@ export class TestMessage {
   readonly #raw: Uint8Array;
   readonly #bodyStart: number;
   readonly #session: TestSession;
+  #replies: readonly Reply[] = [];
 
   /** @internal */
   constructor(received: ReceivedMessage, session: TestSession) {
@@ -68,6 +70,19 @@ export class TestMessage {
     return decodeText(this.#raw.subarray(this.#bodyStart));
   }
 
+  /**
+   * What the client was told of it, where a script or the server behind said so; `undefined` for the usual yes. Over LMTP, of its first
+   * recipient.
+   */
+  get reply(): Reply | undefined {
+    return this.#replies[0];
+  }
+
+  /** The same for each recipient, in order. Empty for the usual yes. */
+  get replies(): readonly Reply[] {
+    return this.#replies;
+  }
+
   /** The session it came in. */
   get session(): TestSession {
     return this.#session;
@@ -76,5 +91,10 @@ export class TestMessage {
   /** What was said so far in the session it came in. */
   get transcript(): readonly string[] {
     return this.#session.transcript;
+  }
+
+  /** @internal */
+  answer(replies: readonly Reply[]): void {
+    this.#replies = Object.freeze([...replies]);
   }
 }

@@ -3,6 +3,7 @@
  * demand. This file is its public face; the server itself is in `scripted-server.ts`.
  */
 
+import type { PassageOptions } from '../handlers/proxy/gathered-passage.js';
 import type { SMTPServerOptions } from '../server/server-options.js';
 import type { CloseOptions, SMTPServer } from '../server/server.js';
 import type { Fault, FaultHandle, FaultOptions, FaultStage } from './faults.js';
@@ -28,6 +29,11 @@ export interface TestServerOptions extends Omit<
   readonly host?: string;
   /** Default: 0, a port that is free. */
   readonly port?: number;
+  /**
+   * A real server behind: MAIL, RCPT, DATA and the content are passed on to it, and its verdicts are the client's. A destination such as
+   * `localhost:25`, or that as `to`, with `tls`, `auth`, … Default: none; the test server decides itself.
+   */
+  readonly upstream?: string | PassageOptions;
 }
 
 /** How to wait. */
@@ -54,8 +60,11 @@ export interface WaitOptions {
  * ```
  */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { host = '127.0.0.1', port = 0, ...rest } = options;
-  const server = new TestServer({ ...rest, localAddress: { host, port } }, host);
+  const { host = '127.0.0.1', port = 0, upstream, ...rest } = options;
+  const server = new TestServer(
+    { ...rest, localAddress: { host, port } },
+    { host, upstream: typeof upstream === 'string' ? { to: upstream } : upstream },
+  );
   await server.server.listen();
   return server;
 }
@@ -66,6 +75,7 @@ export class TestServer implements AsyncDisposable {
   readonly host: string;
   readonly #server: ScriptedServer;
   #messages: TestMessage[] = [];
+  #refused: TestMessage[] = [];
   #sessions: TestSession[] = [];
   /** In which order messages were taken; also of those that were cleared, for `after`. */
   readonly #places = new WeakMap<TestMessage, number>();
@@ -74,14 +84,20 @@ export class TestServer implements AsyncDisposable {
   readonly #waits = new Set<Wait>();
 
   /** @internal */
-  constructor(options: SMTPServerOptions, host: string) {
+  constructor(
+    options: SMTPServerOptions,
+    { host, upstream }: { readonly host: string; readonly upstream: PassageOptions | undefined },
+  ) {
     this.host = host;
-    this.#server = new ScriptedServer(options, {
+    this.#server = new ScriptedServer(options, upstream, {
       onSession: (session) => {
         this.#sessions.push(session);
       },
       onMessage: (message) => {
         this.#take(message);
+      },
+      onRefused: (message) => {
+        this.#refused.push(message);
       },
     });
   }
@@ -105,6 +121,14 @@ export class TestServer implements AsyncDisposable {
   /** The messages that were taken since the start or the last {@link TestServer.clear}, in order. Each look gives a new list. */
   get messages(): readonly TestMessage[] {
     return [...this.#messages];
+  }
+
+  /**
+   * The messages that came whole since the start or the last {@link TestServer.clear}, and that a scripted reply or the server behind
+   * refused, in order. `reply` says with what. They are not among {@link TestServer.messages}, and no wait finds them.
+   */
+  get refusedMessages(): readonly TestMessage[] {
+    return [...this.#refused];
   }
 
   /** The sessions since the start or the last {@link TestServer.clear}, in order, with what was said in them. */
@@ -193,6 +217,7 @@ export class TestServer implements AsyncDisposable {
   /** Forgets the messages, the sessions that are over, and the faults that have not happened. Waits go on. */
   clear(): void {
     this.#messages = [];
+    this.#refused = [];
     this.#sessions = this.#sessions.filter(({ isOpen }) => isOpen);
     this.#server.schedule.clear();
   }
@@ -244,8 +269,15 @@ export class TestServer implements AsyncDisposable {
         this.#messages.map((message, index) => `  ${String(index + 1)}. ${this.#explain(message, matcher)}`),
       ),
     );
+    const lastRefused = this.#refused.at(-1);
+    if (lastRefused !== undefined) {
+      const said = lastRefused.reply?.toString() ?? '';
+      lines.push(
+        `${counted(this.#refused.length, 'message')} refused; the last one, with ${said}: ${this.#explain(lastRefused, matcher)}`,
+      );
+    }
     const fruitless = this.#sessions.filter(
-      (session) => !this.#messages.some((message) => message.session === session),
+      (session) => ![...this.#messages, ...this.#refused].some((message) => message.session === session),
     );
     if (this.#sessions.length === 0) lines.push('Nobody connected.');
     else if (fruitless.length > 0) {

@@ -121,7 +121,7 @@ export class ProxiedTransaction {
 
   /** Passes the content on while it comes. @returns a verdict for each recipient */
   async passContent(
-    message: StreamedMessage,
+    message: Pick<StreamedMessage, 'body'>,
     additions: ContentAdditions,
     isBinary: boolean,
   ): Promise<readonly Reply[]> {

@@ -150,6 +150,11 @@ export class Upstreams {
     return this.#pool.close();
   }
 
+  /** Cuts every connection. */
+  destroy(): Promise<void> {
+    return this.#pool.destroy();
+  }
+
   async #candidatesOf(
     { destinations }: Route,
     domain: string | undefined,
