@@ -140,7 +140,7 @@ class Forwarder {
       }
       // A pool that is closed takes a message for a mistake of its caller. The client only came too late.
       if (this.#isClosed) return CLOSED;
-      const reply = replyOfFailure(error);
+      const reply = replyOfFailure(error, 'envelope');
       if (reply === undefined) throw error;
       this.#logger.warn(
         { message: message.id, upstream: this.#where, reply: reply.toString(), ...factsOfFailure(error) },

@@ -97,7 +97,8 @@ describe('a message', () => {
   it('gets a Received field in front, unless that is switched off', async () => {
     const { client, upstream } = await inFrontOf({}, { addReceived: true });
     await deliver(client);
-    const [{ content, mail }] = upstream.acknowledged as [{ content: string; mail: string }];
+    const [message] = upstream.acknowledged;
+    const { content = '', mail } = message ?? {};
     expect(content).toMatch(
       /^Received: from client\.example [^]*by relay\.example [^]*for <bob@b\.example>[^]*\r\nSubject: x\r\n\r\n\.\.dot\r\n$/,
     );

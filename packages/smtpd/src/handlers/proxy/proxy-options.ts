@@ -76,10 +76,17 @@ export interface CompleteProxyOptions extends ProxyOnlyOptions {
  *
  * @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS`
  */
-export function splitOptions(given: PureProxyOptions): {
+export function splitOptions(given: PureProxyOptions | null): {
   readonly server: SMTPServerOptions;
   readonly proxy: CompleteProxyOptions;
 } {
+  // The old class took two addresses; whoever writes it so without types is told.
+  if (typeof given !== 'object' || given === null) {
+    throw new UsageError(
+      'SMTPD_BAD_OPTION',
+      "A proxy takes one object: new PureProxy({ localAddress: 'localhost:8025', remoteAddress: 'localhost:25' })",
+    );
+  }
   const server: Record<string, unknown> = {};
   const proxy: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
