@@ -173,7 +173,8 @@ function withCommands(commands: Readonly<Record<string, string>>): typeof Record
   };
 }
 
-function stateOf(channel: SMTPChannel): ChannelState {
+/** What a channel says of itself now. */
+export function stateOf(channel: SMTPChannel): ChannelState {
   return {
     smtpState: channel.smtpState,
     seenGreeting: channel.seenGreeting,

@@ -3,8 +3,22 @@
  * why. The test fails for a difference that is not here, and for an entry that is no difference any more.
  */
 
-/** In what a conversation can differ. */
-export type Aspect = 'codes' | 'order' | 'text' | 'delivery' | 'state' | 'construction' | 'print' | 'exit' | 'process';
+/**
+ * In what a conversation can differ. Of a proxy the delivery is what the servers behind got, `upstream` the commands that they got, and
+ * `queue` the way into Mailman.
+ */
+export type Aspect =
+  | 'codes'
+  | 'order'
+  | 'text'
+  | 'delivery'
+  | 'upstream'
+  | 'queue'
+  | 'state'
+  | 'construction'
+  | 'print'
+  | 'exit'
+  | 'process';
 
 /** One explained difference. */
 export interface Difference {
@@ -13,7 +27,7 @@ export interface Difference {
   /** The codes that we give, where they are not those of the recording or of its reader. */
   readonly codes?: readonly number[];
   /** What we do. */
-  readonly weDo: 'the same' | 'better' | 'otherwise' | 'later';
+  readonly weDo: 'the same' | 'better' | 'otherwise';
   /** The clause that allows or asks for it. */
   readonly clause: string;
   readonly why: string;
@@ -96,12 +110,35 @@ const noTraceback: Difference = {
   why: 'One line says what is wrong, instead of a traceback; the exit status is 2.',
 };
 
-const proxyLater: Difference = {
-  aspects: ['construction'],
-  weDo: 'later',
+const recipientRefused = (...codes: readonly number[]): Difference => ({
+  aspects: ['codes'],
+  codes,
+  weDo: 'better',
+  clause: 'RFC 5321 §6.1',
+  why: 'The client hears the next server’s refusal as the reply to its RCPT; the old one said 250, and the mail was gone.',
+});
+
+const byLMTP: Difference = {
+  aspects: ['queue'],
+  weDo: 'otherwise',
   clause: 'API',
-  why: '`PureProxy` arrives with the proxies.',
+  why: 'Mailman 3 gets it by LMTP, under the address that the client wrote, and knows what the suffix means. The queues of Mailman 2 ended with it.',
 };
+
+const asItCame = (field: string): Difference => ({
+  aspects: ['delivery', 'queue'],
+  weDo: 'better',
+  clause: 'RFC 5321 §6.4',
+  why: `Mailman 3 gets by LMTP what the client sent: whoever passes mail on does not mend it, and no ${field} is added.`,
+});
+
+const oneListAtATime = (codes: readonly number[], aspects: readonly Aspect[], more: string): Difference => ({
+  aspects,
+  codes,
+  weDo: 'otherwise',
+  clause: 'RFC 5321 §4.5.3.1.10',
+  why: `SMTP has one reply for all recipients, so each list has a transaction of its own: the others hear 452 and come in the next ones. ${more}`,
+});
 
 /** By the name of the scenario. */
 export const DIFFERENCES: Readonly<Record<string, Difference>> = {
@@ -178,20 +215,85 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     why: 'Octets that are no command are answered 500, and the session goes on.',
   },
 
-  'api-exports': {
-    aspects: ['construction'],
-    weDo: 'later',
-    clause: 'API',
-    why: '`PureProxy` arrives with the proxies; the other names are there.',
+  'proxy-one-recipient-refused': recipientRefused(220, 250, 250, 250, 550, 354, 250),
+  'proxy-all-recipients-refused': recipientRefused(220, 250, 250, 550, 503),
+  'proxy-temporary-refusal': recipientRefused(220, 250, 250, 450, 503),
+  'proxy-sender-refused': {
+    aspects: ['codes', 'upstream'],
+    codes: [220, 250, 553, 503, 503],
+    weDo: 'better',
+    clause: 'RFC 5321 §6.1',
+    why: 'The client hears the next server’s refusal as the reply to its MAIL; the old one said 250, and the mail was gone. Where no transaction was begun there is none to reset.',
   },
+  'proxy-target-down': {
+    aspects: ['codes'],
+    codes: [220, 250, 451, 503, 503],
+    weDo: 'better',
+    clause: 'RFC 5321 §6.1',
+    why: 'MAIL is answered 451, and the client keeps its mail; the old one said 250, and the mail was gone.',
+  },
+  'proxy-size-forwarded': {
+    aspects: ['upstream', 'text'],
+    weDo: 'better',
+    clause: 'RFC 1870 §4',
+    why: 'The client is offered the smaller of the two limits, and its own SIZE is passed on.',
+  },
+  'list-owner': byLMTP,
+  'list-request': byLMTP,
+  'list-name-is-case-insensitive': byLMTP,
+  'list-join': asItCame('Subject'),
+  'list-join-without-subject': asItCame('Subject'),
+  'list-from-added': asItCame('From'),
+  'list-date-added': asItCame('Date'),
+  'list-unknown-list-is-relayed': {
+    aspects: ['codes', 'delivery'],
+    codes: [550],
+    weDo: 'otherwise',
+    clause: 'RFC 5321 §3.3',
+    why: "An address that does not exist in a domain of lists is refused at RCPT. `unknownInListDomain: 'relay'` passes it on as before.",
+  },
+  'list-domain-is-not-checked': {
+    aspects: ['delivery', 'queue'],
+    weDo: 'better',
+    clause: 'API',
+    why: 'A list is known by its whole address; what is for another domain goes to the next server.',
+  },
+  'list-no-domain': {
+    aspects: ['delivery', 'queue'],
+    weDo: 'otherwise',
+    clause: 'RFC 5321 §4.1.2',
+    why: 'A list is known by its whole address; one without a domain goes to the next server.',
+  },
+  'list-mixed-recipients': oneListAtATime(
+    [250, 452, 452, 452, 250],
+    ['codes', 'queue'],
+    'Mailman 3 and the next server get what their predecessors got.',
+  ),
+  'list-two-commands-same-list': oneListAtATime([250, 452, 250], ['codes', 'queue'], 'Mailman 3 gets both by LMTP.'),
+  'list-join-and-leave-headers-pile-up': oneListAtATime(
+    [250, 452, 250],
+    ['codes', 'delivery', 'queue'],
+    'Mailman 3 gets both by LMTP as they came: no Subject is added, so none piles up.',
+  ),
+
   'api-channel-utf8-and-decode-conflict': {
     aspects: ['construction'],
     weDo: 'otherwise',
     clause: 'API',
     why: 'A channel has no such arguments: it reads the options of its server, which refused the pair already.',
   },
-  'api-proxy-refuses-utf8-keyword': proxyLater,
-  'api-proxy-utf8-positional-slips-through': proxyLater,
+  'api-proxy-refuses-utf8-keyword': {
+    aspects: ['construction'],
+    weDo: 'better',
+    clause: 'RFC 6531 §3.1',
+    why: '`PureProxy` passes SMTPUTF8 on, and offers it where the next server does.',
+  },
+  'api-proxy-utf8-positional-slips-through': {
+    aspects: ['construction'],
+    weDo: 'better',
+    clause: 'API',
+    why: 'The constructor takes one object, in which every option has its name: nothing can slip through.',
+  },
   'api-address-in-use': {
     aspects: ['construction'],
     weDo: 'otherwise',

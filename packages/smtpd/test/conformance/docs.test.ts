@@ -12,7 +12,7 @@ import { STEPS } from '../../src/protocol/session-state.js';
 import * as standardReplies from '../../src/protocol/standard-replies.js';
 import { citedClauses, clausesOfLine, readSources } from './cited-clauses.js';
 import { DIFFERENCES } from './differences.js';
-import { judge, type Judgement } from './judgement.js';
+import { judge } from './judgement.js';
 import { generatedNote, table } from './markdown.js';
 import type { Requirement } from './requirement.js';
 import { REQUIREMENTS, UNTESTED_CLAUSES } from './requirements.js';
@@ -220,33 +220,20 @@ function stepLabel(from: Phase, to: Phase): string {
 }
 
 function conversationTable(): string {
-  const counts = { same: 0, better: 0, differs: 0, later: 0 };
-  const parts = GROUPS.flatMap(({ group, kind, scenarios }) => {
-    const rows = scenarios.map((scenario): string[] => {
-      const { verdict, remark } = judgementOf(kind, scenario);
+  const counts = { same: 0, better: 0, differs: 0 };
+  const parts = GROUPS.flatMap(({ group, scenarios }) => {
+    const rows = scenarios.map((scenario: Parameters<typeof judge>[0] & { readonly name: string }): string[] => {
+      const { verdict, remark } = judge(scenario, DIFFERENCES[scenario.name]);
       counts[verdict] += 1;
       return [`\`${scenario.name}\``, verdict, remark];
     });
     return [`### ${group}`, '', table(['conversation', 'here', 'remark'], rows), ''];
   });
   const summary = table(
-    ['same', 'better', 'differs', 'arrives later', 'all'],
-    [
-      [counts.same, counts.better, counts.differs, counts.later, Object.values(counts).reduce((a, b) => a + b)].map(
-        String,
-      ),
-    ],
+    ['same', 'better', 'differs', 'all'],
+    [[counts.same, counts.better, counts.differs, Object.values(counts).reduce((a, b) => a + b)].map(String)],
   );
   return [summary, '', ...parts].join('\n').trimEnd();
-}
-
-function judgementOf(
-  kind: (typeof GROUPS)[number]['kind'],
-  scenario: Parameters<typeof judge>[0] & { readonly name: string },
-): Judgement {
-  const difference = DIFFERENCES[scenario.name];
-  if (kind === 'proxy' || kind === 'mailman') return { verdict: 'later', remark: 'Arrives with the proxies.' };
-  return judge(scenario, difference);
 }
 
 function requirementRow(each: Requirement, sources: ReadonlyMap<string, readonly string[]>): readonly string[] {

@@ -3,7 +3,16 @@
 import type { WireReply } from '../support/raw-client.js';
 import { HOSTNAME, type MultiOutcome, type Outcome } from './conversation.js';
 import type { Aspect, Difference } from './differences.js';
-import type { ConversationScenario, MultiScenario, RecordedDelivery, RecordedReply } from './transcripts.js';
+import type { MailmanOutcome, ProxyOutcome } from './proxy-conversation.js';
+import type {
+  ConversationScenario,
+  MailmanScenario,
+  MultiScenario,
+  ProxyScenario,
+  RecordedDelivery,
+  RecordedReply,
+  RecordedState,
+} from './transcripts.js';
 
 /** One found difference, with both sides. */
 export interface Finding {
@@ -34,8 +43,7 @@ export function findDifferences(scenario: ConversationScenario, outcome: Outcome
   );
   compare('text', ...comparableTexts(scenario.expect, outcome.replies));
   if (scenario.state !== undefined && outcome.state !== undefined) {
-    const { receivedData: _, ...state } = scenario.state;
-    compare('state', { ...state, mailFrom: state.mailFrom === '<>' ? '' : state.mailFrom }, outcome.state);
+    compare('state', normalizeState(scenario.state), outcome.state);
   }
   return findings;
 }
@@ -54,10 +62,64 @@ export function findMultiDifferences(scenario: MultiScenario, outcome: MultiOutc
   return findings;
 }
 
+/** The same for a conversation through a proxy: the delivery is what the server behind got, `upstream` what it was asked. */
+export function findProxyDifferences(scenario: ProxyScenario, outcome: ProxyOutcome): readonly Finding[] {
+  const { deviation, preferredCodes } = scenario;
+  const findings: Finding[] = [];
+  const compare = (aspect: Aspect, expected: unknown, found: unknown): void => {
+    if (JSON.stringify(expected) !== JSON.stringify(found)) findings.push({ aspect, expected, found });
+  };
+  compare(
+    'codes',
+    preferredCodes ?? scenario.expect.map(({ code }) => code),
+    outcome.replies.map(({ code }) => code),
+  );
+  if (preferredCodes !== undefined) return findings;
+  compare('delivery', scenario.upstreamData, outcome.upstreamData);
+  compare('upstream', scenario.upstreamCommands.map(normalizeCommand), outcome.upstreamCommands.map(normalizeCommand));
+  if (deviation !== undefined) return findings;
+  compare('text', ...comparableTexts(scenario.expect, outcome.replies));
+  if (scenario.state !== undefined) compare('state', normalizeState(scenario.state), outcome.state);
+  return findings;
+}
+
+/**
+ * The same for a message through a proxy with Mailman beside it. The old one put what was for a list into a queue of Mailman 2; `queue` is
+ * that queue, or the recipient that Mailman 3 is told by LMTP.
+ */
+export function findMailmanDifferences(scenario: MailmanScenario, outcome: MailmanOutcome): readonly Finding[] {
+  const { listActions, rcptTos, relayed } = scenario;
+  const findings: Finding[] = [];
+  const compare = (aspect: Aspect, expected: unknown, found: unknown): void => {
+    if (JSON.stringify(expected) !== JSON.stringify(found)) findings.push({ aspect, expected, found });
+  };
+  compare(
+    'codes',
+    [...rcptTos, 'the content'].map(() => 250),
+    outcome.codes,
+  );
+  compare(
+    'delivery',
+    { relayed, lists: listActions.map(({ list, headers }) => ({ list, headers })) },
+    { relayed: outcome.relayed, lists: outcome.handed.map(({ list, headers }) => ({ list, headers })) },
+  );
+  compare(
+    'queue',
+    listActions.map(({ queue }) => queue),
+    outcome.handed.map(({ recipient }) => recipient),
+  );
+  return findings;
+}
+
 /** What is said of a scenario in one line of the table. */
 export interface Judgement {
-  readonly verdict: 'same' | 'better' | 'differs' | 'later';
+  readonly verdict: 'same' | 'better' | 'differs';
   readonly remark: string;
+}
+
+/** How many messages were promised: those whose content was answered with 2yz. */
+export function acceptedContents(replies: readonly { readonly code: number }[]): number {
+  return replies.filter(({ code }, index) => code < 300 && replies[index - 1]?.code === 354).length;
 }
 
 /** The judgement of a scenario whose differences are exactly the declared ones. */
@@ -71,6 +133,16 @@ export function judge(
   }
   if (scenario.preferredCodes === undefined) return { verdict: 'same', remark: '' };
   return { verdict: 'better', remark: `The old module: ${scenario.deviation ?? ''}.` };
+}
+
+/** The old channel without what ours has at other times; `<>` is `''` here. */
+function normalizeState({ receivedData: _, ...state }: RecordedState): Omit<RecordedState, 'receivedData'> {
+  return { ...state, mailFrom: state.mailFrom === '<>' ? '' : state.mailFrom };
+}
+
+/** Verbs and keywords have no case (RFC 5321 §2.4), and what a client calls itself was not recorded. */
+function normalizeCommand(line: string): string {
+  return line.replace(/^(EHLO|HELO) .*/, '$1').replace(/^\w+| \w+=/g, (word) => word.toUpperCase());
 }
 
 /** `<>` is `''` here. */
@@ -96,6 +168,6 @@ export function comparableTexts(
   return [expected, texts];
 }
 
-const VERDICTS = { 'the same': 'same', better: 'better', otherwise: 'differs', later: 'later' } as const;
+const VERDICTS = { 'the same': 'same', better: 'better', otherwise: 'differs' } as const;
 const ADDITIONAL_KEYWORDS = new Set(['PIPELINING', 'ENHANCEDSTATUSCODES', 'LIMITS', 'CHUNKING', 'BINARYMIME']);
 const ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /;

@@ -77,6 +77,38 @@ export interface MultiScenario extends Scenario {
   readonly delivered: readonly RecordedDelivery[];
 }
 
+/** One connection to a `PureProxy` before a scripted target. */
+export interface ProxyScenario extends Omit<ConversationScenario, 'delivered'> {
+  /** What the target says, by verb or recipient, where it does not accept. `null`: nothing listens. */
+  readonly upstream: Readonly<Record<string, string>> | null;
+  readonly upstreamCommands: readonly string[];
+  /** What the target got behind DATA, up to the final dot; `null`: nothing. */
+  readonly upstreamData: string | null;
+}
+
+/** A message that a `MailmanProxy` was handed. */
+export interface MailmanScenario extends Scenario {
+  /** The lists that exist. */
+  readonly lists: readonly string[];
+  readonly mailFrom: string;
+  readonly rcptTos: readonly string[];
+  readonly data: string;
+  /** The reply, which is `250 OK` when there is none. */
+  readonly returned: null;
+  /** What the next server got. */
+  readonly relayed: readonly {
+    readonly mailFrom: string;
+    readonly rcptTos: readonly string[];
+    readonly data: string;
+  }[];
+  /** What was put into which queue of Mailman 2. */
+  readonly listActions: readonly {
+    readonly list: string;
+    readonly queue: string;
+    readonly headers: readonly (readonly [name: string, value: string])[];
+  }[];
+}
+
 /** A constructor or an attribute. */
 export interface ApiScenario extends Scenario {
   readonly does: string;
@@ -104,7 +136,8 @@ export type Group =
   | { readonly group: string; readonly kind: 'multi'; readonly scenarios: readonly MultiScenario[] }
   | { readonly group: string; readonly kind: 'api'; readonly scenarios: readonly ApiScenario[] }
   | { readonly group: string; readonly kind: 'cli'; readonly scenarios: readonly CommandLineScenario[] }
-  | { readonly group: string; readonly kind: 'proxy' | 'mailman'; readonly scenarios: readonly Scenario[] };
+  | { readonly group: string; readonly kind: 'proxy'; readonly scenarios: readonly ProxyScenario[] }
+  | { readonly group: string; readonly kind: 'mailman'; readonly scenarios: readonly MailmanScenario[] };
 
 const file = new URL('data/smtpd-transcripts.json', import.meta.url);
 
