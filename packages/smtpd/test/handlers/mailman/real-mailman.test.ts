@@ -85,7 +85,7 @@ class Door implements AsyncDisposable {
   }
 }
 
-describe('MailmanProxy before a real Mailman', () => {
+describe('MailmanProxy before a real Mailman', { timeout: 60_000 }, () => {
   requireMailman();
 
   let mailman: MailmanInstance;
