@@ -97,8 +97,7 @@ describe('a message', () => {
   it('gets a Received field in front, unless that is switched off', async () => {
     const { client, upstream } = await inFrontOf({}, { addReceived: true });
     await deliver(client);
-    const [message] = upstream.acknowledged;
-    const { content = '', mail } = message ?? {};
+    const { content, mail } = upstream.acknowledged[0]!;
     expect(content).toMatch(
       /^Received: from client\.example [^]*by relay\.example [^]*for <bob@b\.example>[^]*\r\nSubject: x\r\n\r\n\.\.dot\r\n$/,
     );
