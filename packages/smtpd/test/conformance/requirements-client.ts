@@ -162,7 +162,7 @@ const EXTENSIONS: readonly Requirement[] = [
   ),
   met(
     row(2920, '§3.1', 'MUST', 'The status of every command is looked at: an accepted RCPT does not stand for another.'),
-    [line(SEND, 'const isAnyAccepted')],
+    [line(SEND, 'const refusals = rcptReplies.filter')],
     ['leaves in one write as far as the server lets it (RFC 2920 §3.1)', 'belong to the requests in their order'],
   ),
   met(
