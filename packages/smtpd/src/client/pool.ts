@@ -201,12 +201,20 @@ export class SMTPClientPool {
     return failedAt !== undefined && this.#options.clock.now() - failedAt < withinMs;
   }
 
-  /** Closes: free connections at once, those on loan when they are given back. @returns when all are gone */
-  async close(): Promise<void> {
+  /**
+   * Closes: free connections at once, those on loan when they are given back.
+   *
+   * @param options - `cutsLoans`: nobody waits for those on loan any more, and they are cut
+   * @returns when all are gone
+   */
+  async close({ cutsLoans = false } = {}): Promise<void> {
     this.#isClosed = true;
     for (const destination of this.#destinations.values()) {
       for (const waiter of destination.waiters.splice(0)) waiter();
-      for (const connection of destination.free.splice(0)) this.#retire(destination, connection);
+      const free = destination.free.splice(0);
+      const onLoan = [...destination.open].filter((connection) => !free.includes(connection));
+      for (const connection of free) this.#retire(destination, connection);
+      if (cutsLoans) for (const connection of onLoan) this.#discard(destination, connection);
     }
     if (this.#openCount > 0) {
       await new Promise<void>((resolve) => {

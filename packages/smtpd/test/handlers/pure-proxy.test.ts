@@ -234,6 +234,19 @@ describe('connections', () => {
     await until(() => upstream.openCount === 0);
   });
 
+  it('close() without grace does not wait for a server that has the message and says nothing', async () => {
+    const { client, upstream, proxy } = await behindOne({
+      onStep: ({ step }) => (step === 'end' ? 'stall!' : undefined),
+    });
+    await sayAll(client, 'MAIL FROM:<alice@a.example>', 'RCPT TO:<bob@b.example>', 'DATA');
+    client.send('Hello\r\n.\r\n');
+    await until(() => upstream.messages.length === 1);
+    await proxy.close({ graceMs: 1 });
+    // Nobody was promised anything.
+    expect((await client.reply()).code).toBe(421);
+    await until(() => upstream.openCount === 0);
+  });
+
   it('a verdict that takes too long is 451, and what the server says later counts for nothing', async () => {
     const clock = new ManualClock();
     const held = new Held<undefined>();

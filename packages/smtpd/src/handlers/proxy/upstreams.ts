@@ -145,9 +145,9 @@ export class Upstreams {
     return known.filter((capabilities) => capabilities !== undefined);
   }
 
-  /** Closes the connections that nobody uses, and the others when they are given back. */
+  /** Closes, when no client is there any more who waits for one of the servers. */
   close(): Promise<void> {
-    return this.#pool.close();
+    return this.#pool.close({ cutsLoans: true });
   }
 
   /** Cuts every connection. */
