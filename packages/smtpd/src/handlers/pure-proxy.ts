@@ -169,8 +169,11 @@ export class PureProxy extends SMTPServer {
 
   async #narrow({ signal }: HookRequest<unknown>): Promise<OfferNarrowing | undefined> {
     const routes = this.fixedRoutes;
+    const kinds = routes.flatMap(({ route }) => route.destinations.map(({ kind }) => kind));
+    // RFC 8689 §4.2.1: that a name is the right one must be certain, too. What DNS says alone is not.
+    const mayRequireTLS = isTLSCertain(this.#proxy.upstream.tls) && !kinds.includes('mx');
     // Of hosts that are looked up for each recipient nobody knows; there the recipient is refused.
-    if (!routes.some(({ route }) => route.destinations.some(({ kind }) => kind !== 'mx'))) return undefined;
+    if (kinds.every((kind) => kind === 'mx')) return mayRequireTLS ? undefined : { without: ['REQUIRETLS'] };
     const byUpstreams = new Map<Upstreams, Route[]>();
     for (const { route, upstream } of routes) {
       const upstreams = this.#upstreamsFor(upstream);
@@ -179,7 +182,7 @@ export class PureProxy extends SMTPServer {
     const capabilities = await Promise.all(
       [...byUpstreams].map(([upstreams, those]) => upstreams.capabilities(those, signal)),
     );
-    return narrowTo(capabilities.flat(), { mayRequireTLS: isTLSCertain(this.#proxy.upstream.tls) });
+    return narrowTo(capabilities.flat(), { mayRequireTLS });
   }
 
   async #mail({ session, address, parameters, signal }: MailRequest<unknown>): Promise<Verdict> {

@@ -5,12 +5,14 @@ import { Resolver } from 'node:dns/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { PureProxyOptions } from '../../src/handlers/proxy/proxy-options.js';
+import { SMTPClient } from '../../src/client/client.js';
 import { PureProxy } from '../../src/handlers/pure-proxy.js';
 import type { SMTPServerOptions } from '../../src/server/server-options.js';
 import { startDNSServer } from '../support/dns-server.js';
 import { freePort } from '../support/free-port.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { RawClient } from '../support/raw-client.js';
+import { Certificates } from '../support/certificates.js';
 import { RawUpstream, type UpstreamAct, type UpstreamOptions, type UpstreamRequest } from '../support/raw-upstream.js';
 import { Held, KeepingServer, RecordingLogger, turns, until } from '../server/support.js';
 
@@ -270,6 +272,31 @@ describe('connections', () => {
 });
 
 describe('what both sides can carry', () => {
+  it('REQUIRETLS is not offered where DNS alone says who the next server is', async () => {
+    using certificates = new Certificates();
+    const { key, cert } = certificates.server;
+    const offered = async (routes: Record<string, string>): Promise<boolean> => {
+      const proxy = await startProxy({
+        tls: { mode: 'implicit', key, cert },
+        routes,
+        upstream: { tls: { mode: 'require' } },
+      });
+      const client = new SMTPClient({
+        remoteAddress: { host: '127.0.0.1', port: proxy.port },
+        tls: { mode: 'implicit', ca: cert },
+      });
+      await client.connect();
+      clients.push(() => {
+        client.destroy();
+      });
+      return client.capabilities.has('REQUIRETLS');
+    };
+    const keywords = ['REQUIRETLS', 'STARTTLS'];
+    const { address } = await startUpstream({ keywords, tls: { key, cert } });
+    expect(await offered({ 'a.example': 'mx:' })).toBe(false);
+    expect(await offered({ 'a.example': 'mx:', 'b.example': address })).toBe(false);
+  });
+
   it.each(['8BITMIME', 'SMTPUTF8', 'DSN', 'ENHANCEDSTATUSCODES'])(
     '%s is offered as the next server offers it',
     async (keyword) => {
