@@ -160,11 +160,13 @@ export class SMTPClient {
       } catch (error) {
         // RFC 7435 §3: a handshake that fails is no reason to do without the mail, where nobody asked for more than is there.
         const isOptional = this.options.tls.mode === 'opportunistic' && isHandshakeFailure(error);
-        if (!isOptional || this.#isGivenUp || signal?.aborted === true) throw this.#abandon(error);
+        if (!isOptional || this.#isGivenUp || signal?.aborted === true) throw await this.#leave(error);
         this.#reset();
-        await this.#connect('off').catch((again: unknown) => {
-          throw this.#abandon(again);
-        });
+        try {
+          await this.#connect('off');
+        } catch (again) {
+          throw await this.#leave(again);
+        }
       }
       return this;
     });
@@ -182,7 +184,7 @@ export class SMTPClient {
       try {
         await this.#begin(transport, this.options.tls.mode);
       } catch (error) {
-        throw this.#abandon(error);
+        throw await this.#leave(error);
       }
       return this;
     });
@@ -818,6 +820,14 @@ export class SMTPClient {
     for (const waiter of waiters) waiter.reject(error);
     this.#contentWatcher?.onInterrupted();
     this.#onClose();
+  }
+
+  /** Connecting came to nothing. @returns the error that says so */
+  async #leave(error: unknown): Promise<Error> {
+    if (!(error instanceof SMTPRefusedError) || !this.isOpen) return this.#abandon(error);
+    // RFC 5321 §4.1.1.10: nobody leaves without QUIT, also where he is turned away.
+    await this.quit();
+    return error;
   }
 
   /** Connecting failed. @returns the error that says so */

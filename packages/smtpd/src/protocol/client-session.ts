@@ -298,7 +298,8 @@ export class ClientSession {
   #step(request: ClientRequest, reply: Reply): void {
     switch (request.kind) {
       case 'greeting':
-        if (reply.isPositive) this.#phase = 'start';
+        // RFC 5321 §3.1: also behind a greeting that says no the server waits for QUIT.
+        this.#phase = 'start';
         return;
       case 'hello':
         if (!reply.isPositive) return;

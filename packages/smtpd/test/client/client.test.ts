@@ -48,6 +48,8 @@ describe('connecting', () => {
     const { peer, connecting, clock } = new Meeting();
     peer.say(`${greeting}\r\n`);
     await peer.answer(...replies);
+    // Nobody leaves without a word (RFC 5321 §4.1.1.10).
+    expect(await peer.answer('221 2.0.0 Bye')).toEqual(['QUIT']);
     const error = await rejection(connecting);
     expect(error).toBeInstanceOf(SMTPRefusedError);
     expect(error).toMatchObject({ command, code: 'SMTPD_REFUSED' });
@@ -59,6 +61,7 @@ describe('connecting', () => {
     const { peer, connecting } = new Meeting({ protocol: 'lmtp' });
     peer.say('220 hi\r\n');
     expect(await peer.answer('500 5.5.1 What?')).toEqual(['LHLO client.example']);
+    expect(await peer.answer('221 2.0.0 Bye')).toEqual(['QUIT']);
     expect(await rejection(connecting)).toMatchObject({ command: 'LHLO' });
   });
 

@@ -51,7 +51,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   differs(
     row(5321, '§4.1.1.10', 'MUST NOT', 'A client does not close before it has said QUIT and heard the reply.'),
-    'It says QUIT and waits, five seconds at most, where the conversation can go on. It cuts the connection of a server that breaks the protocol or is silent, in the middle of content that cannot be completed, and where it was turned away before any mail.',
+    'It says QUIT and waits, five seconds at most, where the conversation can go on, also where it was turned away. It cuts the connection of a server that breaks the protocol or is silent, and in the middle of content that cannot be completed.',
     [line(CLIENT, 'Says goodbye and closes (RFC 5321 §4.1.1.10)')],
     [
       'says QUIT, and closes behind the reply',

@@ -30,10 +30,10 @@ describe('the beginning', () => {
     expect([session.isExtended, session.capabilities.sizeLimitBytes]).toEqual([false, undefined]);
   });
 
-  it('keeps the phase where the greeting or EHLO is refused', () => {
+  it('goes no further where the greeting or EHLO is refused', () => {
     const session = new ClientSession('smtp');
     receive(session, '554 No\r\n');
-    expect(session.phase).toBe('greeting');
+    expect([session.phase, session.isIdle]).toEqual(['start', false]);
     const other = new ClientSession('smtp');
     receive(other, '220 a\r\n');
     other.send({ kind: 'hello', line: 'EHLO b.example' });
