@@ -211,23 +211,27 @@ export class SMTPClientPool {
     this.#isClosed = true;
     for (const destination of this.#destinations.values()) {
       for (const waiter of destination.waiters.splice(0)) waiter();
-      const free = destination.free.splice(0);
-      const onLoan = [...destination.open].filter((connection) => !free.includes(connection));
-      for (const connection of free) this.#retire(destination, connection);
-      if (cutsLoans) for (const connection of onLoan) this.#discard(destination, connection);
+      for (const connection of destination.free.splice(0)) this.#retire(destination, connection);
+      if (cutsLoans) this.#discardAll(destination, ({ isOnLoan }) => isOnLoan);
     }
-    if (this.#openCount > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onAllGone = resolve;
-      });
-    }
+    if (this.#openCount === 0) return;
+    // What was given back in the middle of a transaction is being reset, and says goodbye then, if its server lets it.
+    const cancelTimer = cutsLoans
+      ? this.#options.clock.setTimer(() => {
+          for (const destination of this.#destinations.values()) this.#discardAll(destination, () => true);
+        }, RESET_WAIT_MS)
+      : ignore;
+    await new Promise<void>((resolve) => {
+      this.#onAllGone = resolve;
+    });
+    cancelTimer();
   }
 
   /** Cuts every connection, on loan or not. */
   async destroy(): Promise<void> {
     this.#isClosed = true;
     for (const destination of this.#destinations.values()) {
-      for (const connection of [...destination.open]) this.#discard(destination, connection);
+      this.#discardAll(destination, () => true);
     }
     await this.close();
   }
@@ -254,6 +258,7 @@ export class SMTPClientPool {
       client: new SMTPClient(to.client),
       messageCount: 0,
       cancelIdleTimer: ignore,
+      isOnLoan: false,
       isGone: false,
     };
     destination.open.add(connection);
@@ -278,6 +283,7 @@ export class SMTPClientPool {
     const { client } = connection;
     const isReused = connection.messageCount > 0;
     connection.messageCount += 1;
+    connection.isOnLoan = true;
     let isBack = false;
     return {
       client,
@@ -285,6 +291,7 @@ export class SMTPClientPool {
       release: ({ isLast } = { isLast: false }) => {
         if (isBack) return;
         isBack = true;
+        connection.isOnLoan = false;
         if (isLast && client.phase !== 'content') this.#retire(destination, connection);
         else this.#takeBack(destination, connection);
       },
@@ -341,6 +348,10 @@ export class SMTPClientPool {
     void connection.client.quit().then(() => {
       this.#forget(destination, connection);
     });
+  }
+
+  #discardAll(destination: Destination, isMeant: (connection: Connection) => boolean): void {
+    for (const connection of [...destination.open].filter(isMeant)) this.#discard(destination, connection);
   }
 
   #discard(destination: Destination, connection: Connection): void {
@@ -437,6 +448,7 @@ interface Connection {
   readonly client: SMTPClient;
   messageCount: number;
   cancelIdleTimer: () => void;
+  isOnLoan: boolean;
   isGone: boolean;
 }
 
@@ -503,3 +515,5 @@ const DEFAULTS: Required<PoolOptions> = Object.freeze({
   clock: systemClock,
 });
 const DESTINATIONS_MAX = 1_000;
+/** How long, at the end, a connection may take to be reset. */
+const RESET_WAIT_MS = 5_000;
