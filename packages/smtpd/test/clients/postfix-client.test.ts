@@ -132,9 +132,12 @@ describe('Postfix', () => {
   it('does not send such an address where SMTPUTF8 is not offered', async () => {
     await using server = await startServer({ enableSMTPUTF8: false });
     const commands = eventsOf(server, 'command');
+    // Postfix writes its log before it says goodbye.
+    const left = new Promise((resolve) => server.on('disconnect', resolve));
     await using postfix = await startPostfix({ main: relayTo(server) });
     await postfix.sendmail(['-G', '-f', 'alice@a.example', '用户@b.example'], withUnixLineEnds(AWKWARD_MESSAGE));
     await postfix.log.line(/to=<用户@b\.example>.* status=bounced \(SMTPUTF8 is required, but was not offered /);
+    await left;
     expect(commands.map(({ verb }) => verb).slice(0, 2)).toEqual(['EHLO', 'QUIT']);
   });
 
