@@ -6,20 +6,25 @@
 /** Where signals come from, and what ends them. */
 export class AbortSource {
   #controller: AbortController | undefined;
-  #reason: Error | undefined;
+  #reasonOf: (() => Error) | undefined;
 
   /** The signal; always the same one. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+      if (this.#reasonOf !== undefined) this.#controller.abort(this.#reasonOf());
     }
     return this.#controller.signal;
   }
 
-  /** Ends it. The first reason stays. */
-  abort(reason: Error): void {
-    this.#reason ??= reason;
-    this.#controller?.abort(this.#reason);
+  /**
+   * Ends it. The first reason stays.
+   *
+   * @param reasonOf - makes the reason, for whoever asked for a signal: an error costs more than everything else at the end of a session
+   */
+  abort(reasonOf: () => Error): void {
+    if (this.#reasonOf !== undefined) return;
+    this.#reasonOf = reasonOf;
+    this.#controller?.abort(reasonOf());
   }
 }

@@ -434,7 +434,7 @@ export class Conversation {
 
   #giveUpOnApplication(wait: 'verdict' | 'messageVerdict' | 'reader'): void {
     const error = new MessageAbortedError('SMTPD_VERDICT_OVERDUE', 'The application did not decide in time');
-    this.#requests.abort(error);
+    this.#requests.abort(() => error);
     this.#requests.renew();
     this.#intake.decideInstead(OVERDUE, error);
     // The rest of a message that nobody reads is dropped, and then has its decision already.
@@ -614,7 +614,7 @@ export class Conversation {
     this.#wire.flush();
     this.#deadline.clear();
     this.#wire.end();
-    this.#release(new MessageAbortedError('SMTPD_CLIENT_GONE', 'The session ended before the message was complete'));
+    this.#release('The session ended before the message was complete');
   }
 
   /** The connection is gone. */
@@ -624,7 +624,7 @@ export class Conversation {
     this.#wire.gone();
     this.session.abandon();
     this.#deadline.clear();
-    this.#release(new MessageAbortedError('SMTPD_CLIENT_GONE', 'The client left before the message was complete'));
+    this.#release('The client left before the message was complete');
     const { watch } = this.#context;
     const reason = this.#reason ?? (error === undefined ? 'clientGone' : 'error');
     if (watch.isWatched('disconnect')) watch.tell('disconnect', { session: this.info, reason });
@@ -633,10 +633,13 @@ export class Conversation {
   }
 
   /** Whoever still works for this client is told that it is over. */
-  #release(error: MessageAbortedError): void {
-    this.#requests.abort(error);
-    this.#intake.release(error);
-    this.#lineWaiter?.reject(error);
+  #release(why: string): void {
+    let reason: MessageAbortedError | undefined;
+    // It is made for whoever hears of it; at the end of most sessions that is nobody.
+    const reasonOf = (): MessageAbortedError => (reason ??= new MessageAbortedError('SMTPD_CLIENT_GONE', why));
+    this.#requests.abort(reasonOf);
+    this.#intake.release(reasonOf);
+    this.#lineWaiter?.reject(reasonOf());
     this.#lineWaiter = undefined;
     // Nothing is carried out any more; what waits for it goes on.
     this.#verdicts.settleAll(OVERDUE);

@@ -163,8 +163,8 @@ export class HookRequests {
   }
 
   /** Whoever still decides something is told that nobody waits for it. */
-  abort(error: Error): void {
-    this.abortSource.abort(error);
+  abort(reasonOf: () => Error): void {
+    this.abortSource.abort(reasonOf);
   }
 
   /** What is asked from now on is waited for again. */

@@ -116,8 +116,8 @@ export class MessageIntake {
   }
 
   /** The session is over: whoever still reads the message is told why. */
-  release(error: MessageAbortedError): void {
-    this.#fail(error);
+  release(reasonOf: () => MessageAbortedError): void {
+    if (this.#streaming !== undefined) this.#fail(reasonOf());
     this.receivedData = undefined;
   }
 
