@@ -8,6 +8,7 @@ import type { Dialogue } from './dialogue.js';
 import { assertNever, invariant, UsageError } from './errors.js';
 import type { Input } from './input.js';
 import type { MessageReception } from './message-reception.js';
+import type { Offer } from './extension.js';
 import { Reply } from './reply.js';
 import type { Question } from './session-events.js';
 import { clientNamed, greetingSent, recipientAccepted, senderAccepted } from './session-state.js';
@@ -101,13 +102,17 @@ export class Answers {
           return;
         }
         this.#dialogue.enter(greetingSent());
-        this.#dialogue.answer(this.#greetingReply(220, reply?.lines ?? [this.#dialogue.options.greeting]));
+        this.#dialogue.answer(reply === undefined ? this.#usualReply(220) : this.#greetingReply(220, reply.lines));
         return;
       case 'helo':
         this.#reception.clear();
         this.#dialogue.toldOffer = this.#dialogue.offer;
         this.#dialogue.enter(clientNamed(question.client));
-        this.#dialogue.answer(this.#greetingReply(250, [...(reply?.lines ?? ['']), ...this.#keywordLines()]));
+        this.#dialogue.answer(
+          reply === undefined
+            ? this.#usualReply(250)
+            : this.#greetingReply(250, [...reply.lines, ...this.#keywordLines()]),
+        );
         return;
       case 'mail': {
         invariant(state.phase === 'ready', 'MAIL proceeds from ready');
@@ -159,6 +164,24 @@ export class Answers {
     return new Reply(code, undefined, [isNamed ? first : `${hostname} ${first}`.trimEnd(), ...others]);
   }
 
+  /** What most clients hear is the same for all who are offered the same, and is made and encoded once. */
+  #usualReply(code: 220 | 250): Reply {
+    const { offer, options, isExtended } = this.#dialogue;
+    const { hostname, greeting } = options;
+    const key = code === 220 ? `220 ${hostname} ${greeting}` : `250 ${hostname} ${String(isExtended)}`;
+    let known = USUAL_REPLIES.get(offer);
+    if (known === undefined) {
+      known = new Map();
+      USUAL_REPLIES.set(offer, known);
+    }
+    let reply = known.get(key);
+    if (reply === undefined) {
+      reply = this.#greetingReply(code, code === 220 ? [greeting] : ['', ...this.#keywordLines()]);
+      known.set(key, reply);
+    }
+    return reply;
+  }
+
   #keywordLines(): readonly string[] {
     return this.#dialogue.isExtended ? this.#dialogue.offer.keywordLines : [];
   }
@@ -172,3 +195,6 @@ export class Answers {
     this.#dialogue.answer(replies.TOO_MANY_RECIPIENTS);
   }
 }
+
+/** By what is offered: greetings and replies to EHLO and HELO. */
+const USUAL_REPLIES = new WeakMap<Offer, Map<string, Reply>>();
