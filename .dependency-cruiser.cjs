@@ -5,6 +5,7 @@
 'use strict';
 
 const CORE = '^packages/smtpd/src/';
+const STORE = '^packages/smtpd-store/src/';
 
 /**
  * @param {string} name a folder of the core
@@ -81,6 +82,17 @@ module.exports = {
       severity: 'error',
       from: { path: CORE },
       to: { couldNotResolve: false, pathNot: CORE, dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'store-imports',
+      comment: 'smtpd-store keeps what it is handed: Node and its driver, never smtpd.',
+      severity: 'error',
+      from: { path: STORE },
+      to: {
+        couldNotResolve: false,
+        pathNot: [STORE, '(^|/)node_modules/@photostructure/sqlite/'],
+        dependencyTypesNot: ['core'],
+      },
     },
     {
       name: 'examples-use-the-public-face',

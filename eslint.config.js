@@ -90,7 +90,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['packages/smtpd/src/**/*.ts'],
+    files: ['packages/*/src/**/*.ts'],
     ignores: ['packages/smtpd/src/cli/**'],
     rules: { 'no-console': 'error' },
   },

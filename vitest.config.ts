@@ -1,6 +1,7 @@
 /**
  * The test runner's settings. Tests and examples that say `smtpd` get the sources, so that no build stands between
- * a change and its tests; tests that start the command line, Bun or Deno use the build that `npm test` makes first.
+ * a change and its tests; tests that start the command line, Bun or Deno use the build that `npm test` makes first. So does everything
+ * that says `smtpd-store`: its database lives in a thread, and Node starts no thread from TypeScript.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';

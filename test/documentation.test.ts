@@ -19,11 +19,16 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 // Inside the checkout, so that `smtpd` resolves as it does for a reader; named for the process, so that runs do not meet.
 const folder = join(root, 'node_modules', '.cache', `documentation-${String(process.pid)}`);
 
-const pages = ['README.md', 'packages/smtpd/README.md', ...filesBelow('docs', '.md')].filter(
-  (page) => !page.startsWith('docs/api/'),
-);
+const pages = [
+  'README.md',
+  'packages/smtpd/README.md',
+  'packages/smtpd-store/README.md',
+  ...filesBelow('docs', '.md'),
+].filter((page) => !page.startsWith('docs/api/'));
 const documented = pages.flatMap(blocksOfPage);
-const examples = filesBelow('packages/smtpd/src', '.ts').flatMap(examplesOfSource);
+const examples = ['packages/smtpd/src', 'packages/smtpd-store/src']
+  .flatMap((path) => filesBelow(path, '.ts'))
+  .flatMap(examplesOfSource);
 const runnable = documented.filter(({ code }) => !/from '(?:vitest|@jest\/globals|node:test)'/.test(code));
 
 beforeAll(() => {
@@ -76,6 +81,7 @@ describe('documentation', () => {
         paths: {
           smtpd: [join(root, 'packages/smtpd/src/index.ts')],
           'smtpd/testing': [join(root, 'packages/smtpd/src/testing/index.ts')],
+          'smtpd-store': [join(root, 'packages/smtpd-store/src/index.ts')],
         },
       },
     });

@@ -1,0 +1,73 @@
+/** Tells readers in this process what happened. A slow reader costs a bounded amount of memory, and delays nobody. */
+
+import type { StoreChange } from './store.js';
+
+/** Passes changes on to all who read. */
+export class ChangeFeed {
+  readonly #readers = new Set<Reader>();
+  #isEnded = false;
+
+  publish(change: StoreChange): void {
+    for (const reader of this.#readers) reader.push(change);
+  }
+
+  /** Readers get what is still waiting, and then the end. */
+  end(): void {
+    this.#isEnded = true;
+    for (const reader of this.#readers) reader.end();
+    this.#readers.clear();
+  }
+
+  /** Reading begins now, not with the first `next()`: what happens in between is not lost. */
+  read(): AsyncIterableIterator<StoreChange> {
+    const reader = new Reader(() => this.#readers.delete(reader));
+    if (this.#isEnded) reader.end();
+    else this.#readers.add(reader);
+    return reader;
+  }
+}
+
+class Reader implements AsyncIterableIterator<StoreChange> {
+  readonly #leave: () => void;
+  #waiting: StoreChange[] = [];
+  readonly #wake: (() => void)[] = [];
+  #isEnded = false;
+
+  constructor(leave: () => void) {
+    this.#leave = leave;
+  }
+
+  push(change: StoreChange): void {
+    if (this.#waiting.length >= WAITING_CHANGES_MAX) this.#waiting = [{ kind: 'missed' }];
+    else this.#waiting.push(change);
+    this.#wake.shift()?.();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  async next(): Promise<IteratorResult<StoreChange, undefined>> {
+    for (;;) {
+      const change = this.#waiting.shift();
+      if (change !== undefined) return { done: false, value: change };
+      if (this.#isEnded) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  return(): Promise<IteratorResult<StoreChange, undefined>> {
+    this.#waiting = [];
+    this.#leave();
+    this.end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** How many changes wait for a reader. */
+const WAITING_CHANGES_MAX = 10_000;

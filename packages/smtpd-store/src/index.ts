@@ -1,0 +1,18 @@
+/** The public names of `smtpd-store`. */
+
+export type { StoreClock } from './clock.js';
+export { STORE_ERROR_CODES, StoreError, type StoreErrorCode } from './errors.js';
+export type {
+  Awaitable,
+  Envelope,
+  MessageSummary,
+  NewMessage,
+  NewSummary,
+  SessionFacts,
+  StoredMessage,
+  TranscriptLine,
+} from './message.js';
+export type { MessageQuery, TextField } from './query.js';
+export { openSQLiteStore } from './sqlite/sqlite-store.js';
+export type { SQLiteStoreOptions, StoreLimits } from './sqlite/sqlite-options.js';
+export type { Counts, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from './store.js';

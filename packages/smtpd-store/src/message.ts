@@ -1,0 +1,94 @@
+/** What a store is handed of a message, and what it gives back. Everything but the octets is data that JSON can carry. */
+
+/** A value, or a promise of it. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** The envelope, as the client gave it. */
+export interface Envelope {
+  /** The reverse-path's address; `''` for the null reverse-path. */
+  readonly mailFrom: string;
+  /** The forward-paths' addresses, in order, repeats included. */
+  readonly rcptTos: readonly string[];
+  /** The parameters of MAIL, such as `['SIZE=10', 'BODY=8BITMIME']`. */
+  readonly mailOptions: readonly string[];
+  /** For each recipient, the parameters of its RCPT. */
+  readonly rcptOptions: readonly (readonly string[])[];
+}
+
+/** What was known of the session when the message came. */
+export interface SessionFacts {
+  /** The client's end of the connection. */
+  readonly peer: { readonly address: string; readonly port: number };
+  /** How the client introduced itself (HELO, EHLO, LHLO). */
+  readonly clientName?: string;
+  /** The keyword of RFC 3848, such as `ESMTPSA`. */
+  readonly protocol?: string;
+  /** Absent for a session in clear. */
+  readonly tls?: { readonly version: string; readonly cipher: string; readonly serverName?: string };
+  /** Absent without AUTH. */
+  readonly identity?: { readonly user: string; readonly mechanism: string; readonly authorizationIdentity?: string };
+}
+
+/** One line of the conversation. */
+export interface TranscriptLine {
+  /** Who sent it. */
+  readonly from: 'client' | 'server';
+  /** When, in milliseconds since the session began. */
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** What the header says, decoded; or why it could not be read. */
+export interface MessageSummary {
+  readonly subject?: string;
+  readonly from?: readonly string[];
+  readonly to?: readonly string[];
+  readonly cc?: readonly string[];
+  /** What the Date field says; our own time is `receivedAt`. */
+  readonly date?: string;
+  /** What the Message-ID field says, with its brackets. */
+  readonly messageId?: string;
+  /** The names of the attachments. A part without a name is named here too, as `''`. */
+  readonly attachmentNames?: readonly string[];
+  /** All fields in order, decoded: name and value. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Why the message could not be parsed. It is kept all the same. */
+  readonly parseFault?: string;
+}
+
+/** A summary as it is handed over, with what is searched and not given back. */
+export interface NewSummary extends MessageSummary {
+  /** The decoded text that is found by its words. */
+  readonly searchText?: string;
+}
+
+/** A message to be kept. */
+export interface NewMessage {
+  /** The octets, as they came. A stream is read to its end, and to a file when it is long. */
+  readonly raw: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly envelope: Envelope;
+  readonly session: SessionFacts;
+  /** When it came, by our clock. */
+  readonly receivedAt: Date;
+  /** Default: no lines. */
+  readonly transcript?: readonly TranscriptLine[];
+  /** Default: `''`, the inbox of everybody. */
+  readonly inbox?: string;
+  /** What it says; a function is called once all octets are taken, for who parses while they pass. */
+  readonly summary: NewSummary | (() => Awaitable<NewSummary>);
+}
+
+/** A message that is kept. Its octets and its transcript are asked for separately. */
+export interface StoredMessage {
+  /** Unique in this store, and never given again. */
+  readonly id: string;
+  readonly inbox: string;
+  readonly receivedAt: Date;
+  readonly sizeBytes: number;
+  readonly isRead: boolean;
+  /** In alphabetical order. */
+  readonly tags: readonly string[];
+  readonly envelope: Envelope;
+  readonly session: SessionFacts;
+  readonly summary: MessageSummary;
+}

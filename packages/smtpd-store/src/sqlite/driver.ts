@@ -1,0 +1,65 @@
+/**
+ * Finds SQLite. Node has it built in from 22.13 on (`node:sqlite`); for Node 20 there is the same interface as a package with
+ * compiled files for the usual systems. What is built in is used only if it can do what the schema needs.
+ */
+
+import { StoreError } from '../errors.js';
+
+/** What a column can hold. */
+export type SQLValue = string | number | bigint | Uint8Array | null;
+
+/** A row, by the names of its columns. */
+export type Row = Readonly<Record<string, SQLValue>>;
+
+/** As much of `StatementSync` as is used here. */
+export interface Statement {
+  run(...values: readonly SQLValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
+  get(...values: readonly SQLValue[]): Row | undefined;
+  all(...values: readonly SQLValue[]): Row[];
+}
+
+/** As much of `DatabaseSync` as is used here. */
+export interface Connection {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+/** Opens a database file, which is made where it is missing. */
+export type OpenConnection = (path: string) => Connection;
+
+interface Driver {
+  readonly DatabaseSync: new (path: string) => Connection;
+}
+
+/** @throws {@link StoreError} when there is none */
+export async function findDriver(): Promise<OpenConnection> {
+  const { getBuiltinModule } = process as unknown as { getBuiltinModule?: (name: string) => Driver | undefined };
+  const builtIn = getBuiltinModule?.('node:sqlite');
+  if (builtIn !== undefined && isSufficient(builtIn)) return opener(builtIn);
+  try {
+    return opener(await import('@photostructure/sqlite'));
+  } catch (cause) {
+    throw new StoreError(
+      'STORE_NO_DRIVER',
+      'There is no SQLite: use Node 22.13 or newer, or install the package @photostructure/sqlite',
+      { cause },
+    );
+  }
+}
+
+function opener(driver: Driver): OpenConnection {
+  return (path) => new driver.DatabaseSync(path);
+}
+
+function isSufficient(driver: Driver): boolean {
+  const connection = opener(driver)(':memory:');
+  try {
+    connection.exec("CREATE VIRTUAL TABLE probe USING fts5(words, content='', contentless_delete=1)");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    connection.close();
+  }
+}

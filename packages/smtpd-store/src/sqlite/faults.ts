@@ -1,0 +1,64 @@
+/** What SQLite says → what a caller can do about it. */
+
+import { StoreError } from '../errors.js';
+import type { Fault } from './requests.js';
+
+/** An error as it crosses from the thread. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof StoreError) return { code: error.code, message: error.message, cause: error.cause };
+  const known = FAULTS[resultCode(error)];
+  if (known !== undefined) return { ...known, cause: error };
+  return {
+    code: 'STORE_FAILED',
+    message: 'The database could not do what it was asked; the cause says why',
+    cause: error,
+  };
+}
+
+/** The same error on the other side. */
+export function errorOf({ code, message, cause }: Fault): StoreError {
+  return new StoreError(code, message, { cause });
+}
+
+/** An error of the file system, in our words. */
+export function fileError(error: unknown): unknown {
+  if (error instanceof StoreError || !(error instanceof Error) || !('syscall' in error)) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return errorOf({ ...DISK_FULL, cause: error });
+  return errorOf({ ...UNREADABLE, cause: error });
+}
+
+/** The primary result code (sqlite.org/rescode.html); the extended ones have it in their low octet. */
+function resultCode(error: unknown): number {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' ? errcode & 0xff : -1;
+}
+
+const LOCKED: Omit<Fault, 'cause'> = {
+  code: 'STORE_LOCKED',
+  message: 'Another process has this store open: close it, or give this one a folder of its own',
+};
+const CORRUPT: Omit<Fault, 'cause'> = {
+  code: 'STORE_CORRUPT',
+  message: 'The database of this store is damaged, or is no database: move its folder away, or bring back a copy of it',
+};
+const DISK_FULL: Omit<Fault, 'cause'> = {
+  code: 'STORE_DISK_FULL',
+  message: 'There is no room on the disk of this store: make room, or lower its limits',
+};
+const UNREADABLE: Omit<Fault, 'cause'> = {
+  code: 'STORE_UNREADABLE',
+  message: 'The files of this store cannot be read or written: look at the permissions of its folder, and at the disk',
+};
+
+const FAULTS: Readonly<Record<number, Omit<Fault, 'cause'>>> = {
+  /* SQLITE_PERM */ 3: UNREADABLE,
+  /* SQLITE_BUSY */ 5: LOCKED,
+  /* SQLITE_LOCKED */ 6: LOCKED,
+  /* SQLITE_READONLY */ 8: UNREADABLE,
+  /* SQLITE_IOERR */ 10: UNREADABLE,
+  /* SQLITE_CORRUPT */ 11: CORRUPT,
+  /* SQLITE_FULL */ 13: DISK_FULL,
+  /* SQLITE_CANTOPEN */ 14: UNREADABLE,
+  /* SQLITE_NOTADB */ 26: CORRUPT,
+};

@@ -1,0 +1,341 @@
+/**
+ * What the thread does with the tables: one method for each request, all synchronous, all inside the transaction of whoever calls.
+ *
+ * A message is in three states: there; deleted, but able to come back; gone. `counters` is about the first, `kept` about the first two.
+ */
+
+import { assertNever } from '../errors.js';
+import type { TranscriptLine } from '../message.js';
+import type { StoreCounts } from '../store.js';
+import type { Connection, Row, SQLValue, Statement } from './driver.js';
+import { compileQuery } from './query-sql.js';
+import type {
+  Counts,
+  DeletionAnswer,
+  ListRequest,
+  MessageRow,
+  NumberedRequest,
+  Operations,
+  RawLocation,
+  StoreLimits,
+  TagRequest,
+} from './requests.js';
+
+/** The messages in a database. */
+export class MessageDatabase {
+  readonly #connection: Connection;
+  readonly #limits: StoreLimits;
+  readonly #undoMs: number;
+  /** The fixed statements; those of queries are as many as there are queries. */
+  readonly #statements = new Map<string, Statement>();
+  #filesToRemove: string[] = [];
+
+  constructor(connection: Connection, { limits, undoMs }: { limits: StoreLimits; undoMs: number }) {
+    this.#connection = connection;
+    this.#limits = limits;
+    this.#undoMs = undoMs;
+  }
+
+  /** Does what is asked. */
+  answer(asked: Exclude<NumberedRequest, { name: 'close' }>): unknown {
+    switch (asked.name) {
+      case 'add':
+        return this.#add(asked.request);
+      case 'get':
+        return this.#get(asked.request.id);
+      case 'raw':
+        return this.#raw(asked.request.id);
+      case 'transcript':
+        return this.#transcript(asked.request.id);
+      case 'list':
+        return this.#list(asked.request);
+      case 'setRead':
+        return this.#setRead(asked.request);
+      case 'addTags':
+        return this.#addTags(asked.request);
+      case 'removeTags':
+        return this.#removeTags(asked.request);
+      case 'delete':
+        return this.#delete(asked.request);
+      case 'clear':
+        return this.#clear(asked.request);
+      case 'restore':
+        return this.#restore(asked.request);
+      case 'counts':
+        return this.#counts();
+      case 'purge':
+        return this.#purge(asked.request);
+      default:
+        return assertNever(asked);
+    }
+  }
+
+  /**
+   * The files of messages that are gone. They are removed when the transaction is on the disk: a row must never be there without its
+   * file, while a file without a row is swept later.
+   */
+  takeFilesToRemove(): readonly string[] {
+    const files = this.#filesToRemove;
+    this.#filesToRemove = [];
+    return files;
+  }
+
+  /** Whether a message refers to a file. */
+  hasFile(fileName: string): boolean {
+    return this.#prepare('SELECT 1 FROM messages WHERE file_name = ?').get(fileName) !== undefined;
+  }
+
+  #add({ parts, now }: Operations['add']['request']): Operations['add']['answer'] {
+    const { lastInsertRowid } = this.#prepare(
+      `INSERT INTO messages (inbox, received_at, size_bytes, attachments, message_id, facts, file_name)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      parts.inbox,
+      parts.receivedAtMs,
+      parts.sizeBytes,
+      parts.attachmentCount,
+      parts.messageId,
+      parts.facts,
+      parts.fileName,
+    );
+    const id = Number(lastInsertRowid);
+    if (parts.octets !== null) this.#prepare('INSERT INTO message_octets VALUES (?, ?)').run(id, parts.octets);
+    this.#prepare('INSERT INTO message_transcripts VALUES (?, ?)').run(id, parts.transcript);
+    this.#prepare(
+      `INSERT INTO message_words (rowid, subject, sender, recipient, copied, body, filename, headers)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(id, ...parts.words);
+    this.#count(parts.inbox, { messages: 1, unread: 1, bytes: parts.sizeBytes });
+    this.#prepare('UPDATE kept SET messages = messages + 1, bytes = bytes + ?').run(parts.sizeBytes);
+    return { id, pruned: this.#prune(id, now) };
+  }
+
+  /** Makes room for the newest message. @returns those that were there until now */
+  #prune(newest: number, now: number): number[] {
+    const { messagesMax, bytesMax, ageMsMax } = this.#limits;
+    const pruned: number[] = [];
+    // Few at a time, so that no message pays for a week of them; the next ones go on.
+    const tooOld = this.#prepare(`SELECT ${GONE_COLUMNS} FROM messages WHERE received_at < ? AND id <> ? LIMIT 100`);
+    for (const row of tooOld.all(now - ageMsMax, newest)) this.#remove(row, pruned);
+    const kept = this.#prepare('SELECT messages, bytes FROM kept');
+    for (;;) {
+      const { messages, bytes } = kept.get() ?? {};
+      if (Number(messages) <= messagesMax && Number(bytes) <= bytesMax) return pruned;
+      const oldest =
+        this.#prepare(
+          `SELECT ${GONE_COLUMNS} FROM messages WHERE deletion IS NOT NULL ORDER BY deletion, id LIMIT 1`,
+        ).get() ?? this.#prepare(`SELECT ${GONE_COLUMNS} FROM messages WHERE id <> ? ORDER BY id LIMIT 1`).get(newest);
+      // The newest alone is within the limits: a larger one was turned away before.
+      if (oldest === undefined) return pruned;
+      this.#remove(oldest, pruned);
+    }
+  }
+
+  /** Takes a message away for good. */
+  #remove(row: Row, wereThere: number[]): void {
+    const id = Number(row['id']);
+    const bytes = Number(row['size_bytes']);
+    for (const sql of REMOVALS) this.#prepare(sql).run(id);
+    this.#prepare('UPDATE kept SET messages = messages - 1, bytes = bytes - ?').run(bytes);
+    if (row['deletion'] === null) {
+      this.#count(String(row['inbox']), { messages: -1, unread: row['is_read'] === 0 ? -1 : 0, bytes: -bytes });
+      wereThere.push(id);
+    }
+    if (row['file_name'] !== null) this.#filesToRemove.push(String(row['file_name']));
+  }
+
+  #get(id: number): MessageRow | undefined {
+    const row = this.#prepare(`SELECT ${LIST_COLUMNS} FROM messages m WHERE id = ? AND deletion IS NULL`).get(id);
+    return row === undefined ? undefined : messageRow(row);
+  }
+
+  #raw(id: number): RawLocation | undefined {
+    const row = this.#prepare(
+      `SELECT file_name, octets FROM messages m LEFT JOIN message_octets o ON o.id = m.id
+       WHERE m.id = ? AND m.deletion IS NULL`,
+    ).get(id);
+    if (row === undefined) return undefined;
+    if (row['file_name'] !== null) return { fileName: String(row['file_name']) };
+    return { octets: row['octets'] as Uint8Array };
+  }
+
+  #transcript(id: number): TranscriptLine[] | undefined {
+    const row = this.#prepare(
+      `SELECT lines FROM messages m JOIN message_transcripts t ON t.id = m.id WHERE m.id = ? AND m.deletion IS NULL`,
+    ).get(id);
+    return row === undefined ? undefined : (JSON.parse(String(row['lines'])) as TranscriptLine[]);
+  }
+
+  #list({ inbox, query, before, after, limit }: ListRequest): Operations['list']['answer'] {
+    const { match, condition, values } = compileQuery(query ?? { kind: 'and', queries: [] });
+    const id = match === undefined ? 'm.id' : 'message_words.rowid';
+    const wheres = ['m.deletion IS NULL'];
+    const bound: SQLValue[] = [];
+    const where = (sql: string, ...more: readonly SQLValue[]): void => {
+      wheres.push(sql);
+      bound.push(...more);
+    };
+    if (match !== undefined) where('message_words MATCH ?', match);
+    if (before !== undefined) where(`${id} < ?`, before);
+    if (after !== undefined) where(`${id} > ?`, after);
+    if (inbox !== undefined) where('m.inbox = ?', inbox);
+    where(condition, ...values);
+    const rows = this.#connection
+      .prepare(
+        `SELECT ${LIST_COLUMNS}
+         FROM ${match === undefined ? 'messages m' : 'message_words CROSS JOIN messages m ON m.id = message_words.rowid'}
+         WHERE ${wheres.join(' AND ')} ORDER BY ${id} ${after === undefined ? 'DESC' : 'ASC'} LIMIT ?`,
+      )
+      .all(...bound, limit + 1);
+    const page = rows.slice(0, limit).map(messageRow);
+    if (after !== undefined) page.reverse();
+    return { rows: page, hasMore: rows.length > limit };
+  }
+
+  #setRead({ ids, isRead }: Operations['setRead']['request']): number[] {
+    const update = this.#prepare(
+      'UPDATE messages SET is_read = ? WHERE id = ? AND is_read <> ? AND deletion IS NULL RETURNING inbox',
+    );
+    const value = isRead ? 1 : 0;
+    return ids.filter((id) => {
+      const [row] = update.all(value, id, value);
+      if (row === undefined) return false;
+      this.#count(String(row['inbox']), { messages: 0, unread: isRead ? -1 : 1, bytes: 0 });
+      return true;
+    });
+  }
+
+  #addTags({ ids, tags }: TagRequest): number[] {
+    const insert = this.#prepare(
+      'INSERT OR IGNORE INTO message_tags SELECT id, ? FROM messages WHERE id = ? AND deletion IS NULL',
+    );
+    return ids.filter((id) => tags.filter((tag) => insert.run(tag, id).changes > 0).length > 0);
+  }
+
+  #removeTags({ ids, tags }: TagRequest): number[] {
+    const remove = this.#prepare(
+      `DELETE FROM message_tags WHERE tag = ? AND id = ?
+       AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_tags.id AND deletion IS NULL)`,
+    );
+    return ids.filter((id) => tags.filter((tag) => remove.run(tag, id).changes > 0).length > 0);
+  }
+
+  #delete({ ids, now }: Operations['delete']['request']): DeletionAnswer {
+    const deletion = this.#newDeletion(now);
+    const update = this.#prepare(
+      'UPDATE messages SET deletion = ? WHERE id = ? AND deletion IS NULL RETURNING inbox, is_read, size_bytes',
+    );
+    const deleted = ids.filter((id) => {
+      const [row] = update.all(deletion, id);
+      if (row === undefined) return false;
+      const unread = row['is_read'] === 0 ? -1 : 0;
+      this.#count(String(row['inbox']), { messages: -1, unread, bytes: -Number(row['size_bytes']) });
+      return true;
+    });
+    return { deletion, ids: deleted };
+  }
+
+  #clear({ inbox, now }: Operations['clear']['request']): DeletionAnswer {
+    const deletion = this.#newDeletion(now);
+    const [where, values] = inbox === undefined ? ['', []] : [' AND inbox = ?', [inbox]];
+    const ids = this.#prepare(`UPDATE messages SET deletion = ? WHERE deletion IS NULL${where} RETURNING id`)
+      .all(deletion, ...values)
+      .map((row) => Number(row['id']));
+    this.#prepare(`DELETE FROM counters${inbox === undefined ? '' : ' WHERE inbox = ?'}`).run(...values);
+    return { deletion, ids };
+  }
+
+  #newDeletion(now: number): number {
+    return Number(this.#prepare('INSERT INTO deletions (deleted_at) VALUES (?)').run(now).lastInsertRowid);
+  }
+
+  #restore({ deletion, now }: Operations['restore']['request']): number[] {
+    const row = this.#prepare('SELECT deleted_at FROM deletions WHERE id = ?').get(deletion);
+    if (row === undefined || now >= Number(row['deleted_at']) + this.#undoMs) return [];
+    const perInbox = this.#prepare(
+      `SELECT inbox, count(*) AS messages, sum(is_read = 0) AS unread, sum(size_bytes) AS bytes
+       FROM messages WHERE deletion = ? GROUP BY inbox`,
+    ).all(deletion);
+    for (const each of perInbox) this.#count(String(each['inbox']), countsOf(each));
+    this.#prepare('DELETE FROM deletions WHERE id = ?').run(deletion);
+    return this.#prepare('UPDATE messages SET deletion = NULL WHERE deletion = ? RETURNING id')
+      .all(deletion)
+      .map((each) => Number(each['id']));
+  }
+
+  #counts(): StoreCounts {
+    const rows = this.#prepare('SELECT inbox, messages, unread, bytes FROM counters ORDER BY inbox').all();
+    const inboxes = rows.map((row) => [String(row['inbox']), countsOf(row)] as const);
+    const sum = (name: keyof Counts): number => inboxes.reduce((total, [, counts]) => total + counts[name], 0);
+    return {
+      messages: sum('messages'),
+      unread: sum('unread'),
+      bytes: sum('bytes'),
+      inboxes: Object.fromEntries(inboxes),
+    };
+  }
+
+  #purge({ now }: Operations['purge']['request']): Operations['purge']['answer'] {
+    const oldest = this.#prepare('SELECT id, deleted_at FROM deletions ORDER BY deleted_at, id LIMIT 1').get();
+    if (oldest === undefined) return { nextAt: undefined };
+    const overAt = Number(oldest['deleted_at']) + this.#undoMs;
+    if (overAt > now) return { nextAt: overAt };
+    const deletion = Number(oldest['id']);
+    const rows = this.#prepare(`SELECT ${GONE_COLUMNS} FROM messages WHERE deletion = ? LIMIT ?`).all(
+      deletion,
+      PURGED_AT_ONCE_MAX,
+    );
+    for (const row of rows) this.#remove(row, []);
+    if (rows.length < PURGED_AT_ONCE_MAX) this.#prepare('DELETE FROM deletions WHERE id = ?').run(deletion);
+    return { nextAt: now };
+  }
+
+  #count(inbox: string, { messages, unread, bytes }: Counts): void {
+    this.#prepare(
+      `INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT (inbox) DO UPDATE SET
+       messages = messages + excluded.messages, unread = unread + excluded.unread, bytes = bytes + excluded.bytes`,
+    ).run(inbox, messages, unread, bytes);
+    if (messages < 0) this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0').run(inbox);
+  }
+
+  #prepare(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+function messageRow(row: Row): MessageRow {
+  return {
+    id: Number(row['id']),
+    inbox: String(row['inbox']),
+    receivedAtMs: Number(row['received_at']),
+    sizeBytes: Number(row['size_bytes']),
+    isRead: row['is_read'] === 1,
+    tags: String(row['tags']),
+    facts: String(row['facts']),
+  };
+}
+
+function countsOf(row: Row): Counts {
+  return { messages: Number(row['messages']), unread: Number(row['unread']), bytes: Number(row['bytes']) };
+}
+
+const LIST_COLUMNS = `m.id, m.inbox, m.received_at, m.size_bytes, m.is_read, m.facts,
+  (SELECT json_group_array(tag ORDER BY tag) FROM message_tags t WHERE t.id = m.id) AS tags`;
+
+const GONE_COLUMNS = 'id, inbox, is_read, size_bytes, file_name, deletion';
+
+const REMOVALS = [
+  'DELETE FROM messages WHERE id = ?',
+  'DELETE FROM message_octets WHERE id = ?',
+  'DELETE FROM message_transcripts WHERE id = ?',
+  'DELETE FROM message_tags WHERE id = ?',
+  'DELETE FROM message_words WHERE rowid = ?',
+];
+
+/** So that who deletes 100,000 messages holds nobody up for long. */
+const PURGED_AT_ONCE_MAX = 200;

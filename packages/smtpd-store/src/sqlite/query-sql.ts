@@ -1,0 +1,138 @@
+/**
+ * A query → SQL, as a pure function. What a user typed is only ever a bound value, or a quoted phrase inside the bound value of
+ * MATCH: neither SQL nor the full-text language can be reached from it.
+ *
+ * Words that all have to be met go into one MATCH, which walks from the newest message on and stops when the page is full. Below OR
+ * and NOT the other conditions have to be met as well, and words become sets of messages.
+ */
+
+import { assertNever } from '../errors.js';
+import type { MessageQuery, TextField } from '../query.js';
+import type { SQLValue } from './driver.js';
+
+/** A query in the words of SQLite. */
+export interface CompiledQuery {
+  /** What all messages must match; `undefined` when it names no words. */
+  readonly match: string | undefined;
+  /** A condition on the row `m` of `messages`. */
+  readonly condition: string;
+  readonly values: readonly SQLValue[];
+}
+
+/** Compiles a query that was checked before. */
+export function compileQuery(query: MessageQuery): CompiledQuery {
+  const values: SQLValue[] = [];
+  const phrases: string[] = [];
+  const conditions: string[] = [];
+  for (const part of requirements(query)) {
+    const match = part.kind === 'words' ? phraseOf(part) : undefined;
+    if (match === undefined) conditions.push(conditionOf(part, values));
+    else phrases.push(match);
+  }
+  return {
+    match: phrases.length === 0 ? undefined : phrases.join(' AND '),
+    condition: joined('AND', conditions, '1'),
+    values,
+  };
+}
+
+/** What must be met, one by one: an AND taken apart. */
+function requirements(query: MessageQuery): readonly MessageQuery[] {
+  return query.kind === 'and' ? query.queries.flatMap(requirements) : [query];
+}
+
+/** Each condition is 0 or 1 and never NULL, so that NOT means what it says. */
+function conditionOf(query: MessageQuery, values: SQLValue[]): string {
+  const bind = (value: SQLValue): string => {
+    values.push(value);
+    return '?';
+  };
+  switch (query.kind) {
+    case 'and':
+      return joined(
+        'AND',
+        query.queries.map((part) => conditionOf(part, values)),
+        '1',
+      );
+    case 'or':
+      return joined(
+        'OR',
+        query.queries.map((part) => conditionOf(part, values)),
+        '0',
+      );
+    case 'not':
+      return `(NOT ${conditionOf(query.query, values)})`;
+    case 'words': {
+      const phrase = phraseOf(query);
+      if (phrase === undefined) return '0';
+      return `(m.id IN (SELECT rowid FROM message_words WHERE message_words MATCH ${bind(phrase)}))`;
+    }
+    case 'header': {
+      const name = bind(asciiLowerCase(bindable(query.name)));
+      const contains = bind(asciiLowerCase(bindable(query.contains ?? '')));
+      return (
+        `(EXISTS (SELECT 1 FROM json_each(coalesce(m.facts -> '$.searchedHeaders', m.facts -> '$.summary.headers')) AS field ` +
+        `WHERE lower(field.value ->> 0) = ${name} AND instr(lower(field.value ->> 1), ${contains}) > 0))`
+      );
+    }
+    case 'hasAttachment':
+      return '(m.attachments > 0)';
+    case 'isRead':
+      return '(m.is_read = 1)';
+    case 'before':
+      return `(m.received_at < ${bind(query.time.getTime())})`;
+    case 'after':
+      return `(m.received_at >= ${bind(query.time.getTime())})`;
+    case 'larger':
+      return `(m.size_bytes > ${bind(query.bytes)})`;
+    case 'smaller':
+      return `(m.size_bytes < ${bind(query.bytes)})`;
+    case 'inbox':
+      return `(m.inbox = ${bind(query.inbox)})`;
+    case 'messageId':
+      return `(m.message_id IS ${bind(bindable(query.messageId))})`;
+    case 'tag':
+      return `(m.id IN (SELECT id FROM message_tags WHERE tag = ${bind(query.tag)}))`;
+    default:
+      return assertNever(query);
+  }
+}
+
+/** A phrase in the full-text language: within quotes only the quote means anything. `undefined` when there is no word in it. */
+function phraseOf({ field, words, isPrefix }: Extract<MessageQuery, { kind: 'words' }>): string | undefined {
+  // A phrase without a word would be met by everything where other phrases stand beside it.
+  if (!WORD_CHARACTER.test(words)) return undefined;
+  const quoted = `"${bindable(words).replaceAll('"', '""')}"`;
+  const column = COLUMNS[field];
+  return `${column === undefined ? '' : `${column} : `}${quoted}${isPrefix === true ? ' *' : ''}`;
+}
+
+function joined(operator: 'AND' | 'OR', conditions: readonly string[], empty: '0' | '1'): string {
+  return conditions.length === 0 ? empty : `(${conditions.join(` ${operator} `)})`;
+}
+
+/**
+ * A text that is bound ends at a NUL, and half a pair of UTF-16 is nothing in UTF-8: what is written and what is looked for have
+ * another sign in their place, which is in no word.
+ */
+export function bindable(text: string): string {
+  return text.replace(/\0|\p{Cs}/gu, '\ufffd');
+}
+
+/** As SQLite's `lower` does it. */
+function asciiLowerCase(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+const COLUMNS: Readonly<Record<TextField, string | undefined>> = {
+  text: undefined,
+  from: 'sender',
+  to: 'recipient',
+  cc: 'copied',
+  subject: 'subject',
+  body: 'body',
+  filename: 'filename',
+};
+
+/** What `unicode61` takes for a part of a word. */
+const WORD_CHARACTER = /[\p{L}\p{N}\p{Co}]/u;

@@ -1,0 +1,119 @@
+/** What the store says to its thread and hears from it. Values that a message port can carry, and nothing else. */
+
+import type { StoreErrorCode } from '../errors.js';
+import type { MessageQuery } from '../query.js';
+import type { Counts, StoreCounts } from '../store.js';
+import type { TranscriptLine } from '../message.js';
+
+/** What the thread is started with. */
+export interface WorkerSettings {
+  readonly databasePath: string;
+  readonly spoolFolder: string;
+  readonly isDurable: boolean;
+  readonly limits: StoreLimits;
+  /** How long what was deleted can come back. */
+  readonly undoMs: number;
+  /** The time when the store is opened. */
+  readonly now: number;
+}
+
+/** How much a store keeps. When there is more, the oldest goes; what was deleted goes before anything else. */
+export interface StoreLimits {
+  /** How many messages. */
+  readonly messagesMax: number;
+  /** How many octets of messages. */
+  readonly bytesMax: number;
+  /** How long a message is kept after it was received. */
+  readonly ageMsMax: number;
+}
+
+/** A message, cut up for its tables. */
+export interface MessageParts {
+  readonly inbox: string;
+  readonly receivedAtMs: number;
+  readonly sizeBytes: number;
+  readonly attachmentCount: number;
+  readonly messageId: string | null;
+  readonly facts: string;
+  readonly transcript: string;
+  readonly octets: Uint8Array | null;
+  readonly fileName: string | null;
+  /** In the order of the columns of `message_words`. */
+  readonly words: readonly string[];
+}
+
+/** A row of the list. */
+export interface MessageRow {
+  readonly id: number;
+  readonly inbox: string;
+  readonly receivedAtMs: number;
+  readonly sizeBytes: number;
+  readonly isRead: boolean;
+  /** A JSON array. */
+  readonly tags: string;
+  readonly facts: string;
+}
+
+/** Each request, with its answer. */
+export interface Operations {
+  add: { request: { readonly parts: MessageParts; readonly now: number }; answer: { id: number; pruned: number[] } };
+  get: { request: { readonly id: number }; answer: MessageRow | undefined };
+  raw: { request: { readonly id: number }; answer: RawLocation | undefined };
+  transcript: { request: { readonly id: number }; answer: TranscriptLine[] | undefined };
+  list: { request: ListRequest; answer: { rows: MessageRow[]; hasMore: boolean } };
+  setRead: { request: { readonly ids: readonly number[]; readonly isRead: boolean }; answer: number[] };
+  addTags: { request: TagRequest; answer: number[] };
+  removeTags: { request: TagRequest; answer: number[] };
+  delete: { request: { readonly ids: readonly number[]; readonly now: number }; answer: DeletionAnswer };
+  clear: { request: { readonly inbox: string | undefined; readonly now: number }; answer: DeletionAnswer };
+  restore: { request: { readonly deletion: number; readonly now: number }; answer: number[] };
+  counts: { request: object; answer: StoreCounts };
+  /** Takes away for good what cannot come back. `nextAt` is when there is something again. */
+  purge: { request: { readonly now: number }; answer: { nextAt: number | undefined } };
+}
+
+export type OperationName = keyof Operations;
+
+/** Where octets are. */
+export type RawLocation = { readonly octets: Uint8Array } | { readonly fileName: string };
+
+export interface ListRequest {
+  readonly inbox: string | undefined;
+  readonly query: MessageQuery | undefined;
+  readonly before: number | undefined;
+  readonly after: number | undefined;
+  readonly limit: number;
+}
+
+export interface TagRequest {
+  readonly ids: readonly number[];
+  readonly tags: readonly string[];
+}
+
+export interface DeletionAnswer {
+  readonly deletion: number;
+  readonly ids: number[];
+}
+
+/** A request with the number under which it is answered. `close` is the last. */
+export type NumberedRequest =
+  | { [Name in OperationName]: { number: number; name: Name; request: Operations[Name]['request'] } }[OperationName]
+  | { number: number; name: 'close' };
+
+/** An error that crossed the threads. */
+export interface Fault {
+  readonly code: StoreErrorCode;
+  readonly message: string;
+  readonly cause: unknown;
+}
+
+/** Answers of one group leave together. The first message of a thread says that it is ready, or why not. */
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'unusable'; readonly fault: Fault }
+  | { readonly kind: 'answers'; readonly answers: readonly Answer[] };
+
+export type Answer =
+  { readonly number: number; readonly value: unknown } | { readonly number: number; readonly fault: Fault };
+
+export type { Counts };

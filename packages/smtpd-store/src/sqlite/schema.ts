@@ -1,0 +1,73 @@
+/** The tables. A row of `messages` is all that a list needs; octets, transcript and words stand apart and are touched on demand. */
+
+import { StoreError } from '../errors.js';
+import type { Connection } from './driver.js';
+
+/** Makes a connection ready: alone on its file, as durable as asked for, with the tables of this version. */
+export function prepareSchema(connection: Connection, isDurable: boolean): void {
+  // Alone: two processes would prune and sweep each other's mail. Without sharing there is no shared memory beside the file either.
+  connection.exec('PRAGMA locking_mode = EXCLUSIVE');
+  if (isDurable) {
+    // In the write-ahead log a commit is one append and one fsync; with FULL it is made before the commit returns.
+    connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  } else {
+    connection.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF');
+  }
+  connection.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+  const version = Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (version > SCHEMA_VERSION) {
+    throw new StoreError(
+      'STORE_NEWER',
+      `The store has version ${version} of its tables, and this smtpd-store knows ${SCHEMA_VERSION}: use a later one`,
+    );
+  }
+  // The lock is taken by the first write; a second process must hear of it now, not with its first message.
+  connection.exec('BEGIN IMMEDIATE');
+  if (version === 0) connection.exec(`${TABLES}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+  connection.exec('COMMIT');
+}
+
+const SCHEMA_VERSION = 1;
+const CACHE_KIB = 16_384;
+
+const TABLES = `
+CREATE TABLE messages (
+  -- Never given twice: places in a list and undo depend on it.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  inbox TEXT NOT NULL,
+  received_at INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  is_read INTEGER NOT NULL DEFAULT 0,
+  attachments INTEGER NOT NULL,
+  message_id TEXT,
+  -- Envelope, session and summary, as JSON.
+  facts TEXT NOT NULL,
+  -- The file with the octets; without one they are in message_octets.
+  file_name TEXT,
+  -- Which deletion took it; NULL while it is there.
+  deletion INTEGER
+);
+CREATE INDEX messages_inbox ON messages (inbox, id) WHERE deletion IS NULL;
+CREATE INDEX messages_received ON messages (received_at);
+CREATE INDEX messages_deletion ON messages (deletion, id) WHERE deletion IS NOT NULL;
+CREATE INDEX messages_message_id ON messages (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX messages_file ON messages (file_name) WHERE file_name IS NOT NULL;
+CREATE TABLE message_octets (id INTEGER PRIMARY KEY, octets BLOB NOT NULL);
+CREATE TABLE message_transcripts (id INTEGER PRIMARY KEY, lines TEXT NOT NULL);
+CREATE TABLE message_tags (id INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (id, tag)) WITHOUT ROWID;
+CREATE INDEX message_tags_tag ON message_tags (tag, id);
+CREATE VIRTUAL TABLE message_words USING fts5(
+  subject, sender, recipient, copied, body, filename, headers,
+  content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
+);
+CREATE TABLE deletions (id INTEGER PRIMARY KEY AUTOINCREMENT, deleted_at INTEGER NOT NULL);
+-- What is there, inbox by inbox; one without messages has no row.
+CREATE TABLE counters (
+  inbox TEXT PRIMARY KEY,
+  messages INTEGER NOT NULL,
+  unread INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+-- What is kept, with what can still come back: the limits are about this.
+CREATE TABLE kept (messages INTEGER NOT NULL, bytes INTEGER NOT NULL);
+INSERT INTO kept VALUES (0, 0)`;

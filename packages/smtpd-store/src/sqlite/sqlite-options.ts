@@ -1,0 +1,62 @@
+/** What a store is opened with, completed and checked once. */
+
+import { systemClock, type StoreClock } from '../clock.js';
+import { StoreError } from '../errors.js';
+import type { StoreLimits } from './requests.js';
+
+export type { StoreLimits } from './requests.js';
+
+/** What {@link openSQLiteStore} is given. Everything has a default. */
+export interface SQLiteStoreOptions {
+  /**
+   * Where the store is kept; made where it is missing. A message that was added is then on the disk. Default: a temporary folder
+   * that is gone when the store is closed.
+   */
+  readonly folder?: string;
+  /** How much is kept. Default: 10,000 messages, 1 GiB, 7 days; with a `folder` of no age. */
+  readonly limits?: Partial<StoreLimits>;
+  /** How long what was deleted can come back. Default: 10 minutes. */
+  readonly undoMs?: number;
+  /** How many octets of messages may wait to be written; who adds more waits. Default: 64 MiB, at least 128 KiB. */
+  readonly queuedBytesMax?: number;
+  /** Default: the clock of this machine. */
+  readonly clock?: StoreClock;
+}
+
+/** The same, complete. */
+export interface SQLiteSettings {
+  readonly folder: string | undefined;
+  readonly limits: StoreLimits;
+  readonly undoMs: number;
+  readonly queuedBytesMax: number;
+  readonly clock: StoreClock;
+}
+
+/** @throws {@link StoreError} when a value cannot work */
+export function completeOptions({ folder, limits, undoMs, queuedBytesMax, clock }: SQLiteStoreOptions): SQLiteSettings {
+  if (folder === '') throw new StoreError('STORE_BAD_OPTION', 'folder is the path of a folder, not ""');
+  const settings: SQLiteSettings = {
+    folder,
+    limits: {
+      messagesMax: limits?.messagesMax ?? 10_000,
+      bytesMax: limits?.bytesMax ?? 1_073_741_824,
+      ageMsMax: limits?.ageMsMax ?? (folder === undefined ? 7 * 24 * 60 * 60_000 : Infinity),
+    },
+    undoMs: undoMs ?? 10 * 60_000,
+    queuedBytesMax: queuedBytesMax ?? 67_108_864,
+    clock: clock ?? systemClock,
+  };
+  for (const [name, value] of Object.entries(settings.limits) as [string, number][])
+    checkAtLeast(`limits.${name}`, value, 1);
+  checkAtLeast('undoMs', settings.undoMs, 0);
+  checkAtLeast('queuedBytesMax', settings.queuedBytesMax, MEMORY_BYTES_MAX);
+  return Object.freeze(settings);
+}
+
+/** A longer message goes into a file beside the database: it is written once, and not through memory. */
+export const MEMORY_BYTES_MAX = 131_072;
+
+function checkAtLeast(name: string, value: number, least: number): void {
+  if (value >= least) return;
+  throw new StoreError('STORE_BAD_OPTION', `${name} is a number from ${least} on, or Infinity, not ${value}`);
+}

@@ -1,0 +1,348 @@
+/**
+ * The embedded store: a folder with an SQLite database and the files of long messages. Here is the side that callers see: it takes
+ * bodies, keeps the bounds and tells readers what happened; `worker.ts` owns the database.
+ */
+
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+import { BodySpool, syncFolder } from '../body-spool.js';
+import { ByteBudget } from '../byte-budget.js';
+import { ChangeFeed } from '../change-feed.js';
+import { StoreError } from '../errors.js';
+import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
+import { checkName } from '../names.js';
+import { checkQuery } from '../query.js';
+import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
+import { fileError } from './faults.js';
+import { partsOf, rowOf, storedMessage } from './message-parts.js';
+import { formatPlace, parsePlace } from './place.js';
+import type { DeletionAnswer, OperationName, Operations } from './requests.js';
+import { completeOptions, MEMORY_BYTES_MAX, type SQLiteSettings, type SQLiteStoreOptions } from './sqlite-options.js';
+import { WorkerLink } from './worker-link.js';
+
+/**
+ * Opens a store in a folder, or a temporary one.
+ *
+ * @example
+ * ```ts
+ * import { openSQLiteStore } from 'smtpd-store';
+ * await using store = await openSQLiteStore();
+ * const { id } = await store.add({
+ *   raw: Buffer.from('Subject: Hello\r\n\r\nHow are you?\r\n'),
+ *   envelope: { mailFrom: 'a@example.org', rcptTos: ['b@example.org'], mailOptions: [], rcptOptions: [[]] },
+ *   session: { peer: { address: '127.0.0.1', port: 40000 } },
+ *   receivedAt: new Date(),
+ *   summary: { subject: 'Hello', searchText: 'How are you?' },
+ * });
+ * const page = await store.list({ query: { kind: 'words', field: 'subject', words: 'hello' } });
+ * console.log(page.messages[0]?.id === id); // true
+ * ```
+ *
+ * @throws {@link StoreError} when it cannot be opened
+ */
+export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise<MailStore> {
+  const settings = completeOptions(options);
+  const isDurable = settings.folder !== undefined;
+  const folder =
+    settings.folder === undefined ? await mkdtemp(join(tmpdir(), 'smtpd-store-')) : resolve(settings.folder);
+  const feed = new ChangeFeed();
+  try {
+    const spoolFolder = join(folder, 'messages');
+    // Mail is nobody else's business.
+    await mkdir(spoolFolder, { recursive: true, mode: 0o700 });
+    const link = await WorkerLink.open(
+      {
+        databasePath: join(folder, 'store.sqlite'),
+        spoolFolder,
+        isDurable,
+        limits: settings.limits,
+        undoMs: settings.undoMs,
+        now: settings.clock.now(),
+      },
+      () => {
+        feed.end();
+      },
+    );
+    if (isDurable) for (const each of [folder, dirname(folder)]) await syncFolder(each);
+    const store = new SQLiteStore({ folder, spoolFolder, settings, link, feed });
+    store.schedulePurge(0);
+    return store;
+  } catch (error) {
+    if (!isDurable) await rm(folder, { recursive: true, force: true });
+    throw fileError(error);
+  }
+}
+
+interface Parts {
+  readonly folder: string;
+  readonly spoolFolder: string;
+  readonly settings: SQLiteSettings;
+  readonly link: WorkerLink;
+  readonly feed: ChangeFeed;
+}
+
+class SQLiteStore implements MailStore {
+  readonly #folder: string;
+  readonly #spoolFolder: string;
+  readonly #settings: SQLiteSettings;
+  readonly #link: WorkerLink;
+  readonly #feed: ChangeFeed;
+  readonly #spool: BodySpool;
+  readonly #budget: ByteBudget;
+  /** What was begun and is not over; none of them rejects. */
+  readonly #work = new Set<Promise<unknown>>();
+  #purgeAt = Infinity;
+  #cancelPurge: () => void = () => undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor({ folder, spoolFolder, settings, link, feed }: Parts) {
+    this.#folder = folder;
+    this.#spoolFolder = spoolFolder;
+    this.#settings = settings;
+    this.#link = link;
+    this.#feed = feed;
+    this.#budget = new ByteBudget(settings.queuedBytesMax);
+    this.#spool = new BodySpool({
+      folder: spoolFolder,
+      isDurable: settings.folder !== undefined,
+      memoryBytesMax: MEMORY_BYTES_MAX,
+      sizeBytesMax: settings.limits.bytesMax,
+    });
+  }
+
+  add(message: NewMessage): Promise<StoredMessage> {
+    return this.#begin(async () => {
+      if (Number.isNaN(message.receivedAt.getTime())) {
+        throw new StoreError('STORE_BAD_OPTION', 'receivedAt is a time, not an invalid Date');
+      }
+      if (message.inbox !== undefined) checkName('inbox', message.inbox);
+      const { raw } = message;
+      const heldBytes = raw instanceof Uint8Array ? Math.min(raw.length, MEMORY_BYTES_MAX) : MEMORY_BYTES_MAX;
+      const release = await this.#budget.take(heldBytes);
+      try {
+        return await this.#take(message);
+      } catch (error) {
+        throw fileError(error);
+      } finally {
+        release();
+      }
+    });
+  }
+
+  async get(id: string): Promise<StoredMessage | undefined> {
+    const row = await this.#ofMessage('get', id);
+    return row === undefined ? undefined : storedMessage(row);
+  }
+
+  async *openRaw(id: string): AsyncGenerator<Uint8Array, void, undefined> {
+    const location = await this.#ofMessage('raw', id);
+    if (location === undefined) throw notFound(id);
+    if ('octets' in location) {
+      if (location.octets.length > 0) yield location.octets;
+      return;
+    }
+    try {
+      yield* createReadStream(join(this.#spoolFolder, location.fileName)) as AsyncIterable<Buffer>;
+    } catch (error) {
+      // It went between the two.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notFound(id);
+      throw fileError(error);
+    }
+  }
+
+  async transcript(id: string): Promise<readonly TranscriptLine[] | undefined> {
+    return this.#ofMessage('transcript', id);
+  }
+
+  list({ inbox, query, before, after, limit = 50 }: ListOptions = {}): Promise<Page> {
+    return this.#begin(async () => {
+      if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_MESSAGES_MAX) {
+        throw new StoreError(
+          'STORE_BAD_OPTION',
+          `limit is a whole number from 1 to ${PAGE_MESSAGES_MAX}, not ${limit}`,
+        );
+      }
+      if (before !== undefined && after !== undefined) {
+        throw new StoreError('STORE_BAD_OPTION', 'A list is read before a place or after one, not both');
+      }
+      if (inbox !== undefined) checkName('inbox', inbox);
+      if (query !== undefined) checkQuery(query);
+      const beforeId = parsePlace(before);
+      const afterId = parsePlace(after);
+      const request = { inbox, query, before: beforeId, after: afterId, limit };
+      const { rows, hasMore } = await this.#link.request('list', request);
+      const first = rows[0]?.id;
+      const last = rows.at(-1)?.id;
+      return {
+        messages: rows.map(storedMessage),
+        ...(last !== undefined && (hasMore || afterId !== undefined) ? { older: formatPlace(last) } : {}),
+        // What lies at the place of `before` is newer than all before it.
+        newer: formatPlace(first ?? afterId ?? (beforeId === undefined ? 0 : beforeId - 1)),
+      };
+    });
+  }
+
+  setRead(ids: readonly string[], isRead: boolean): Promise<number> {
+    return this.#change('setRead', { ids: idsOf(ids), isRead });
+  }
+
+  addTags(ids: readonly string[], tags: readonly string[]): Promise<number> {
+    return this.#change('addTags', { ids: idsOf(ids), tags });
+  }
+
+  removeTags(ids: readonly string[], tags: readonly string[]): Promise<number> {
+    return this.#change('removeTags', { ids: idsOf(ids), tags });
+  }
+
+  delete(ids: readonly string[]): Promise<Deletion> {
+    const now = this.#settings.clock.now();
+    return this.#begin(async () => this.#deleted(await this.#link.request('delete', { ids: idsOf(ids), now }), now));
+  }
+
+  clear(inbox?: string): Promise<Deletion> {
+    const now = this.#settings.clock.now();
+    return this.#begin(async () => {
+      if (inbox !== undefined) checkName('inbox', inbox);
+      return this.#deleted(await this.#link.request('clear', { inbox, now }), now);
+    });
+  }
+
+  restore(deletionId: string): Promise<readonly string[]> {
+    return this.#begin(async () => {
+      const [deletion] = idsOf([deletionId]);
+      if (deletion === undefined) return [];
+      const messageIds = namesOf(await this.#link.request('restore', { deletion, now: this.#settings.clock.now() }));
+      if (messageIds.length > 0) this.#feed.publish({ kind: 'restored', messageIds });
+      return messageIds;
+    });
+  }
+
+  counts(): Promise<StoreCounts> {
+    return this.#begin(() => this.#link.request('counts', {}));
+  }
+
+  changes(): AsyncIterable<StoreChange> {
+    return this.#feed.read();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Takes away what cannot come back: in `ms`, or before if that was planned already. */
+  schedulePurge(ms: number): void {
+    const at = this.#settings.clock.now() + ms;
+    // A deletion must not put off the end of an earlier one.
+    if (this.#purgeAt <= at) return;
+    this.#cancelPurge();
+    this.#purgeAt = at;
+    this.#cancelPurge = this.#settings.clock.setTimer(() => {
+      this.#purgeAt = Infinity;
+      void this.#begin(() => this.#link.request('purge', { now: this.#settings.clock.now() })).then(
+        ({ nextAt }) => {
+          if (nextAt !== undefined) this.schedulePurge(Math.max(0, nextAt - this.#settings.clock.now()));
+        },
+        () => {
+          // Closed, or failed: who uses the store is told. A full disk may have room later.
+          if (this.#closed === undefined) this.schedulePurge(PURGE_AGAIN_MS);
+        },
+      );
+    }, ms);
+  }
+
+  async #take(message: NewMessage): Promise<StoredMessage> {
+    const body = await this.#spool.take(message.raw);
+    try {
+      const summary = typeof message.summary === 'function' ? await message.summary() : message.summary;
+      const parts = partsOf(message, summary, body);
+      const { id, pruned } = await this.#link.request('add', { parts, now: this.#settings.clock.now() });
+      const stored = storedMessage(rowOf(id, parts));
+      this.#feed.publish({ kind: 'added', message: stored });
+      if (pruned.length > 0) this.#feed.publish({ kind: 'deleted', messageIds: namesOf(pruned) });
+      return stored;
+    } catch (error) {
+      await this.#spool.discard(body);
+      throw error;
+    }
+  }
+
+  #ofMessage<Name extends 'get' | 'raw' | 'transcript'>(
+    name: Name,
+    messageId: string,
+  ): Promise<Operations[Name]['answer'] | undefined> {
+    return this.#begin(async () => {
+      const [id] = idsOf([messageId]);
+      return id === undefined ? undefined : this.#link.request(name, { id });
+    });
+  }
+
+  #change<Name extends OperationName & ('setRead' | 'addTags' | 'removeTags')>(
+    name: Name,
+    request: Operations[Name]['request'],
+  ): Promise<number> {
+    return this.#begin(async () => {
+      if ('tags' in request) for (const tag of request.tags) checkName('tag', tag);
+      const messageIds = namesOf(await this.#link.request(name, request));
+      if (messageIds.length > 0) this.#feed.publish({ kind: 'changed', messageIds });
+      return messageIds.length;
+    });
+  }
+
+  #deleted({ deletion, ids }: DeletionAnswer, now: number): Deletion {
+    const { undoMs } = this.#settings;
+    const messageIds = namesOf(ids);
+    if (messageIds.length > 0) this.#feed.publish({ kind: 'deleted', messageIds });
+    this.schedulePurge(undoMs);
+    return { id: String(deletion), messageIds, restorableUntil: new Date(now + undoMs) };
+  }
+
+  /** Does what a caller asked, unless the store is closed; `close` waits for it. */
+  #begin<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) {
+      return Promise.reject(new StoreError('STORE_CLOSED', 'The store is closed: open another one'));
+    }
+    const result = work();
+    const settled: Promise<void> = result.then(
+      () => void this.#work.delete(settled),
+      () => void this.#work.delete(settled),
+    );
+    this.#work.add(settled);
+    return result;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#work);
+    this.#cancelPurge();
+    try {
+      await this.#link.close();
+    } finally {
+      this.#feed.end();
+      if (this.#settings.folder === undefined) await rm(this.#folder, { recursive: true, force: true });
+    }
+  }
+}
+
+function notFound(id: string): StoreError {
+  return new StoreError('STORE_NOT_FOUND', `There is no message ${JSON.stringify(id)} in the store`);
+}
+
+/** What cannot be a number of ours names nothing. */
+function idsOf(names: readonly string[]): number[] {
+  return names.filter((name) => /^[1-9][0-9]{0,14}$/.test(name)).map(Number);
+}
+
+function namesOf(ids: readonly number[]): string[] {
+  return ids.map(String);
+}
+
+/** How many messages a list gives at once. */
+const PAGE_MESSAGES_MAX = 1_000;
+const PURGE_AGAIN_MS = 60_000;

@@ -1,0 +1,130 @@
+/**
+ * The thread that owns the database. It takes whatever waits, does it in one transaction, and answers all when that is on the disk:
+ * under load many messages share one fsync, and the thread that speaks with clients never waits for a disk.
+ */
+
+import { readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+
+import { findDriver, type Connection } from './driver.js';
+import { faultOf } from './faults.js';
+import { MessageDatabase } from './message-database.js';
+import type { Answer, NumberedRequest, WorkerMessage, WorkerSettings } from './requests.js';
+import { prepareSchema } from './schema.js';
+
+type Request = Exclude<NumberedRequest, { name: 'close' }>;
+
+/** The loop of the thread. */
+class Writer {
+  readonly #port: MessagePort;
+  readonly #connection: Connection;
+  readonly #database: MessageDatabase;
+  readonly #spoolFolder: string;
+
+  constructor(port: MessagePort, connection: Connection, settings: WorkerSettings) {
+    this.#port = port;
+    this.#connection = connection;
+    this.#database = new MessageDatabase(connection, settings);
+    this.#spoolFolder = settings.spoolFolder;
+  }
+
+  /** Removes files that no row refers to: their messages were never acknowledged, or are gone. */
+  sweep(): void {
+    for (const name of readdirSync(this.#spoolFolder)) {
+      if (name.endsWith('.eml') && !this.#database.hasFile(name)) this.#removeFile(name);
+    }
+  }
+
+  listen(): void {
+    this.#port.on('message', (first: NumberedRequest) => {
+      const requests: Request[] = [];
+      let next: NumberedRequest | undefined = first;
+      while (next !== undefined) {
+        if (next.name === 'close') {
+          this.#post(this.#answers(requests));
+          this.#close(next.number);
+          return;
+        }
+        requests.push(next);
+        if (requests.length === GROUP_REQUESTS_MAX) break;
+        next = receiveMessageOnPort(this.#port)?.message as NumberedRequest | undefined;
+      }
+      this.#post(this.#answers(requests));
+    });
+  }
+
+  /** One transaction for all; where it fails, one for each, so that nobody pays for a neighbour. */
+  #answers(requests: readonly Request[]): Answer[] {
+    try {
+      const answers = this.#transaction(() =>
+        requests.map((request) => ({ number: request.number, value: this.#database.answer(request) })),
+      );
+      for (const name of this.#database.takeFilesToRemove()) this.#removeFile(name);
+      return answers;
+    } catch (error) {
+      // They are still referred to.
+      this.#database.takeFilesToRemove();
+      const [only, ...others] = requests;
+      if (only === undefined) return [];
+      if (others.length === 0) return [{ number: only.number, fault: faultOf(error) }];
+      return requests.flatMap((request) => this.#answers([request]));
+    }
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#connection.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#connection.exec('COMMIT');
+      return result;
+    } catch (error) {
+      try {
+        this.#connection.exec('ROLLBACK');
+      } catch {
+        // A full disk and the like end a transaction by themselves.
+      }
+      throw error;
+    }
+  }
+
+  #close(number: number): void {
+    this.#connection.close();
+    this.#post([{ number, value: undefined }]);
+    this.#port.close();
+  }
+
+  #post(answers: readonly Answer[]): void {
+    if (answers.length > 0) this.#port.postMessage({ kind: 'answers', answers } satisfies WorkerMessage);
+  }
+
+  #removeFile(name: string): void {
+    try {
+      unlinkSync(join(this.#spoolFolder, name));
+    } catch {
+      // Where a reader keeps it open (Windows), the next start sweeps it.
+    }
+  }
+}
+
+async function run(port: MessagePort, settings: WorkerSettings): Promise<void> {
+  let connection: Connection | undefined;
+  try {
+    connection = (await findDriver())(settings.databasePath);
+    prepareSchema(connection, settings.isDurable);
+    const writer = new Writer(port, connection, settings);
+    // Nobody else has the store from here on, so a file without a row has no owner.
+    writer.sweep();
+    writer.listen();
+    port.postMessage({ kind: 'ready' } satisfies WorkerMessage);
+  } catch (error) {
+    connection?.close();
+    port.postMessage({ kind: 'unusable', fault: faultOf(error) } satisfies WorkerMessage);
+    port.close();
+  }
+}
+
+/** How many requests share a transaction. */
+const GROUP_REQUESTS_MAX = 1_000;
+
+if (parentPort !== null) await run(parentPort, workerData as WorkerSettings);

@@ -1,0 +1,575 @@
+/** What every engine has to do. An engine's test file says how to open it; the tests know nothing but the interface. */
+
+import fc from 'fast-check';
+import {
+  type MailStore,
+  type MessageQuery,
+  type NewSummary,
+  type StoreChange,
+  type StoreClock,
+  type StoreLimits,
+  type StoredMessage,
+} from 'smtpd-store';
+import { describe, expect, it } from 'vitest';
+
+import { ManualClock } from './support/manual-clock.js';
+import { collect, idsIn, newMessage } from './support/messages.js';
+import { ModelStore } from './support/model-store.js';
+
+/** What the suite asks of an engine: a store that is empty. */
+export interface SuiteOptions {
+  readonly limits?: Partial<StoreLimits>;
+  readonly undoMs?: number;
+  readonly clock?: StoreClock;
+}
+
+export function describeMailStore(name: string, open: (options?: SuiteOptions) => Promise<MailStore>): void {
+  const words = (field: Extract<MessageQuery, { kind: 'words' }>['field'], text: string, isPrefix = false) =>
+    ({ kind: 'words', field, words: text, isPrefix }) as const;
+
+  describe(name, () => {
+    it('gives back what it was given, octet by octet', async () => {
+      await using store = await open();
+      const raw = Uint8Array.from({ length: 4_096 }, (_, index) => index & 0xff);
+      const message = {
+        ...newMessage({ raw }),
+        envelope: {
+          mailFrom: '',
+          rcptTos: ['ü@b.example', 'ü@b.example'],
+          mailOptions: ['SIZE=4096', 'BODY=8BITMIME'],
+          rcptOptions: [['NOTIFY=NEVER'], []],
+        },
+        session: {
+          peer: { address: '::1', port: 1 },
+          clientName: 'client.example',
+          protocol: 'ESMTPSA',
+          tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
+          identity: { user: 'alice', mechanism: 'PLAIN' },
+        },
+        transcript: [
+          { from: 'server', atMs: 0, text: '220 ready' },
+          { from: 'client', atMs: 1.5, text: 'EHLO client.example\0' },
+        ] as const,
+        inbox: 'team-1',
+        summary: {
+          subject: 'nul \0 and "quotes"',
+          from: ['A <a@a.example>'],
+          attachmentNames: ['x.pdf'],
+          headers: [['Subject', 'nul \0']] as const,
+          searchText: 'not given back',
+        },
+      };
+      const { searchText: _, ...summary } = message.summary;
+      const stored = await store.add(message);
+      expect(stored).toEqual({
+        id: expect.any(String) as string,
+        inbox: 'team-1',
+        receivedAt: message.receivedAt,
+        sizeBytes: 4_096,
+        isRead: false,
+        tags: [],
+        envelope: message.envelope,
+        session: message.session,
+        summary,
+      });
+      expect(await store.get(stored.id)).toEqual(stored);
+      expect((await store.list()).messages).toEqual([stored]);
+      expect(await store.transcript(stored.id)).toEqual(message.transcript);
+      expect(await collect(store.openRaw(stored.id))).toEqual(Buffer.from(raw));
+    });
+
+    it.each([0, 1, 131_071, 131_072, 131_073, 1_000_000])(
+      'keeps %i octets exactly, whole or in pieces',
+      async (size) => {
+        await using store = await open();
+        const raw = Buffer.alloc(size, 'abcdefg\r\n');
+        const whole = await store.add(newMessage({ raw }));
+        const shared = Buffer.alloc(10_000);
+        const pieces = (async function* () {
+          for (let from = 0; from < size; from += shared.length) {
+            // The memory of a piece is used again for the next.
+            yield shared.subarray(0, raw.copy(shared, 0, from, from + shared.length));
+          }
+        })();
+        const streamed = await store.add(newMessage({ raw: pieces }));
+        for (const { id, sizeBytes } of [whole, streamed]) {
+          expect(sizeBytes).toBe(size);
+          expect((await collect(store.openRaw(id))).equals(raw)).toBe(true);
+        }
+      },
+    );
+
+    it('keeps nothing of a message whose stream or summary fails', async () => {
+      await using store = await open();
+      const broken = (async function* () {
+        yield Buffer.alloc(200_000);
+        throw new Error('the client left');
+      })();
+      await expect(store.add(newMessage({ raw: broken }))).rejects.toThrow('the client left');
+      const unread = {
+        ...newMessage({ raw: Buffer.alloc(200_000) }),
+        summary: () => {
+          throw new Error('cannot parse');
+        },
+      };
+      await expect(store.add(unread)).rejects.toThrow('cannot parse');
+      expect(await store.counts()).toEqual({ messages: 0, unread: 0, bytes: 0, inboxes: {} });
+    });
+
+    it('asks for the summary when all octets were taken', async () => {
+      await using store = await open();
+      let octets = 0;
+      const raw = (async function* () {
+        for (let piece = 0; piece < 3; piece += 1) {
+          octets += 10;
+          yield Buffer.alloc(10);
+        }
+      })();
+      const stored = await store.add({
+        ...newMessage({ raw }),
+        summary: async () => ({ subject: `${octets} octets` }),
+      });
+      expect(stored.summary.subject).toBe('30 octets');
+    });
+
+    it('says plainly when there is no such message', async () => {
+      await using store = await open();
+      for (const id of ['1', '0', '-1', 'x', '', '1e3', '99999999999999999999']) {
+        expect(await store.get(id)).toBeUndefined();
+        expect(await store.transcript(id)).toBeUndefined();
+        await expect(collect(store.openRaw(id))).rejects.toMatchObject({ code: 'STORE_NOT_FOUND' });
+        expect(await store.setRead([id], true)).toBe(0);
+        expect(await store.addTags([id], ['tag'])).toBe(0);
+        expect((await store.delete([id])).messageIds).toEqual([]);
+        expect(await store.restore(id)).toEqual([]);
+      }
+    });
+
+    it('finds words in any script as unicode61 cuts them', async () => {
+      await using store = await open();
+      const add = async (summary: NewSummary): Promise<string> => (await store.add(newMessage({ summary }))).id;
+      const cafe = await add({ subject: 'Réunion au Café', searchText: 'Straße, naïve, Ångström' });
+      const chinese = await add({ subject: '会议纪要，请查收' });
+      const greek = await add({ searchText: 'ΚΑΛΗΜΈΡΑ κόσμε' });
+      const found = async (query: MessageQuery): Promise<string[]> => idsIn(await store.list({ query }));
+      expect(await found(words('text', 'reunion AU cafe'))).toEqual([cafe]);
+      expect(await found(words('text', 'cafe reunion'))).toEqual([]);
+      expect(await found(words('body', 'NAIVE angstrom'))).toEqual([cafe]);
+      expect(await found(words('subject', 'naive'))).toEqual([]);
+      expect(await found(words('body', 'stra', true))).toEqual([cafe]);
+      expect(await found(words('body', 'stra'))).toEqual([]);
+      expect(await found(words('subject', '会议纪要'))).toEqual([chinese]);
+      expect(await found(words('subject', '会议', true))).toEqual([chinese]);
+      expect(await found(words('subject', '会议'))).toEqual([]);
+      expect(await found(words('text', 'καλημέρα'))).toEqual([greek]);
+    });
+
+    it('finds addresses of the envelope and of the header', async () => {
+      await using store = await open();
+      const { id } = await store.add(
+        newMessage({
+          envelope: { mailFrom: 'bounce@a.example', rcptTos: ['hidden@b.example'], mailOptions: [], rcptOptions: [[]] },
+          summary: { from: ['Alice <alice@a.example>'], to: ['bob@b.example'], cc: ['carol@c.example'] },
+        }),
+      );
+      for (const query of [
+        words('from', 'alice@a.example'),
+        words('from', 'bounce'),
+        words('to', 'bob@b.example'),
+        words('to', 'hidden'),
+        words('cc', 'carol'),
+      ]) {
+        expect(idsIn(await store.list({ query }))).toEqual([id]);
+      }
+      expect(idsIn(await store.list({ query: words('to', 'carol') }))).toEqual([]);
+    });
+
+    it.each([
+      '"',
+      '""',
+      "'",
+      "'; DROP TABLE messages; --",
+      'a" OR "b',
+      'NEAR(a b)',
+      'a*',
+      '* *',
+      'subject : a',
+      '-a',
+      '^a',
+      '{a b} : c',
+      'a AND NOT b',
+      '(',
+      ')',
+      'a + b',
+      '\0',
+      'a\0b',
+      '%',
+      '_',
+      '\\',
+      '\ud800',
+      '🎉',
+      '',
+    ])('takes %j for data, wherever it stands', async (text) => {
+      await using store = await open();
+      // Names are refused where they could not be kept as they are; there is a test for that.
+      const name = `n${text.replace(/\0|\p{Cs}/gu, '')}`;
+      await store.add(newMessage({ summary: { subject: 'unrelated' } }));
+      const { id } = await store.add(
+        newMessage({ inbox: name, summary: { subject: `zz ${text} yy`, messageId: text, headers: [['X-Odd', text]] } }),
+      );
+      await store.addTags([id], [name]);
+      const exact: MessageQuery[] = [
+        { kind: 'inbox', inbox: name },
+        { kind: 'messageId', messageId: text },
+        { kind: 'header', name: 'x-odd', contains: text },
+        { kind: 'tag', tag: name },
+        words('subject', `zz ${text} yy`),
+        words('text', `zz ${text} y`, true),
+        { kind: 'or', queries: [words('subject', `zz ${text} yy`)] },
+      ];
+      for (const query of exact) expect(idsIn(await store.list({ query }))).toEqual([id]);
+      // Nothing but what has its words: no operator made it match the other one.
+      const found = idsIn(await store.list({ query: words('subject', text) }));
+      expect(found).toEqual(/[a-z]/i.test(text) ? [id] : []);
+      for (const field of ['header', 'x-odd" OR 1']) {
+        expect(idsIn(await store.list({ query: { kind: 'header', name: field, contains: text } }))).toEqual([]);
+      }
+    });
+
+    it('refuses what it cannot answer', async () => {
+      await using store = await open();
+      const deep = Array.from({ length: 10_000 }).reduce<MessageQuery>((query) => ({ kind: 'not', query }), {
+        kind: 'isRead',
+      });
+      const wide: MessageQuery = { kind: 'or', queries: Array.from({ length: 300 }, () => ({ kind: 'isRead' })) };
+      for (const options of [
+        { query: deep },
+        { query: wide },
+        { limit: 0 },
+        { limit: 1.5 },
+        { limit: 1_001 },
+        { before: 'nonsense' },
+        { before: '' },
+        { before: (await store.list()).newer, after: (await store.list()).newer },
+      ]) {
+        await expect(store.list(options)).rejects.toMatchObject({ code: 'STORE_BAD_OPTION' });
+      }
+      const { id } = await store.add(newMessage());
+      for (const name of ['a\0', '\0', '\ud800']) {
+        for (const asked of [
+          () => store.add(newMessage({ inbox: name })),
+          () => store.list({ inbox: name }),
+          () => store.list({ query: { kind: 'not', query: { kind: 'inbox', inbox: name } } }),
+          () => store.list({ query: { kind: 'tag', tag: name } }),
+          () => store.clear(name),
+          () => store.addTags([id], [name]),
+          () => store.removeTags([id], [name]),
+          () => store.add(newMessage({ receivedAt: new Date(NaN) })),
+        ]) {
+          await expect(asked()).rejects.toMatchObject({ code: 'STORE_BAD_OPTION' });
+        }
+      }
+      expect((await store.counts()).messages).toBe(1);
+    });
+
+    it('answers a query of the size that is allowed', async () => {
+      await using store = await open();
+      const { id } = await store.add(newMessage({ summary: { subject: 'w7' } }));
+      const leaves = Array.from({ length: 254 }, (_, index) => words('text', `w${index}`));
+      expect(idsIn(await store.list({ query: { kind: 'or', queries: leaves } }))).toEqual([id]);
+      expect(idsIn(await store.list({ query: { kind: 'and', queries: leaves } }))).toEqual([]);
+      const deep = Array.from({ length: 30 }).reduce<MessageQuery>(
+        (query) => ({ kind: 'not', query }),
+        words('text', 'w7'),
+      );
+      expect(idsIn(await store.list({ query: deep }))).toEqual([id]);
+    });
+
+    it('keeps its places while messages come and go', async () => {
+      await using store = await open();
+      const ids: string[] = [];
+      for (let count = 0; count < 20; count += 1) ids.unshift((await store.add(newMessage())).id);
+      const seen: string[] = [];
+      let page = await store.list({ limit: 3 });
+      const { newer } = page;
+      for (;;) {
+        seen.push(...idsIn(page));
+        if (page.older === undefined) break;
+        // Something new comes, the last that was seen goes: the next part begins where it would have.
+        await store.add(newMessage());
+        await store.delete(seen.slice(-1));
+        page = await store.list({ limit: 3, before: page.older });
+      }
+      expect(seen).toEqual(ids);
+      const later: string[] = [];
+      for (let place = newer; ;) {
+        const next = await store.list({ limit: 2, after: place });
+        if (next.messages.length === 0) {
+          expect(next.newer).toBe(place);
+          break;
+        }
+        later.unshift(...idsIn(next));
+        place = next.newer;
+      }
+      expect(later).toEqual(idsIn(await store.list({ limit: 6 })));
+      expect(later).toHaveLength(6);
+    });
+
+    it('tells readers what happens, in order', async () => {
+      await using store = await open({ limits: { messagesMax: 2 } });
+      const reader = store.changes()[Symbol.asyncIterator]();
+      const first = await store.add(newMessage());
+      await store.setRead([first.id], true);
+      await store.setRead([first.id], true);
+      await store.addTags([first.id], ['b', 'a']);
+      const deletion = await store.delete([first.id]);
+      await store.restore(deletion.id);
+      expect((await store.get(first.id))?.tags).toEqual(['a', 'b']);
+      await store.add(newMessage());
+      await store.add(newMessage());
+      await store.close();
+      const changes: StoreChange[] = [];
+      for (let next = await reader.next(); next.done !== true; next = await reader.next()) changes.push(next.value);
+      const messageIds = [first.id];
+      expect(changes[0]).toEqual({ kind: 'added', message: first });
+      expect(changes.map((change) => (change.kind === 'added' ? change.kind : change))).toEqual([
+        'added',
+        { kind: 'changed', messageIds },
+        { kind: 'changed', messageIds },
+        { kind: 'deleted', messageIds },
+        { kind: 'restored', messageIds },
+        'added',
+        'added',
+        { kind: 'deleted', messageIds },
+      ]);
+    });
+
+    it('lets a deletion come back in time, and not after', async () => {
+      const clock = new ManualClock();
+      await using store = await open({ clock, undoMs: 1_000 });
+      const { id } = await store.add(newMessage({ raw: Buffer.alloc(200_000, 'x') }));
+      const first = await store.delete([id]);
+      expect(first.restorableUntil.getTime()).toBe(clock.now() + 1_000);
+      expect(await store.get(id)).toBeUndefined();
+      clock.advance(999);
+      expect(await store.restore(first.id)).toEqual([id]);
+      expect(await store.restore(first.id)).toEqual([]);
+      expect((await collect(store.openRaw(id))).length).toBe(200_000);
+      const second = await store.clear();
+      clock.advance(1_000);
+      expect(await store.restore(second.id)).toEqual([]);
+      expect(await store.get(id)).toBeUndefined();
+    });
+
+    it('turns away a message that is larger than all it may keep, and keeps the others', async () => {
+      await using store = await open({ limits: { bytesMax: 300_000 } });
+      const { id } = await store.add(newMessage({ raw: Buffer.alloc(100) }));
+      const pieces = (async function* () {
+        for (;;) yield Buffer.alloc(100_000);
+      })();
+      for (const raw of [Buffer.alloc(300_001), pieces]) {
+        await expect(store.add(newMessage({ raw }))).rejects.toMatchObject({ code: 'STORE_TOO_LARGE' });
+      }
+      expect(idsIn(await store.list())).toEqual([id]);
+      const exact = await store.add(newMessage({ raw: Buffer.alloc(300_000) }));
+      expect(idsIn(await store.list())).toEqual([exact.id]);
+    });
+
+    it('finishes what was begun when it is closed, and begins nothing after', async () => {
+      const store = await open();
+      const adds = Array.from({ length: 200 }, (_, index) =>
+        store.add(newMessage({ raw: Buffer.alloc(index * 1_000, 'x') })),
+      );
+      const closing = store.close();
+      await expect(store.add(newMessage())).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+      const stored: StoredMessage[] = await Promise.all(adds);
+      expect(new Set(stored.map(({ id }) => id)).size).toBe(200);
+      await closing;
+      await store.close();
+      await expect(store.list()).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+      expect(await store.changes()[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
+    });
+
+    it('does what a list that is searched by hand would do, in whatever order it is asked', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+          const clock = new ManualClock();
+          const limits = { messagesMax: 12, bytesMax: 2_000, ageMsMax: 5_000 };
+          await using store = await open({ clock, limits, undoMs: 1_000 });
+          const model = new ModelStore(limits, 1_000);
+          const all: string[] = [];
+          const deletions: string[] = [];
+          const pick = (list: readonly string[], index: number): string => list[index % list.length] ?? '0';
+          for (const each of steps) {
+            const now = clock.now();
+            switch (each.do) {
+              case 'add': {
+                const headers: [string, string][] = [['X-Kind', each.text]];
+                const stored = await store.add(
+                  newMessage({
+                    raw: Buffer.alloc(each.sizeBytes, 'x'),
+                    receivedAt: new Date(now),
+                    inbox: each.inbox,
+                    summary: {
+                      subject: each.text,
+                      searchText: each.body,
+                      attachmentNames: each.names,
+                      headers,
+                      ...(each.messageId === undefined ? {} : { messageId: each.messageId }),
+                    },
+                  }),
+                );
+                all.push(stored.id);
+                model.add(
+                  {
+                    id: stored.id,
+                    inbox: each.inbox,
+                    receivedAtMs: now,
+                    sizeBytes: each.sizeBytes,
+                    hasAttachment: each.names.length > 0,
+                    texts: {
+                      subject: each.text,
+                      body: each.body,
+                      from: 'sender@a.example',
+                      to: 'one@b.example',
+                      cc: '',
+                      filename: each.names.join('\n'),
+                      headers: `X-Kind: ${each.text}`,
+                    },
+                    headers,
+                    messageId: each.messageId,
+                    isRead: false,
+                    tags: new Set(),
+                    deletion: undefined,
+                  },
+                  now,
+                );
+                break;
+              }
+              case 'search': {
+                expect(idsIn(await store.list({ query: each.query }))).toEqual(model.list(each.query));
+                break;
+              }
+              case 'setRead': {
+                const message = model.there(pick(all, each.index));
+                const differs = message !== undefined && message.isRead !== each.isRead;
+                expect(await store.setRead([pick(all, each.index)], each.isRead)).toBe(differs ? 1 : 0);
+                if (message !== undefined) message.isRead = each.isRead;
+                break;
+              }
+              case 'tag': {
+                const message = model.there(pick(all, each.index));
+                const changed = await (each.isThere
+                  ? store.addTags([pick(all, each.index)], [each.tag])
+                  : store.removeTags([pick(all, each.index)], [each.tag]));
+                expect(changed).toBe(message !== undefined && message.tags.has(each.tag) !== each.isThere ? 1 : 0);
+                if (each.isThere) message?.tags.add(each.tag);
+                else message?.tags.delete(each.tag);
+                break;
+              }
+              case 'delete': {
+                const ids = each.indexes.map((index) => pick(all, index));
+                const { id } = await store.delete(ids);
+                model.delete(id, ids, now);
+                deletions.push(id);
+                break;
+              }
+              case 'clear': {
+                const { id, messageIds } = await store.clear(each.inbox);
+                const ids = model.list(NO_CONDITION, each.inbox);
+                expect([...messageIds].sort()).toEqual([...ids].sort());
+                model.delete(id, ids, now);
+                deletions.push(id);
+                break;
+              }
+              case 'restore': {
+                const id = pick(deletions, each.index);
+                expect([...(await store.restore(id))].sort()).toEqual(model.restore(id, now).sort());
+                break;
+              }
+              case 'wait': {
+                clock.advance(each.ms);
+                // What is over is purged one deletion at a time; when a timer in the future is all that is left, it is done.
+                while (clock.dueAt !== undefined && clock.dueAt <= clock.now()) {
+                  clock.advance(0);
+                  await store.counts();
+                }
+                model.purge(clock.now());
+                break;
+              }
+            }
+            expect(idsIn(await store.list())).toEqual(model.list(NO_CONDITION));
+            expect(await store.counts()).toEqual(model.counts());
+          }
+        }),
+        { numRuns: 60 },
+      );
+    }, 120_000);
+  });
+}
+
+const NO_CONDITION: MessageQuery = { kind: 'and', queries: [] };
+
+const word = fc.constantFrom('alpha', 'Älpha', 'beta', 'betamax', 'x1', '会议');
+const text = fc.array(word, { maxLength: 4 }).map((each) => each.join(' '));
+const inbox = fc.constantFrom('', 'a', 'b');
+const field = fc.constantFrom<Extract<MessageQuery, { kind: 'words' }>['field']>(
+  'text',
+  'from',
+  'to',
+  'cc',
+  'subject',
+  'body',
+  'filename',
+);
+
+const query = fc.letrec<{ query: MessageQuery }>((tie) => ({
+  query: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.record({ kind: fc.constant('words' as const), field, words: text, isPrefix: fc.boolean() }),
+    fc.record({ kind: fc.constant('header' as const), name: fc.constantFrom('x-kind', 'y'), contains: word }),
+    fc.constantFrom<MessageQuery>(
+      { kind: 'hasAttachment' },
+      { kind: 'isRead' },
+      { kind: 'before', time: new Date(Date.UTC(2026, 0, 1) + 700) },
+      { kind: 'after', time: new Date(Date.UTC(2026, 0, 1) + 700) },
+      { kind: 'larger', bytes: 300 },
+      { kind: 'smaller', bytes: 300 },
+      { kind: 'inbox', inbox: 'a' },
+      { kind: 'messageId', messageId: '<1@x>' },
+      { kind: 'tag', tag: 't1' },
+    ),
+    fc.record({
+      kind: fc.constantFrom('and' as const, 'or' as const),
+      queries: fc.array(tie('query'), { maxLength: 3 }),
+    }),
+    fc.record({ kind: fc.constant('not' as const), query: tie('query') }),
+  ),
+})).query;
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('add' as const),
+      sizeBytes: fc.constantFrom(0, 10, 300, 301, 1_000),
+      inbox,
+      text,
+      body: text,
+      names: fc.array(fc.constantFrom('report.pdf', ''), { maxLength: 2 }),
+      messageId: fc.constantFrom(undefined, '<1@x>', '<2@x>'),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('search' as const), query }) },
+  fc.record({ do: fc.constant('setRead' as const), index: fc.nat(), isRead: fc.boolean() }),
+  fc.record({
+    do: fc.constant('tag' as const),
+    index: fc.nat(),
+    tag: fc.constantFrom('t1', 't2'),
+    isThere: fc.boolean(),
+  }),
+  fc.record({ do: fc.constant('delete' as const), indexes: fc.array(fc.nat(), { maxLength: 3 }) }),
+  fc.record({ do: fc.constant('clear' as const), inbox: fc.option(inbox, { nil: undefined }) }),
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('restore' as const), index: fc.nat() }) },
+  fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 500, 999, 1_000, 3_000) }),
+);

@@ -1,0 +1,237 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { openSQLiteStore, type SQLiteStoreOptions } from 'smtpd-store';
+import { describe, expect, it } from 'vitest';
+
+import { describeMailStore } from '../mail-store-suite.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { collect, idsIn, newMessage } from '../support/messages.js';
+import { TemporaryFolder } from '../support/temporary-folder.js';
+
+describeMailStore('a temporary SQLite store', (options) => openSQLiteStore(options));
+
+describeMailStore('an SQLite store in a folder', async (options) => {
+  const folder = new TemporaryFolder();
+  const store = await openSQLiteStore({ ...options, folder: folder.path });
+  const close = store.close.bind(store);
+  store.close = async () => {
+    await close();
+    folder[Symbol.dispose]();
+  };
+  return store;
+});
+
+describe('an SQLite store', () => {
+  const filesOf = (folder: TemporaryFolder): string[] => readdirSync(join(folder.path, 'messages'));
+
+  it('has everything when it is opened again, and never gives an identifier twice', async () => {
+    using folder = new TemporaryFolder();
+    const long = randomBytes(200_000);
+    let ids: string[];
+    let newer: string;
+    {
+      await using store = await openSQLiteStore({ folder: folder.path });
+      const first = await store.add(newMessage({ summary: { subject: 'first' } }));
+      const second = await store.add(newMessage({ raw: long }));
+      await store.setRead([first.id], true);
+      await store.addTags([first.id], ['kept']);
+      const third = await store.add(newMessage());
+      await store.delete([third.id]);
+      ids = [second.id, first.id];
+      ({ newer } = await store.list());
+    }
+    await using store = await openSQLiteStore({ folder: folder.path });
+    const page = await store.list();
+    expect(idsIn(page)).toEqual(ids);
+    expect(page.messages[1]).toMatchObject({ isRead: true, tags: ['kept'] });
+    expect((await collect(store.openRaw(ids[0]!))).equals(long)).toBe(true);
+    expect(idsIn(await store.list({ query: { kind: 'words', field: 'text', words: 'first' } }))).toEqual([ids[1]]);
+    const fourth = await store.add(newMessage());
+    expect(Number(fourth.id)).toBe(4);
+    expect(idsIn(await store.list({ after: newer }))).toEqual([fourth.id]);
+  });
+
+  it('lets a deletion come back after it was opened again', async () => {
+    using folder = new TemporaryFolder();
+    const clock = new ManualClock();
+    const options = { folder: folder.path, clock, undoMs: 1_000 };
+    const first = await openSQLiteStore(options);
+    const { id } = await first.add(newMessage());
+    const deletion = await first.delete([id]);
+    await first.close();
+    clock.advance(999);
+    await using second = await openSQLiteStore(options);
+    expect(await second.restore(deletion.id)).toEqual([id]);
+  });
+
+  it('removes the files of what cannot come back', async () => {
+    using folder = new TemporaryFolder();
+    const clock = new ManualClock();
+    await using store = await openSQLiteStore({ folder: folder.path, clock, undoMs: 1_000 });
+    const ids: string[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      ids.push((await store.add(newMessage({ raw: Buffer.alloc(131_073) }))).id);
+    }
+    await store.delete(ids.slice(0, 1));
+    clock.advance(600);
+    await store.delete(ids.slice(1, 2));
+    expect(filesOf(folder)).toHaveLength(3);
+    // A later deletion does not put off the end of the first.
+    clock.advance(400);
+    await settle(clock, store.counts.bind(store));
+    expect(filesOf(folder)).toHaveLength(2);
+    clock.advance(600);
+    await settle(clock, store.counts.bind(store));
+    expect(filesOf(folder)).toHaveLength(1);
+  });
+
+  it('removes the files of messages that a limit takes away, and of those that failed', async () => {
+    using folder = new TemporaryFolder();
+    await using store = await openSQLiteStore({ folder: folder.path, limits: { messagesMax: 2, bytesMax: 500_000 } });
+    for (let count = 0; count < 5; count += 1) await store.add(newMessage({ raw: Buffer.alloc(200_000) }));
+    expect(filesOf(folder)).toHaveLength(2);
+    const broken = (async function* () {
+      yield Buffer.alloc(200_000);
+      throw new Error('the client left');
+    })();
+    await expect(store.add(newMessage({ raw: broken }))).rejects.toThrow('the client left');
+    expect(filesOf(folder)).toHaveLength(2);
+  });
+
+  it('sweeps files that belong to no message when it is opened, and no others', async () => {
+    using folder = new TemporaryFolder();
+    const first = await openSQLiteStore({ folder: folder.path });
+    const { id } = await first.add(newMessage({ raw: Buffer.alloc(200_000, 'k') }));
+    await first.close();
+    const kept = filesOf(folder);
+    writeFileSync(join(folder.path, 'messages', '00000000-0000-0000-0000-000000000000.eml'), 'half of a mess');
+    writeFileSync(join(folder.path, 'messages', 'notes.txt'), 'not ours');
+    await using second = await openSQLiteStore({ folder: folder.path });
+    expect(filesOf(folder).sort()).toEqual([...kept, 'notes.txt'].sort());
+    expect((await collect(second.openRaw(id))).length).toBe(200_000);
+  });
+
+  it('is gone when a temporary one is closed', async () => {
+    using folder = new TemporaryFolder();
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = folder.path;
+    try {
+      const store = await openSQLiteStore();
+      await store.add(newMessage({ raw: Buffer.alloc(200_000) }));
+      expect(readdirSync(folder.path)).toHaveLength(1);
+      await store.close();
+      expect(readdirSync(folder.path)).toEqual([]);
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
+
+  it('takes and gives 50 MiB without holding them', async () => {
+    using folder = new TemporaryFolder();
+    await using store = await openSQLiteStore({ folder: folder.path });
+    const piece = randomBytes(65_536);
+    const pieces = 800;
+    let highest = 0;
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const look = (): void => {
+      collectGarbage();
+      const { arrayBuffers, heapUsed } = process.memoryUsage();
+      highest = Math.max(highest, arrayBuffers + heapUsed);
+    };
+    look();
+    const before = highest;
+    const { id, sizeBytes } = await store.add(
+      newMessage({
+        raw: (async function* () {
+          for (let count = 0; count < pieces; count += 1) {
+            if (count % 50 === 0) look();
+            yield Buffer.from(piece);
+          }
+        })(),
+      }),
+    );
+    expect(sizeBytes).toBe(pieces * piece.length);
+    let received = 0;
+    for await (const each of store.openRaw(id)) {
+      if (!each.every((octet, index) => index % 4_099 !== 0 || octet === piece[(received + index) % piece.length])) {
+        throw new Error(`Another octet near ${received}`);
+      }
+      received += each.length;
+      if (received % (50 * piece.length) < each.length) look();
+    }
+    expect(received).toBe(sizeBytes);
+    expect(highest - before).toBeLessThan(8_000_000);
+  });
+
+  it('says that another process has it open', async () => {
+    using folder = new TemporaryFolder();
+    await using _first = await openSQLiteStore({ folder: folder.path });
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+  });
+
+  it('says that a file is no store', async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(join(folder.path, 'store.sqlite'), Buffer.alloc(10_000, 'x'));
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+
+  it('says that a folder cannot be one', async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(join(folder.path, 'file'), '');
+    await expect(openSQLiteStore({ folder: join(folder.path, 'file') })).rejects.toMatchObject({
+      code: 'STORE_UNREADABLE',
+    });
+  });
+
+  it.each<SQLiteStoreOptions>([
+    { folder: '' },
+    { limits: { messagesMax: 0 } },
+    { limits: { bytesMax: NaN } },
+    { undoMs: -1 },
+    { queuedBytesMax: 1_000 },
+  ])('refuses %j', async (options) => {
+    await expect(openSQLiteStore(options)).rejects.toMatchObject({ code: 'STORE_BAD_OPTION' });
+  });
+
+  it('takes no more of the streams at a time than its bound allows', async () => {
+    await using store = await openSQLiteStore({ queuedBytesMax: 2 * 131_072 });
+    const begun: number[] = [];
+    const gates: (() => void)[] = [];
+    const adds = Array.from({ length: 5 }, (_, index) =>
+      store.add(
+        newMessage({
+          raw: (async function* () {
+            begun.push(index);
+            await new Promise<void>((proceed) => gates.push(proceed));
+            yield Buffer.alloc(10);
+          })(),
+        }),
+      ),
+    );
+    // Anything asked of the thread is answered after all that could begin has begun.
+    for (const most of [2, 3, 4, 5]) {
+      await store.counts();
+      expect(begun.length).toBe(most);
+      const passed = Promise.race(adds.slice(most - 2));
+      gates.shift()?.();
+      await passed;
+    }
+    gates.shift()?.();
+    await Promise.all(adds);
+    expect(begun).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+/** Lets the store purge what is due by a clock that stands still. */
+async function settle(clock: ManualClock, ask: () => Promise<unknown>): Promise<void> {
+  await ask();
+  while (clock.dueAt !== undefined && clock.dueAt <= clock.now()) {
+    clock.advance(0);
+    await ask();
+  }
+}
