@@ -392,7 +392,7 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
 
     it('does what a list that is searched by hand would do, in whatever order it is asked', async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 50, size: 'max' }), async (steps) => {
           const clock = new ManualClock();
           const limits = { messagesMax: 12, bytesMax: 2_000, ageMsMax: 5_000 };
           await using store = await open({ clock, limits, undoMs: 1_000 });
@@ -502,7 +502,7 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
             expect(await store.counts()).toEqual(model.counts());
           }
         }),
-        { numRuns: 60 },
+        { numRuns: 50 },
       );
     }, 120_000);
   });

@@ -6,11 +6,10 @@
 
 import { assertNever } from '../errors.js';
 import type { TranscriptLine } from '../message.js';
-import type { StoreCounts } from '../store.js';
+import type { Counts, StoreCounts } from '../store.js';
 import type { Connection, Row, SQLValue, Statement } from './driver.js';
 import { compileQuery } from './query-sql.js';
 import type {
-  Counts,
   DeletionAnswer,
   ListRequest,
   MessageRow,

@@ -25,9 +25,8 @@ export function compileQuery(query: MessageQuery): CompiledQuery {
   const phrases: string[] = [];
   const conditions: string[] = [];
   for (const part of requirements(query)) {
-    const match = part.kind === 'words' ? phraseOf(part) : undefined;
-    if (match === undefined) conditions.push(conditionOf(part, values));
-    else phrases.push(match);
+    if (part.kind === 'words') phrases.push(phraseOf(part));
+    else conditions.push(conditionOf(part, values));
   }
   return {
     match: phrases.length === 0 ? undefined : phrases.join(' AND '),
@@ -62,11 +61,8 @@ function conditionOf(query: MessageQuery, values: SQLValue[]): string {
       );
     case 'not':
       return `(NOT ${conditionOf(query.query, values)})`;
-    case 'words': {
-      const phrase = phraseOf(query);
-      if (phrase === undefined) return '0';
-      return `(m.id IN (SELECT rowid FROM message_words WHERE message_words MATCH ${bind(phrase)}))`;
-    }
+    case 'words':
+      return `(m.id IN (SELECT rowid FROM message_words WHERE message_words MATCH ${bind(phraseOf(query))}))`;
     case 'header': {
       const name = bind(asciiLowerCase(bindable(query.name)));
       const contains = bind(asciiLowerCase(bindable(query.contains ?? '')));
@@ -98,10 +94,8 @@ function conditionOf(query: MessageQuery, values: SQLValue[]): string {
   }
 }
 
-/** A phrase in the full-text language: within quotes only the quote means anything. `undefined` when there is no word in it. */
-function phraseOf({ field, words, isPrefix }: Extract<MessageQuery, { kind: 'words' }>): string | undefined {
-  // A phrase without a word would be met by everything where other phrases stand beside it.
-  if (!WORD_CHARACTER.test(words)) return undefined;
+/** A phrase in the full-text language: within quotes only the quote means anything. One without a word matches nothing. */
+function phraseOf({ field, words, isPrefix }: Extract<MessageQuery, { kind: 'words' }>): string {
   const quoted = `"${bindable(words).replaceAll('"', '""')}"`;
   const column = COLUMNS[field];
   return `${column === undefined ? '' : `${column} : `}${quoted}${isPrefix === true ? ' *' : ''}`;
@@ -133,6 +127,3 @@ const COLUMNS: Readonly<Record<TextField, string | undefined>> = {
   body: 'body',
   filename: 'filename',
 };
-
-/** What `unicode61` takes for a part of a word. */
-const WORD_CHARACTER = /[\p{L}\p{N}\p{Co}]/u;

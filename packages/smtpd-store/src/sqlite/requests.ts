@@ -2,7 +2,7 @@
 
 import type { StoreErrorCode } from '../errors.js';
 import type { MessageQuery } from '../query.js';
-import type { Counts, StoreCounts } from '../store.js';
+import type { StoreCounts } from '../store.js';
 import type { TranscriptLine } from '../message.js';
 
 /** What the thread is started with. */
@@ -13,8 +13,6 @@ export interface WorkerSettings {
   readonly limits: StoreLimits;
   /** How long what was deleted can come back. */
   readonly undoMs: number;
-  /** The time when the store is opened. */
-  readonly now: number;
 }
 
 /** How much a store keeps. When there is more, the oldest goes; what was deleted goes before anything else. */
@@ -115,5 +113,3 @@ export type WorkerMessage =
 
 export type Answer =
   { readonly number: number; readonly value: unknown } | { readonly number: number; readonly fault: Fault };
-
-export type { Counts };

@@ -60,7 +60,6 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
         isDurable,
         limits: settings.limits,
         undoMs: settings.undoMs,
-        now: settings.clock.now(),
       },
       () => {
         feed.end();

@@ -76,12 +76,17 @@ export class WorkerLink {
   #send(message: object): Promise<unknown> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const number = (this.#number += 1);
+    try {
+      this.#worker.postMessage({ number, ...message });
+    } catch (error) {
+      // A caller without types handed us something that is no data.
+      return Promise.reject(new StoreError('STORE_BAD_OPTION', 'What a store is handed is data', { cause: error }));
+    }
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
     });
     // A process stays for an answer that it waits for, not for a store that it left open.
     if (this.#waiting.size === 1) this.#worker.ref();
-    this.#worker.postMessage({ number, ...message });
     return answer;
   }
 

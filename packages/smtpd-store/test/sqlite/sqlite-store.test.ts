@@ -67,6 +67,16 @@ describe('an SQLite store', () => {
     expect(await second.restore(deletion.id)).toEqual([id]);
   });
 
+  it('lets nothing come back after its time, even if it was not taken away yet', async () => {
+    const clock = new ManualClock();
+    const withoutTimers = { now: () => clock.now(), setTimer: () => () => undefined };
+    await using store = await openSQLiteStore({ clock: withoutTimers, undoMs: 1_000 });
+    const { id } = await store.add(newMessage());
+    const deletion = await store.delete([id]);
+    clock.advance(1_000);
+    expect(await store.restore(deletion.id)).toEqual([]);
+  });
+
   it('removes the files of what cannot come back', async () => {
     using folder = new TemporaryFolder();
     const clock = new ManualClock();
