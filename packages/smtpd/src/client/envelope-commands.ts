@@ -64,6 +64,11 @@ export function hasParameter(options: readonly string[], keyword: string): boole
   return options.some((option) => (option.split('=', 1)[0] ?? '').toUpperCase() === keyword);
 }
 
+/** Whether the content may be octets of any kind (RFC 3030 §3), and only chunks can carry it. */
+export function isBinaryBody(mailOptions: readonly string[]): boolean {
+  return mailOptions.some((option) => option.toUpperCase() === 'BODY=BINARYMIME');
+}
+
 function parseAddress(address: string, verb: 'MAIL' | 'RCPT'): Path {
   const text = latin1OfUTF8(`<${address}>`);
   const result = parsePath(text, { syntax: 'lenient', allowNull: verb === 'MAIL', allowPostmaster: true });

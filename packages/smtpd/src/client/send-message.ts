@@ -5,7 +5,7 @@ import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { SMTPRefusedError, type RecipientOutcome } from './client-errors.js';
 import { contentLengthBytes, isEightBit, type ContentForm, type MessageContent } from './content-source.js';
-import { hasParameter, isInternationalAddress } from './envelope-commands.js';
+import { hasParameter, isBinaryBody, isInternationalAddress } from './envelope-commands.js';
 
 /** A message to send. What `processMessage` was handed has this shape, too. */
 export interface OutgoingMessage {
@@ -62,7 +62,7 @@ export async function sendMessage(
   const { mailFrom, rcptTos, rcptOptions = [], data } = message;
   if (rcptTos.length === 0) throw new UsageError('SMTPD_BAD_COMMAND', 'A message has at least one recipient');
   const mailOptions = completeMailOptions(message);
-  const isBinary = mailOptions.some((option) => option.toUpperCase() === 'BODY=BINARYMIME');
+  const isBinary = isBinaryBody(mailOptions);
   const isChunked = isBinary || client.capabilities.has('CHUNKING');
 
   // Nothing is begun that could not be ended.

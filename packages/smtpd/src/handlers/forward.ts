@@ -8,6 +8,7 @@ import { hostname as systemHostname } from 'node:os';
 import { completeClientOptions } from '../client/client-options.js';
 import { SMTPRefusedError } from '../client/client-errors.js';
 import { parseDestination } from '../client/destination.js';
+import { isBinaryBody } from '../client/envelope-commands.js';
 import { SMTPClientPool, type PoolDestination } from '../client/pool.js';
 import type { OutgoingMessage } from '../client/send-message.js';
 import { systemClock, type Clock } from '../net/clock.js';
@@ -15,6 +16,7 @@ import { ContentPass } from '../protocol/content-pass.js';
 import { UsageError } from '../protocol/errors.js';
 import { octets } from '../protocol/octets.js';
 import { Reply } from '../protocol/reply.js';
+import { BARE_LINE_END_IN_CONTENT } from '../protocol/standard-replies.js';
 import type { Hook, MessageRequest, RcptRequest } from '../server/hooks.js';
 import { defaultLogger, guardLogger, type Logger } from '../server/logger.js';
 import type { ReceivedMessage } from '../server/received-message.js';
@@ -28,7 +30,8 @@ import {
   upstreamPool,
   type UpstreamOptions,
 } from './proxy/upstream-options.js';
-import { factsOfFailure, relayedReply, replyOfFailure } from './proxy/upstream-reply.js';
+import { mayPassOn } from './proxy/mail-parameters.js';
+import { factsOfFailure, LOOPING, ONE_BY_ONE, relayedReply, replyOfFailure } from './proxy/upstream-reply.js';
 import { receivedField } from './received-field.js';
 
 /** Where messages go, and how. */
@@ -138,7 +141,7 @@ class Forwarder {
       if (error instanceof SMTPRefusedError && error.recipients.length > 0) {
         return error.recipients.map(({ reply }) => relayedReply(reply));
       }
-      // A pool that is closed takes a message for a mistake of its caller. The client only came too late.
+      // It came too late; that says nothing of the other server.
       if (this.#isClosed) return CLOSED;
       const reply = replyOfFailure(error, 'envelope');
       if (reply === undefined) throw error;
@@ -158,7 +161,7 @@ class Forwarder {
   /** @returns the message as it leaves, or why it does not */
   #outgoing(message: ReceivedMessage): OutgoingMessage | Reply {
     const { mailFrom, rcptTos, rcptOptions, session } = message;
-    const isBinary = message.mailOptions.some((option) => option.toUpperCase() === 'BODY=BINARYMIME');
+    const isBinary = isBinaryBody(message.mailOptions);
     const field = { serverName: this.#hostname, recipients: rcptTos };
     const pass = new ContentPass({
       front: this.#addReceived ? octets.encodeUTF8(receivedField(message, field)) : NOTHING,
@@ -169,7 +172,7 @@ class Forwarder {
     if (pass.receivedCount > this.#hopsMax) return LOOPING;
     const pieces: Uint8Array[] = [];
     for (const passage of passages) {
-      if (passage.kind === 'bareLineEnd') return BARE_LINE_END;
+      if (passage.kind === 'bareLineEnd') return BARE_LINE_END_IN_CONTENT;
       pieces.push(...passage.pieces);
     }
     return {
@@ -182,10 +185,10 @@ class Forwarder {
   }
 }
 
-/** The size is not what it was; the client adds what it is now. RFC 4954 §5: who has not proved who it is, sends for nobody. */
-function isSentOn(option: string, { identity }: SessionInfo): boolean {
-  const keyword = option.split('=', 1)[0]?.toUpperCase();
-  return keyword !== 'SIZE' && (keyword !== 'AUTH' || identity !== undefined);
+/** The size is not what it was; the client adds what it is now. */
+function isSentOn(option: string, session: SessionInfo): boolean {
+  const keyword = (option.split('=', 1)[0] ?? '').toUpperCase();
+  return keyword !== 'SIZE' && mayPassOn(keyword, session);
 }
 
 /** With `decodeData` content is text, made of octets that were UTF-8. */
@@ -197,11 +200,4 @@ function octetsOf(message: ReceivedMessage): Uint8Array {
 type OwnOption = Exclude<keyof ForwardOptions, keyof UpstreamOptions>;
 const OWN_OPTION_NAMES: readonly OwnOption[] = ['to', 'hostname', 'addReceived', 'hopsMax', 'logger', 'clock'];
 const NOTHING = new Uint8Array(0);
-const ONE_BY_ONE = new Reply(
-  452,
-  '4.5.3',
-  'Error: one recipient at a time here; send the others in other transactions',
-);
 const CLOSED = new Reply(451, '4.3.2', 'Error: nothing is passed on any more; try again later');
-const LOOPING = new Reply(554, '5.4.6', 'Error: too many hops, this message is looping');
-const BARE_LINE_END = new Reply(550, '5.6.11', 'Error: message has a bare CR or LF; lines must end in CRLF');

@@ -7,6 +7,7 @@
 import { access, constants } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 
+import { isBinaryBody } from '../client/envelope-commands.js';
 import { invariant, UsageError } from '../protocol/errors.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
 import { formatAddressField } from '../protocol/address-field.js';
@@ -187,12 +188,8 @@ export class Maildir extends SMTPServer {
 
   /** RFC 3030 §3: what is declared to be binary may have CR and LF that are no line ends, and stays as it is. */
   #convertsLines(message: StreamedMessage): boolean {
-    return this.#fileLineEnds === 'lf' && !hasOption(message, 'BODY=BINARYMIME');
+    return this.#fileLineEnds === 'lf' && !isBinaryBody(message.mailOptions);
   }
-}
-
-function hasOption({ mailOptions }: StreamedMessage, name: string): boolean {
-  return mailOptions.some((option) => option.toUpperCase() === name);
 }
 
 function isBlank(octet: number | undefined): boolean {

@@ -7,6 +7,7 @@
  */
 
 import type { SMTPClient } from '../client/client.js';
+import { isBinaryBody } from '../client/envelope-commands.js';
 import type { OfferNarrowing } from '../protocol/extension.js';
 import { octets } from '../protocol/octets.js';
 import { formatParameter, type Parameter } from '../protocol/parameters.js';
@@ -135,7 +136,7 @@ export class PureProxy extends SMTPServer {
     const { session } = message;
     const { transaction } = this.#openOf(session);
     this.#open.delete(session);
-    const isBinary = message.mailOptions.some((option) => option.toUpperCase() === 'BODY=BINARYMIME');
+    const isBinary = isBinaryBody(message.mailOptions);
     const replies = await transaction.passContent(message, this.#additionsTo(message), isBinary);
     if (session.protocol === 'lmtp') return replies;
     return oneReply(replies);

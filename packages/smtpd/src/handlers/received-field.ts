@@ -1,5 +1,6 @@
 /** The `Received` field of a message that one of our handlers takes (RFC 5321 §4.4). */
 
+import { hasParameter } from '../client/envelope-commands.js';
 import { formatReceived } from '../protocol/trace-header.js';
 import type { MessageEnvelope } from '../server/received-message.js';
 
@@ -24,7 +25,7 @@ export function receivedField(
       isExtended,
       isOnTLS: tls !== undefined,
       isAuthenticated: identity !== undefined,
-      isInternationalized: mailOptions.some((option) => option.toUpperCase() === 'SMTPUTF8'),
+      isInternationalized: hasParameter(mailOptions, 'SMTPUTF8'),
     },
     tls,
     id,

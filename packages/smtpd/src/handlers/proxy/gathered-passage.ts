@@ -4,6 +4,7 @@
  */
 
 import { parseDestination } from '../../client/destination.js';
+import { isBinaryBody } from '../../client/envelope-commands.js';
 import { UsageError } from '../../protocol/errors.js';
 import { formatParameter } from '../../protocol/parameters.js';
 import { SMTPReplyError, type Reply } from '../../protocol/reply.js';
@@ -79,7 +80,7 @@ export class GatheredPassage {
     const { session, data } = message;
     const { transaction } = this.#openOf(session);
     this.#open.delete(session);
-    const isBinary = message.mailOptions.some((option) => option.toUpperCase() === 'BODY=BINARYMIME');
+    const isBinary = isBinaryBody(message.mailOptions);
     return transaction.passContent({ body: once(data) }, NO_ADDITIONS, isBinary);
   }
 

@@ -9,10 +9,11 @@ import { octets } from '../../protocol/octets.js';
 import { formatParameter, type Parameter } from '../../protocol/parameters.js';
 import type { Path } from '../../protocol/path.js';
 import { Reply, SMTPReplyError } from '../../protocol/reply.js';
+import { BARE_LINE_END_IN_CONTENT } from '../../protocol/standard-replies.js';
 import type { StreamedMessage } from '../../server/received-message.js';
 import type { CompleteOptions } from '../../server/server-options.js';
 import { fanOut } from './fan-out.js';
-import { factsOfFailure, relayedReply, replyOfFailure } from './upstream-reply.js';
+import { factsOfFailure, LOOPING, ONE_BY_ONE, relayedReply, replyOfFailure } from './upstream-reply.js';
 import type { Opened } from './upstreams.js';
 
 /** Where a recipient goes. */
@@ -82,24 +83,23 @@ export class ProxiedTransaction {
     recipients: readonly (RecipientRequest & { readonly placement: Placement | Reply })[],
     signal: AbortSignal,
   ): Promise<readonly Reply[]> {
-    const replies = new Map<number, Reply>();
-    const branches = new Map<number, Branch>();
-    const keys = new Set<string>();
-    for (const [index, { placement }] of recipients.entries()) {
-      if (placement instanceof Reply) replies.set(index, placement);
-      else keys.add(placement.key);
+    const questions: Question[] = [];
+    const together = new Map<string, PlacedQuestion[]>();
+    for (const { placement, ...recipient } of recipients) {
+      const question: Question = { recipient, reply: NOT_ASKED, branch: undefined };
+      questions.push(question);
+      if (placement instanceof Reply) {
+        question.reply = placement;
+        continue;
+      }
+      const placed: PlacedQuestion = { question, placement };
+      const others = together.get(placement.key);
+      if (others === undefined) together.set(placement.key, [placed]);
+      else others.push(placed);
     }
-    for (const key of keys) {
-      const ofKey = [...recipients.entries()].flatMap(([index, { placement, ...recipient }]) =>
-        placement instanceof Reply || placement.key !== key ? [] : [{ index, placement, recipient }],
-      );
-      await this.#addToBranch(ofKey, { replies, branches, signal });
-    }
-    for (const index of recipients.keys()) {
-      const branch = branches.get(index);
-      if (branch !== undefined && replies.get(index)?.isPositive === true) this.#accepted.push(branch);
-    }
-    return recipients.map((_, index) => replies.get(index) ?? NOT_ASKED);
+    for (const placed of together.values()) await this.#addToBranch(placed, signal);
+    for (const { branch } of questions) if (branch !== undefined) this.#accepted.push(branch);
+    return questions.map(({ reply }) => reply);
   }
 
   /**
@@ -172,7 +172,7 @@ export class ProxiedTransaction {
 
   /** The servers that have recipients of this message, and are still there. */
   get #live(): readonly Branch[] {
-    return this.#branches.filter((branch) => branch.failure === undefined && this.#accepted.includes(branch));
+    return this.#branches.filter(({ failure, acceptedCount }) => failure === undefined && acceptedCount > 0);
   }
 
   async #open({ key, isAlone, open }: Placement, signal: AbortSignal): Promise<Branch | Reply> {
@@ -191,6 +191,7 @@ export class ProxiedTransaction {
       key,
       isAlone,
       recipientReply: undefined,
+      acceptedCount: 0,
       lease,
       where,
       senderReply: reply,
@@ -208,68 +209,50 @@ export class ProxiedTransaction {
     return branch;
   }
 
-  async #addToBranch(
-    ofKey: readonly { readonly index: number; readonly placement: Placement; readonly recipient: RecipientRequest }[],
-    {
-      replies,
-      branches,
-      signal,
-    }: { readonly replies: Map<number, Reply>; readonly branches: Map<number, Branch>; readonly signal: AbortSignal },
-  ): Promise<void> {
-    const [first] = ofKey;
+  async #addToBranch(placed: readonly PlacedQuestion[], signal: AbortSignal): Promise<void> {
+    const [first] = placed;
     if (first === undefined) return;
-    const answerAll = (reply: Reply): void => {
-      for (const { index } of ofKey) replies.set(index, reply);
-    };
-    const elsewhere = [...this.#accepted, ...branches.values()].some(({ key }) => key !== first.placement.key);
-    if (elsewhere && !this.#mayServeSeveral) {
-      answerAll(OTHER_DESTINATION);
-      return;
-    }
-    let branch = this.#branches.find(({ key }) => key === first.placement.key);
-    if (branch === undefined) {
-      this.#dropUnused();
-      // Each has a connection of its own. A message for a hundred lists must not wait for connections that it holds itself.
-      if (first.placement.isAlone && this.#branches.filter(({ isAlone }) => isAlone).length >= ALONE_BRANCHES_MAX) {
-        answerAll(ONE_BY_ONE);
-        return;
-      }
-      const opened = await this.#open(first.placement, signal);
-      if (opened instanceof Reply) {
-        answerAll(opened);
-        return;
-      }
-      branch = opened;
-    }
-    if (branch.failure !== undefined) {
-      answerAll(branch.failure);
-      return;
-    }
-    await this.#askBranch(branch, ofKey, replies);
-    for (const { index } of ofKey) if (replies.get(index)?.isPositive === true) branches.set(index, branch);
+    const { placement } = first;
+    const questions = placed.map(({ question }) => question);
+    const branch = await this.#branchFor(placement, signal);
+    if (branch instanceof Reply) answerAll(questions, branch);
+    else await this.#askBranch(branch, questions);
   }
 
-  async #askBranch(
-    branch: Branch,
-    ofKey: readonly { readonly index: number; readonly recipient: RecipientRequest }[],
-    replies: Map<number, Reply>,
-  ): Promise<void> {
+  /** @returns the branch that recipients of this placement belong to, or why there is none */
+  async #branchFor(placement: Placement, signal: AbortSignal): Promise<Branch | Reply> {
+    const isElsewhere = this.#branches.some(({ key, acceptedCount }) => key !== placement.key && acceptedCount > 0);
+    if (isElsewhere && !this.#mayServeSeveral) return OTHER_DESTINATION;
+    const branch = this.#branches.find(({ key }) => key === placement.key);
+    if (branch !== undefined) return branch.failure ?? branch;
+    this.#dropUnused();
+    // Each has a connection of its own. A message for a hundred lists must not wait for connections that it holds itself.
+    if (placement.isAlone && this.#branches.filter(({ isAlone }) => isAlone).length >= ALONE_BRANCHES_MAX) {
+      return ONE_BY_ONE;
+    }
+    return this.#open(placement, signal);
+  }
+
+  async #askBranch(branch: Branch, questions: readonly Question[]): Promise<void> {
     const { client } = branch.lease;
     // An LMTP server has a reply for each recipient, and an SMTP client hears one: one recipient a transaction, then.
     const isOneByOne = branch.isAlone || (client.options.protocol === 'lmtp' && !this.#mayServeSeveral);
-    const ask = async ({ index, recipient }: (typeof ofKey)[number]): Promise<void> => {
+    const ask = async (question: Question): Promise<void> => {
       const isTaken = isOneByOne && branch.recipientReply !== undefined;
       const again = branch.isAlone ? branch.recipientReply : ONE_BY_ONE;
-      const reply = isTaken && again !== undefined ? again : await this.#askOne(branch, recipient);
-      replies.set(index, reply);
-      if (reply.isPositive) branch.recipientReply ??= reply;
+      question.reply = isTaken && again !== undefined ? again : await this.#askOne(branch, question.recipient);
+      if (question.reply.isPositive) branch.recipientReply ??= question.reply;
     };
-    if (isOneByOne) for (const each of ofKey) await ask(each);
+    if (isOneByOne) for (const question of questions) await ask(question);
     // Together, so that they leave together where the upstream offers PIPELINING.
-    else await Promise.all(ofKey.map(ask));
+    else await Promise.all(questions.map(ask));
     // Who hears that the connection is lost has company: nothing that was accepted on it stands.
-    const { failure } = branch;
-    if (failure !== undefined) for (const { index } of ofKey) replies.set(index, failure);
+    if (branch.failure !== undefined) answerAll(questions, branch.failure);
+    for (const question of questions) {
+      if (!question.reply.isPositive) continue;
+      question.branch = branch;
+      branch.acceptedCount += 1;
+    }
   }
 
   async #askOne(branch: Branch, { address, parameters }: RecipientRequest): Promise<Reply> {
@@ -336,13 +319,30 @@ export class ProxiedTransaction {
   /** A branch that nobody was accepted on makes room for another. */
   #dropUnused(): void {
     if (this.#mayServeSeveral) return;
-    for (const branch of this.#branches) if (!this.#accepted.includes(branch)) branch.lease.release();
-    this.#branches = this.#branches.filter((branch) => this.#accepted.includes(branch));
+    for (const { acceptedCount, lease } of this.#branches) if (acceptedCount === 0) lease.release();
+    this.#branches = this.#branches.filter(({ acceptedCount }) => acceptedCount > 0);
   }
 
   get #mayServeSeveral(): boolean {
     return this.#context.protocol === 'lmtp' || this.#context.mayMix;
   }
+}
+
+/** A recipient that is asked about, and what came of it. */
+interface Question {
+  readonly recipient: RecipientRequest;
+  reply: Reply;
+  /** Where it was accepted; `undefined`: nowhere. */
+  branch: Branch | undefined;
+}
+
+interface PlacedQuestion {
+  readonly question: Question;
+  readonly placement: Placement;
+}
+
+function answerAll(questions: readonly Question[], reply: Reply): void {
+  for (const question of questions) question.reply = reply;
 }
 
 /** What is open with one server. */
@@ -351,6 +351,8 @@ interface Branch {
   readonly isAlone: boolean;
   /** To the first RCPT that was accepted. */
   recipientReply: Reply | undefined;
+  /** Recipients of this branch that the client heard yes about. */
+  acceptedCount: number;
   readonly lease: Lease;
   readonly where: string;
   readonly senderReply: Reply;
@@ -370,9 +372,7 @@ async function* passThrough(
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
     yield* joined(passed(pass.pass(chunk)));
-    // RFC 5321 §6.3: a message that has been this far goes round in circles.
-    if (pass.receivedCount > hopsMax)
-      throw new SMTPReplyError(554, '5.4.6', 'Error: too many hops, this message is looping');
+    if (pass.receivedCount > hopsMax) throw refusal(LOOPING);
   }
   yield* joined(passed(pass.end()));
 }
@@ -386,7 +386,11 @@ function joined(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
 
 function passed(passage: Passage): readonly Uint8Array[] {
   if (passage.kind === 'pieces') return passage.pieces;
-  throw new SMTPReplyError(550, '5.6.11', 'Error: message has a bare CR or LF; lines must end in CRLF');
+  throw refusal(BARE_LINE_END_IN_CONTENT);
+}
+
+function refusal({ code, enhanced, lines }: Reply): SMTPReplyError {
+  return new SMTPReplyError(code, enhanced, lines);
 }
 
 const JOINED_BYTES_MAX = 16_384;
@@ -398,9 +402,4 @@ const OTHER_DESTINATION = new Reply(
 );
 /** Less than half of the connections that a pool has by default. */
 const ALONE_BRANCHES_MAX = 8;
-const ONE_BY_ONE = new Reply(
-  452,
-  '4.5.3',
-  'Error: one recipient at a time here; send the others in other transactions',
-);
 const NOT_ASKED = new Reply(451, '4.4.2', 'Error: the next server was not asked; try again later');

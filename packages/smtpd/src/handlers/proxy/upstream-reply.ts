@@ -55,6 +55,15 @@ export function factsOfFailure(error: unknown): {
   return { reason: error instanceof Error ? error.message : String(error) };
 }
 
+/** RFC 5321 §6.3: a message that has been this far goes round in circles. */
+export const LOOPING = new Reply(554, '5.4.6', 'Error: too many hops, this message is looping');
+/** RFC 5321 §4.5.3.1.10: the client sends the rest in other transactions. */
+export const ONE_BY_ONE = new Reply(
+  452,
+  '4.5.3',
+  'Error: one recipient at a time here; send the others in other transactions',
+);
+
 // RFC 3463 §3.5: 4.4.1 no answer from host, 4.4.2 bad connection; §3.6: 4.5.0 other protocol status; §3.8: 4.7.5 cryptography failed.
 const NO_CONNECTION = new Reply(451, '4.4.1', 'Error: the next server cannot be reached; try again later');
 const TURNED_AWAY = new Reply(451, '4.4.1', 'Error: the next server turns us away; try again later');
