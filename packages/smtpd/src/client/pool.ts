@@ -175,18 +175,19 @@ export class SMTPClientPool {
     to: PoolDestination,
     { maxAgeMs, signal }: CallOptions & { readonly maxAgeMs: number },
   ): Promise<ServerCapabilities> {
+    const known = this.knownCapabilities(to, maxAgeMs);
+    if (known !== undefined) return known;
     const destination = this.#destinationOf(to);
-    const { known } = destination;
-    if (known !== undefined && this.#options.clock.now() - known.atMs <= maxAgeMs) return known.capabilities;
     const asked = (destination.asking ??= this.#ask(to).finally(() => {
       destination.asking = undefined;
     }));
     return raceAbort(asked, signal);
   }
 
-  /** What a destination last said that it offers; `undefined` when it was never reached. */
-  knownCapabilities(to: PoolDestination): ServerCapabilities | undefined {
-    return this.#destinations.get(keyOf(to))?.known?.capabilities;
+  /** What a destination last said that it offers, not longer ago than that; `undefined` when it did not. */
+  knownCapabilities(to: PoolDestination, maxAgeMs = Infinity): ServerCapabilities | undefined {
+    const known = this.#destinations.get(keyOf(to))?.known;
+    return known !== undefined && this.#options.clock.now() - known.atMs <= maxAgeMs ? known.capabilities : undefined;
   }
 
   /** How many connections to a destination are in use. */

@@ -58,6 +58,8 @@ export class Upstreams {
   readonly #client: UpstreamClient;
   readonly #pool: SMTPClientPool;
   readonly #mx: MXLookup;
+  /** How to connect to those that are known in advance. */
+  readonly #fixed = new WeakMap<Destination, PoolDestination>();
 
   /** @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS` */
   constructor(options: UpstreamOptions, context: UpstreamsContext) {
@@ -125,6 +127,9 @@ export class Upstreams {
     const fixed = routes.flatMap(({ destinations }) =>
       destinations.filter((destination) => destination.kind !== 'mx').map((each) => this.#toPool(each)),
     );
+    // The usual case: they were asked for another client, a moment ago.
+    const fresh = fixed.map((to) => this.#pool.knownCapabilities(to, CAPABILITIES_AGE_MS));
+    if (fresh.every((capabilities) => capabilities !== undefined)) return fresh;
     const patience = new AbortController();
     const cancelTimer = this.#context.clock.setTimer(() => {
       patience.abort(new Error('The next server did not say in time what it offers'));
@@ -202,7 +207,11 @@ export class Upstreams {
   }
 
   #toPool(destination: Exclude<Destination, MXDestination>): PoolDestination {
-    return poolDestination(destination, this.#client);
+    const known = this.#fixed.get(destination);
+    if (known !== undefined) return known;
+    const made = poolDestination(destination, this.#client);
+    this.#fixed.set(destination, made);
+    return made;
   }
 }
 
