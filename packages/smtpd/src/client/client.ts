@@ -31,8 +31,10 @@ import {
   type CompleteClientOptions,
   type SMTPClientOptions,
 } from './client-options.js';
+import { ContentSender } from './content-sender.js';
 import { contentOf, type ContentForm, type MessageContent } from './content-source.js';
 import { formatMail, formatRcpt, hasParameter } from './envelope-commands.js';
+import { handshakeOptions } from './handshake-options.js';
 import { sendMessage, type OutgoingMessage, type SendResult, type SendRules } from './send-message.js';
 
 /** How a call may be given up. */
@@ -80,8 +82,7 @@ export class SMTPClient {
   #isGivenUp = false;
   /** More was written than the server has read. */
   #isBlocked = false;
-  /** Whoever sends content wants to know what happens meanwhile. */
-  #contentWatcher: ContentWatcher | undefined;
+  readonly #content: ContentSender;
   #onClose: () => void = ignore;
   #isQuitting = false;
   /** The 421 with which the server leaves. */
@@ -93,6 +94,22 @@ export class SMTPClient {
     this.#session = new ClientSession(this.options.protocol);
     this.#deadline = new Deadline(this.options.clock, () => {
       this.#onDeadline();
+    });
+    this.#content = new ContentSender({
+      session: () => this.#session,
+      failure: () => this.#failure,
+      isBlocked: () => this.#isBlocked,
+      flush: () => {
+        this.#flush();
+      },
+      arm: () => {
+        this.#arm();
+      },
+      request: (request) => this.#request(request),
+      awaitReplies: (end) => this.#awaitContentReplies(end),
+      fail: (error) => {
+        this.#fail(error);
+      },
     });
   }
 
@@ -239,7 +256,7 @@ export class SMTPClient {
       onDrain: () => {
         if (!isOurs()) return;
         this.#isBlocked = false;
-        this.#contentWatcher?.onRoom();
+        this.#content.onRoom();
         this.#arm();
       },
       onClose: (error) => {
@@ -305,18 +322,9 @@ export class SMTPClient {
     const transport = this.#transport;
     if (transport?.connectTLS === undefined) throw tlsFailed('This connection cannot be put on TLS');
     const host = 'host' in remoteAddress ? remoteAddress.host : 'localhost';
-    const name = tls.serverName ?? host;
     this.#deadline.set(waits.handshakeMs);
     try {
-      this.#tls = await transport.connectTLS({
-        ...(tls.ca === undefined ? {} : { ca: octetsOrText(tls.ca) }),
-        ...(tls.key === undefined ? {} : { key: octetsOrText(tls.key) }),
-        ...(tls.cert === undefined ? {} : { cert: octetsOrText(tls.cert) }),
-        minVersion: tls.minVersion,
-        rejectUnauthorized: tls.verify,
-        // RFC 6066 §3: an address is no server name. The certificate is compared with it all the same.
-        ...(isAddress(name) ? { host: name } : { servername: name, host: name }),
-      });
+      this.#tls = await transport.connectTLS(handshakeOptions(tls, host));
     } catch (error) {
       throw this.#failure ?? tlsFailed(`The TLS handshake failed: ${reasonOf(error)}`, { cause: error });
     }
@@ -394,12 +402,7 @@ export class SMTPClient {
   async sendContent(content: MessageContent, form: ContentForm = 'text'): Promise<readonly Reply[]> {
     if (this.phase !== 'content')
       throw new UsageError('SMTPD_BAD_COMMAND', 'sendContent() follows a 354 reply to data()');
-    const early = await this.#pour(contentOf(content, form), (bytes) => {
-      this.#session.sendContent(bytes);
-      return this.#whenWritten();
-    });
-    if (early !== undefined) return [early];
-    return this.#cleared(await this.#awaitContentReplies(() => this.#session.endContent()));
+    return this.#cleared(await this.#content.send(contentOf(content, form)));
   }
 
   /**
@@ -415,49 +418,7 @@ export class SMTPClient {
     if (this.phase !== 'transaction') {
       throw new UsageError('SMTPD_BAD_COMMAND', 'sendChunks() follows a recipient that was accepted');
     }
-    const progress: { refused: Reply | undefined; held: Uint8Array | undefined; answered: Promise<void> } = {
-      refused: undefined,
-      held: undefined,
-      answered: Promise.resolve(),
-    };
-    const sendHeld = async (): Promise<void> => {
-      const chunk = progress.held;
-      if (chunk === undefined) return;
-      progress.held = undefined;
-      const request = { kind: 'chunk', line: `BDAT ${String(chunk.length)}`, octets: chunk } as const;
-      progress.answered = this.#request(request).then((reply) => {
-        if (!reply.isPositive) progress.refused ??= reply;
-      });
-      progress.answered.catch(ignore);
-      await this.#whenWritten();
-      // RFC 3030 §4.2: chunks may be sent ahead. A few are enough to keep the line busy.
-      const isEnough = !this.capabilities.has('PIPELINING') || this.#session.outstandingCount >= CHUNKS_AHEAD_MAX;
-      if (isEnough) await progress.answered;
-    };
-    try {
-      const early = await this.#pour(contentOf(content, form), async (bytes) => {
-        await sendHeld();
-        progress.held = bytes;
-        return progress.refused === undefined;
-      });
-      if (early !== undefined) return [early];
-      // The last chunk makes a message of what came before: none of that may be missing.
-      await progress.answered;
-    } catch (error) {
-      // Nothing is in the middle of a chunk: the transaction can be given up.
-      if (this.#failure === undefined) await this.reset();
-      throw error;
-    }
-    const { refused, held } = progress;
-    if (refused !== undefined) return this.#cleared([refused]);
-    const replies = await this.#awaitContentReplies(() =>
-      this.#session.send({
-        kind: 'lastChunk',
-        line: `BDAT ${String(held?.length ?? 0)} LAST`,
-        ...(held === undefined ? {} : { octets: held }),
-      }),
-    );
-    return this.#cleared(replies);
+    return this.#cleared(await this.#content.sendChunks(contentOf(content, form)));
   }
 
   /**
@@ -601,74 +562,6 @@ export class SMTPClient {
     });
   }
 
-  /**
-   * Takes content piece by piece until it ends, the server refuses, or the connection fails.
-   *
-   * @param take - sends a piece; says whether there is any sense in going on
-   * @returns the reply with which the server refused before the end, if it did
-   */
-  async #pour(
-    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    take: (bytes: Uint8Array) => Promise<boolean>,
-  ): Promise<Reply | undefined> {
-    const watcher: ContentWatcher = { early: undefined, onRoom: ignore, onInterrupted: ignore };
-    this.#contentWatcher = watcher;
-    const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-    let isDone = false;
-    try {
-      for (;;) {
-        if (watcher.early !== undefined) return watcher.early;
-        if (this.#failure !== undefined) throw this.#failure;
-        // Not Promise.race: a promise that lives as long as the content would keep every piece that it was raced against.
-        const step = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
-          watcher.onInterrupted = () => {
-            resolve(undefined);
-          };
-          Promise.resolve(iterator.next()).then(resolve, reject);
-        });
-        if (step === undefined) continue;
-        if (step.done === true) {
-          isDone = true;
-          return undefined;
-        }
-        if (!(await take(step.value))) return undefined;
-      }
-    } catch (error) {
-      // What is not complete must not be taken for the message (RFC 5321 §4.1.1.4): in the middle of DATA only closing says so.
-      if (this.phase === 'content') {
-        this.#fail(
-          new SMTPConnectionError('SMTPD_ABORTED', 'The content could not be read to its end', {
-            stage: 'content',
-            cause: error,
-          }),
-        );
-      }
-      throw error;
-    } finally {
-      this.#contentWatcher = undefined;
-      // Whoever makes the content is told that no more of it is wanted; the answer is not waited for.
-      if (!isDone) void Promise.resolve(iterator.return?.()).catch(ignore);
-    }
-  }
-
-  /** @returns whether the connection stands, once there is room for more */
-  async #whenWritten(): Promise<boolean> {
-    this.#flush();
-    if (this.#isBlocked && this.#failure === undefined) {
-      this.#arm();
-      const watcher = this.#contentWatcher;
-      await new Promise<void>((resolve) => {
-        if (watcher === undefined) {
-          resolve();
-          return;
-        }
-        watcher.onRoom = resolve;
-        watcher.onInterrupted = resolve;
-      });
-    }
-    return true;
-  }
-
   #scheduleFlush(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
@@ -716,7 +609,7 @@ export class SMTPClient {
         return;
       }
       case 'refusedEarly':
-        if (this.#contentWatcher !== undefined) this.#contentWatcher.early = event.reply;
+        this.#content.onRefusedEarly(event.reply);
         this.#fail(this.#lost('The server refused the message before it was complete', undefined, event.reply));
         return;
       case 'leaving':
@@ -760,7 +653,7 @@ export class SMTPClient {
   }
 
   #stage(): string {
-    if (this.#contentWatcher !== undefined) return 'content';
+    if (this.#content.isSending) return 'content';
     const { wait, phase } = this.#session;
     if (phase === 'securing') return 'STARTTLS';
     if (wait === 'greeting') return this.#greetingWaiter === undefined ? 'connect' : 'greeting';
@@ -818,7 +711,7 @@ export class SMTPClient {
     this.#waiting.clear();
     this.#greetingWaiter = undefined;
     for (const waiter of waiters) waiter.reject(error);
-    this.#contentWatcher?.onInterrupted();
+    this.#content.onFailure();
     this.#onClose();
   }
 
@@ -855,15 +748,6 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-interface ContentWatcher {
-  /** The reply with which the server refused before the end. */
-  early: Reply | undefined;
-  /** There is room for more. */
-  onRoom: () => void;
-  /** Nothing more can be sent. */
-  onInterrupted: () => void;
-}
-
 function tlsFailed(
   message: string,
   facts: { readonly reply?: Reply; readonly cause?: unknown } = {},
@@ -882,14 +766,6 @@ function reasonOf(error: unknown): string {
   return first instanceof Error ? first.message : error.message;
 }
 
-function isAddress(name: string): boolean {
-  return /^[\d.]+$/.test(name) || name.includes(':');
-}
-
-function octetsOrText(given: string | Uint8Array): string | Buffer {
-  return typeof given === 'string' ? given : Buffer.from(given);
-}
-
 function ignore(): void {
   // Nobody needs to know.
 }
@@ -903,7 +779,6 @@ const WAITS = {
 } as const satisfies Record<Exclude<ClientWait, 'nothing' | 'greeting'>, keyof ClientWaits>;
 /** Octets that may wait in this process for a server that reads slowly. */
 const UNSENT_BYTES_MAX = 65_536;
-const CHUNKS_AHEAD_MAX = 8;
 const VERB = /^[A-Za-z][A-Za-z0-9-]*$/;
 const OWN_VERBS = new Set([
   'EHLO',

@@ -6,6 +6,7 @@
 import { application, differs, later, line, met, row, type Requirement } from './requirement.js';
 
 const CLIENT = 'client/client.ts';
+const CONTENT = 'client/content-sender.ts';
 const AUTH = 'client/client-auth.ts';
 const ENVELOPE = 'client/envelope-commands.ts';
 const OPTIONS = 'client/client-options.ts';
@@ -46,7 +47,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.1.1.4', 'says', 'What is not complete is never ended as if it were.'),
-    [line(CLIENT, 'What is not complete must not be taken for the message (RFC 5321 §4.1.1.4)')],
+    [line(CONTENT, 'What is not complete must not be taken for the message (RFC 5321 §4.1.1.4)')],
     ['that throws is no message by %s', 'in the middle of content cuts the connection: what came is no message'],
   ),
   differs(
@@ -191,7 +192,7 @@ const EXTENSIONS: readonly Requirement[] = [
   ),
   met(
     row(3030, '§2', 'MUST', 'After a refused chunk no other is sent, and RSET is.'),
-    [line(CLIENT, 'progress.refused ??= reply'), line(CLIENT, 'so RSET goes ahead of whatever comes next')],
+    [line(CONTENT, 'progress.refused ??= reply'), line(CLIENT, 'so RSET goes ahead of whatever comes next')],
     [REFUSED_CHUNK],
   ),
   met(
@@ -201,7 +202,7 @@ const EXTENSIONS: readonly Requirement[] = [
   ),
   met(
     row(3030, '§4.2', 'says', 'Chunks may be sent ahead where PIPELINING is offered.'),
-    [line(CLIENT, 'RFC 3030 §4.2: chunks may be sent ahead')],
+    [line(CONTENT, 'RFC 3030 §4.2: chunks may be sent ahead')],
     [
       'are sent ahead where PIPELINING is offered, but never the last before the others are answered',
       'wait for each other where it is not',
@@ -297,7 +298,7 @@ const SECURITY: readonly Requirement[] = [
   ),
   met(
     row(3207, '§4.1', 'says', 'A client looks at whose certificate it is, and decides whether that is enough.'),
-    [line(CLIENT, 'rejectUnauthorized: tls.verify')],
+    [line('client/handshake-options.ts', 'rejectUnauthorized: verify')],
     [
       'with a certificate that %s fails where the mode is %s',
       'with any certificate does where the mode is opportunistic, and that is known',
@@ -344,7 +345,7 @@ const SECURITY: readonly Requirement[] = [
 
   met(
     row(6066, '§3', 'says', 'A client names the server that it wants; an address is no such name.'),
-    [line(CLIENT, 'RFC 6066 §3: an address is no server name')],
+    [line('client/handshake-options.ts', 'RFC 6066 §3: an address is no server name')],
     [
       'asks for a server by its name, and for none where all that is known is an address (RFC 6066 §3)',
       'has the address in the certificate where that is what is connected to',

@@ -42,7 +42,7 @@ const RECEIVED_FIELD = line('protocol/trace-header.ts', 'export function formatR
 const TRANSMISSION_TYPE = line('protocol/trace-header.ts', 'RFC 3848, RFC 6531 §4.3');
 
 const RELAY = 'the relay package';
-const LOOP = line('handlers/proxy/proxied-transaction.ts', 'RFC 5321 §6.3: a message that has been this far');
+const LOOP = line('handlers/proxy/upstream-reply.ts', 'RFC 5321 §6.3: a message that has been this far');
 const PASS = line('protocol/content-pass.ts', 'given and what it sends differ in the octets that were put in');
 const FIELDS_ADDED = 'the header has a Received field in front and X-Peer at its end, each as the options say';
 const PASSED = 'comes out as specified for every string of CR, LF, a and a Received, up to six letters, at every split';
