@@ -6,6 +6,13 @@
 
 const CORE = '^packages/smtpd/src/';
 const STORE = '^packages/smtpd-store/src/';
+const INBOX = '^packages/smtpd-inbox/';
+const INBOX_SOURCE = `${INBOX}src/`;
+/** How the entrances of the sibling packages look, built or resolved to their sources. */
+const PACKAGE_FACES = {
+  smtpd: '(^|/)packages/smtpd/dist/(index|testing/index)\\.',
+  store: '(^|/)packages/smtpd-store/dist/index\\.',
+};
 
 /**
  * @param {string} name a folder of the core
@@ -27,6 +34,31 @@ function layer(name, mayUse, { node = true, files = [] } = {}) {
     },
   };
 }
+
+/**
+ * @param {string} name a folder of the inbox
+ * @param {readonly string[]} mayUse the folders beside itself that it may import from
+ * @param {{ node?: boolean, packages?: readonly string[], files?: readonly string[] }} options whether Node's own modules are allowed, packages by their path, and single files
+ */
+function inboxLayer(name, mayUse, { node = true, packages = [], files = [] } = {}) {
+  return {
+    name: `inbox-${name}-imports`,
+    comment: `${name} of the inbox may import from: ${[...mayUse, ...files, ...(node ? ['node'] : [])].join(', ') || 'nothing'}.`,
+    severity: 'error',
+    from: { path: `${INBOX_SOURCE}${name}/` },
+    to: {
+      couldNotResolve: false,
+      pathNot: [
+        ...[name, ...mayUse].map((folder) => `${INBOX_SOURCE}${folder}/`),
+        ...files.map((file) => `${INBOX_SOURCE}${file}$`),
+        ...packages,
+      ],
+      ...(node ? { dependencyTypesNot: ['core'] } : {}),
+    },
+  };
+}
+
+const npm = (name) => `(^|/)node_modules/${name}/`;
 
 module.exports = {
   forbidden: [
@@ -92,6 +124,35 @@ module.exports = {
         couldNotResolve: false,
         pathNot: [STORE, '(^|/)node_modules/@photostructure/sqlite/'],
         dependencyTypesNot: ['core'],
+      },
+    },
+    inboxLayer('api', [], { node: false, packages: [npm('typebox')] }),
+    // What a mail says: octets in, facts out. It knows neither servers nor stores.
+    inboxLayer('mail', ['api'], { packages: ['postal-mime', 'parse5', 'postcss', 'mailauth'].map(npm) }),
+    inboxLayer('capture', ['api', 'mail'], { packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store] }),
+    inboxLayer('http', ['api', 'mail', 'capture'], {
+      packages: [
+        PACKAGE_FACES.smtpd,
+        PACKAGE_FACES.store,
+        ...['hono', '@hono/node-server', 'typebox', 'fflate', 'ws'].map(npm),
+      ],
+    }),
+    inboxLayer('pop3', [], { packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store] }),
+    // It runs in browsers and on every runtime.
+    inboxLayer('client', ['api'], { node: false }),
+    inboxLayer('cli', [], { files: ['index\\.ts'], packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store] }),
+    {
+      name: 'inbox-page-imports',
+      comment: 'The page knows the API by its types and reaches it by HTTP.',
+      severity: 'error',
+      from: { path: `${INBOX}page/` },
+      to: {
+        couldNotResolve: false,
+        pathNot: [
+          `${INBOX}page/`,
+          `${INBOX_SOURCE}(api|client)/`,
+          ...['preact', '@preact', '@tanstack/virtual-core', 'dompurify', 'vite'].map(npm),
+        ],
       },
     },
     {

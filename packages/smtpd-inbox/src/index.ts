@@ -1,0 +1,3 @@
+/** The public names of `smtpd-inbox`. */
+
+export type * from './api/model.js';
