@@ -129,8 +129,13 @@ module.exports = {
     inboxLayer('api', [], { node: false, packages: [npm('typebox')] }),
     // What a mail says: octets in, facts out. It knows neither servers nor stores.
     inboxLayer('mail', ['api'], { packages: ['postal-mime', 'parse5', 'postcss', 'mailauth'].map(npm) }),
-    inboxLayer('capture', ['api', 'mail'], { packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store] }),
-    inboxLayer('http', ['api', 'mail', 'capture'], {
+    // What people type to find mail; what a store is asked.
+    inboxLayer('search', ['api'], { node: false, packages: [PACKAGE_FACES.store] }),
+    // Mail out of the inbox and into it: files, made mail, other servers, other programs.
+    inboxLayer('exchange', ['api', 'search'], { packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store, npm('fflate')] }),
+    inboxLayer('faults', ['api'], { packages: [PACKAGE_FACES.smtpd] }),
+    inboxLayer('capture', ['api', 'mail', 'faults'], { packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store] }),
+    inboxLayer('http', ['api', 'mail', 'search', 'exchange', 'faults', 'capture'], {
       packages: [
         PACKAGE_FACES.smtpd,
         PACKAGE_FACES.store,
