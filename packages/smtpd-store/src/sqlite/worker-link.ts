@@ -70,6 +70,8 @@ export class WorkerLink {
       this.#isClosed = true;
       await closing;
     }
+    // A program whose last line this is stays until the thread is over.
+    this.#worker.ref();
     await this.#exited;
   }
 
@@ -93,7 +95,7 @@ export class WorkerLink {
   #settle(answer: Answer): void {
     const waiting = this.#waiting.get(answer.number);
     this.#waiting.delete(answer.number);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    if (this.#waiting.size === 0 && !this.#isClosed) this.#worker.unref();
     if ('fault' in answer) waiting?.reject(errorOf(answer.fault));
     else waiting?.resolve(answer.value);
   }

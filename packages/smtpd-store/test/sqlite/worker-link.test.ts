@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type * as workerThreads from 'node:worker_threads';
 import { openSQLiteStore } from 'smtpd-store';
 import { expect, it, vi } from 'vitest';
@@ -47,6 +48,17 @@ it('tells everybody when its thread dies, and has what was acknowledged when it 
   await store.close();
   await using again = await openSQLiteStore({ folder: folder.path });
   expect((await collect(again.openRaw(id))).length).toBe(200_000);
+});
+
+it('is closed before the program ends whose last line that is', () => {
+  const program = `
+    import('smtpd-store').then(async ({ openSQLiteStore }) => {
+      const store = await openSQLiteStore();
+      await store.close();
+      console.log('closed');
+    });`;
+  const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const;
+  expect(execFileSync(process.execPath, ['--eval', program], options)).toBe('closed\n');
 });
 
 it('turns away what cannot be handed to a thread, and goes on', async () => {
