@@ -5,6 +5,7 @@ export { STORE_ERROR_CODES, StoreError, type StoreErrorCode } from './errors.js'
 export type {
   Awaitable,
   Envelope,
+  MessageKind,
   MessageSummary,
   NewMessage,
   NewSummary,

@@ -3,6 +3,9 @@
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>;
 
+/** What a row of a store is: a message, or a session that ended without one. */
+export type MessageKind = 'message' | 'session';
+
 /** The envelope, as the client gave it. */
 export interface Envelope {
   /** The reverse-path's address; `''` for the null reverse-path. */
@@ -64,6 +67,11 @@ export interface NewSummary extends MessageSummary {
 
 /** A message to be kept. */
 export interface NewMessage {
+  /**
+   * Default: `'message'`. A session without a message has no octets; its envelope is as far as it came. It is listed and found like a
+   * message, and counted as none.
+   */
+  readonly kind?: MessageKind;
   /** The octets, as they came. A stream is read to its end, and to a file when it is long. */
   readonly raw: Uint8Array | AsyncIterable<Uint8Array>;
   readonly envelope: Envelope;
@@ -82,6 +90,7 @@ export interface NewMessage {
 export interface StoredMessage {
   /** Unique in this store, and never given again. */
   readonly id: string;
+  readonly kind: MessageKind;
   readonly inbox: string;
   readonly receivedAt: Date;
   readonly sizeBytes: number;

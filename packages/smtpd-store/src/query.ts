@@ -21,6 +21,8 @@ export type MessageQuery =
   /** There is such a field whose value contains `contains`; ASCII letters are compared without case. */
   | { readonly kind: 'header'; readonly name: string; readonly contains?: string }
   | { readonly kind: 'hasAttachment' }
+  /** A session that ended without a message. */
+  | { readonly kind: 'isSession' }
   | { readonly kind: 'isRead' }
   /** Received before this time. */
   | { readonly kind: 'before'; readonly time: Date }

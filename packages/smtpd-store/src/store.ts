@@ -38,7 +38,7 @@ export interface Deletion {
   readonly restorableUntil: Date;
 }
 
-/** How much there is. */
+/** How much there is. Sessions without a message are in `bytes` alone. */
 export interface Counts {
   readonly messages: number;
   readonly unread: number;

@@ -63,6 +63,7 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       const stored = await store.add(message);
       expect(stored).toEqual({
         id: expect.any(String) as string,
+        kind: 'message',
         inbox: 'team-1',
         receivedAt: message.receivedAt,
         sizeBytes: 4_096,
@@ -98,6 +99,40 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
         }
       },
     );
+
+    it('keeps a session that ended without a message, and counts it as none', async () => {
+      await using store = await open();
+      const message = await store.add(newMessage({ inbox: 'a' }));
+      const session = await store.add(
+        newMessage({
+          kind: 'session',
+          raw: Buffer.alloc(0),
+          inbox: 'a',
+          envelope: { mailFrom: 'sender@a.example', rcptTos: [], mailOptions: [], rcptOptions: [] },
+          transcript: [{ from: 'client', atMs: 1, text: 'QUIT' }],
+        }),
+      );
+      const alone = await store.add(newMessage({ kind: 'session', raw: Buffer.alloc(0), inbox: 'b' }));
+      expect([message.kind, session.kind]).toEqual(['message', 'session']);
+      expect(await store.get(session.id)).toEqual(session);
+      expect((await collect(store.openRaw(session.id))).length).toBe(0);
+      expect(await store.transcript(session.id)).toHaveLength(1);
+      const isSession: MessageQuery = { kind: 'isSession' };
+      expect(idsIn(await store.list())).toEqual([alone.id, session.id, message.id]);
+      expect(idsIn(await store.list({ query: isSession }))).toEqual([alone.id, session.id]);
+      expect(idsIn(await store.list({ query: { kind: 'not', query: isSession } }))).toEqual([message.id]);
+      expect(idsIn(await store.list({ inbox: 'a', query: { kind: 'not', query: isSession } }))).toEqual([message.id]);
+      const counts = { messages: 1, unread: 1, bytes: 26 };
+      expect(await store.counts()).toEqual({ ...counts, inboxes: { a: counts } });
+      expect(await store.setRead([session.id], true)).toBe(1);
+      expect((await store.get(session.id))?.isRead).toBe(true);
+      expect((await store.counts()).unread).toBe(1);
+      const deletion = await store.clear();
+      expect(deletion.messageIds).toHaveLength(3);
+      expect(await store.counts()).toEqual({ messages: 0, unread: 0, bytes: 0, inboxes: {} });
+      await store.restore(deletion.id);
+      expect(await store.counts()).toEqual({ ...counts, inboxes: { a: counts } });
+    });
 
     it('keeps nothing of a message whose stream or summary fails', async () => {
       await using store = await open();
@@ -407,6 +442,7 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
                 const headers: [string, string][] = [['X-Kind', each.text]];
                 const stored = await store.add(
                   newMessage({
+                    kind: each.kind,
                     raw: Buffer.alloc(each.sizeBytes, 'x'),
                     receivedAt: new Date(now),
                     inbox: each.inbox,
@@ -423,6 +459,7 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
                 model.add(
                   {
                     id: stored.id,
+                    kind: each.kind,
                     inbox: each.inbox,
                     receivedAtMs: now,
                     sizeBytes: each.sizeBytes,
@@ -530,6 +567,7 @@ const query = fc.letrec<{ query: MessageQuery }>((tie) => ({
     fc.record({ kind: fc.constant('header' as const), name: fc.constantFrom('x-kind', 'y'), contains: word }),
     fc.constantFrom<MessageQuery>(
       { kind: 'hasAttachment' },
+      { kind: 'isSession' },
       { kind: 'isRead' },
       { kind: 'before', time: new Date(Date.UTC(2026, 0, 1) + 700) },
       { kind: 'after', time: new Date(Date.UTC(2026, 0, 1) + 700) },
@@ -552,6 +590,7 @@ const step = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant('add' as const),
+      kind: fc.constantFrom('message' as const, 'message' as const, 'session' as const),
       sizeBytes: fc.constantFrom(0, 10, 300, 301, 1_000),
       inbox,
       text,

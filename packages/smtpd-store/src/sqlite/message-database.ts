@@ -2,6 +2,7 @@
  * What the thread does with the tables: one method for each request, all synchronous, all inside the transaction of whoever calls.
  *
  * A message is in three states: there; deleted, but able to come back; gone. `counters` is about the first, `kept` about the first two.
+ * A session without a message is a row like any other, of which `counters` has the octets alone.
  */
 
 import { assertNever } from '../errors.js';
@@ -86,25 +87,27 @@ export class MessageDatabase {
 
   #add({ parts, now }: Operations['add']['request']): Operations['add']['answer'] {
     const { lastInsertRowid } = this.#prepare(
-      `INSERT INTO messages (inbox, received_at, size_bytes, attachments, message_id, facts, file_name)
+      `INSERT INTO messages (inbox, is_session, received_at, size_bytes, attachments, message_id, file_name)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       parts.inbox,
+      parts.isSession ? 1 : 0,
       parts.receivedAtMs,
       parts.sizeBytes,
       parts.attachmentCount,
       parts.messageId,
-      parts.facts,
       parts.fileName,
     );
     const id = Number(lastInsertRowid);
+    this.#prepare('INSERT INTO message_facts VALUES (?, ?)').run(id, parts.facts);
     if (parts.octets !== null) this.#prepare('INSERT INTO message_octets VALUES (?, ?)').run(id, parts.octets);
     this.#prepare('INSERT INTO message_transcripts VALUES (?, ?)').run(id, parts.transcript);
     this.#prepare(
       `INSERT INTO message_words (rowid, subject, sender, recipient, copied, body, filename, headers)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(id, ...parts.words);
-    this.#count(parts.inbox, { messages: 1, unread: 1, bytes: parts.sizeBytes });
+    const counted = parts.isSession ? 0 : 1;
+    this.#count(parts.inbox, { messages: counted, unread: counted, bytes: parts.sizeBytes });
     this.#prepare('UPDATE kept SET messages = messages + 1, bytes = bytes + ?').run(parts.sizeBytes);
     return { id, pruned: this.#prune(id, now) };
   }
@@ -137,14 +140,14 @@ export class MessageDatabase {
     for (const sql of REMOVALS) this.#prepare(sql).run(id);
     this.#prepare('UPDATE kept SET messages = messages - 1, bytes = bytes - ?').run(bytes);
     if (row['deletion'] === null) {
-      this.#count(String(row['inbox']), { messages: -1, unread: row['is_read'] === 0 ? -1 : 0, bytes: -bytes });
+      this.#uncount(row);
       wereThere.push(id);
     }
     if (row['file_name'] !== null) this.#filesToRemove.push(String(row['file_name']));
   }
 
   #get(id: number): MessageRow | undefined {
-    const row = this.#prepare(`SELECT ${LIST_COLUMNS} FROM messages m WHERE id = ? AND deletion IS NULL`).get(id);
+    const row = this.#prepare(`SELECT ${LIST_COLUMNS} FROM ${LISTED} WHERE m.id = ? AND m.deletion IS NULL`).get(id);
     return row === undefined ? undefined : messageRow(row);
   }
 
@@ -182,7 +185,7 @@ export class MessageDatabase {
     const rows = this.#connection
       .prepare(
         `SELECT ${LIST_COLUMNS}
-         FROM ${match === undefined ? 'messages m' : 'message_words CROSS JOIN messages m ON m.id = message_words.rowid'}
+         FROM ${match === undefined ? LISTED : `message_words CROSS JOIN ${LISTED} AND m.id = message_words.rowid`}
          WHERE ${wheres.join(' AND ')} ORDER BY ${id} ${after === undefined ? 'DESC' : 'ASC'} LIMIT ?`,
       )
       .all(...bound, limit + 1);
@@ -193,13 +196,14 @@ export class MessageDatabase {
 
   #setRead({ ids, isRead }: Operations['setRead']['request']): number[] {
     const update = this.#prepare(
-      'UPDATE messages SET is_read = ? WHERE id = ? AND is_read <> ? AND deletion IS NULL RETURNING inbox',
+      'UPDATE messages SET is_read = ? WHERE id = ? AND is_read <> ? AND deletion IS NULL RETURNING inbox, is_session',
     );
     const value = isRead ? 1 : 0;
     return ids.filter((id) => {
       const [row] = update.all(value, id, value);
       if (row === undefined) return false;
-      this.#count(String(row['inbox']), { messages: 0, unread: isRead ? -1 : 1, bytes: 0 });
+      const unread = isRead ? -1 : 1;
+      if (row['is_session'] === 0) this.#count(String(row['inbox']), { messages: 0, unread, bytes: 0 });
       return true;
     });
   }
@@ -222,13 +226,12 @@ export class MessageDatabase {
   #delete({ ids, now }: Operations['delete']['request']): DeletionAnswer {
     const deletion = this.#newDeletion(now);
     const update = this.#prepare(
-      'UPDATE messages SET deletion = ? WHERE id = ? AND deletion IS NULL RETURNING inbox, is_read, size_bytes',
+      `UPDATE messages SET deletion = ? WHERE id = ? AND deletion IS NULL RETURNING ${COUNTED_COLUMNS}`,
     );
     const deleted = ids.filter((id) => {
       const [row] = update.all(deletion, id);
       if (row === undefined) return false;
-      const unread = row['is_read'] === 0 ? -1 : 0;
-      this.#count(String(row['inbox']), { messages: -1, unread, bytes: -Number(row['size_bytes']) });
+      this.#uncount(row);
       return true;
     });
     return { deletion, ids: deleted };
@@ -252,7 +255,7 @@ export class MessageDatabase {
     const row = this.#prepare('SELECT deleted_at FROM deletions WHERE id = ?').get(deletion);
     if (row === undefined || now >= Number(row['deleted_at']) + this.#undoMs) return [];
     const perInbox = this.#prepare(
-      `SELECT inbox, count(*) AS messages, sum(is_read = 0) AS unread, sum(size_bytes) AS bytes
+      `SELECT inbox, sum(is_session = 0) AS messages, sum(is_session = 0 AND is_read = 0) AS unread, sum(size_bytes) AS bytes
        FROM messages WHERE deletion = ? GROUP BY inbox`,
     ).all(deletion);
     for (const each of perInbox) this.#count(String(each['inbox']), countsOf(each));
@@ -294,7 +297,14 @@ export class MessageDatabase {
       `INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT (inbox) DO UPDATE SET
        messages = messages + excluded.messages, unread = unread + excluded.unread, bytes = bytes + excluded.bytes`,
     ).run(inbox, messages, unread, bytes);
-    if (messages < 0) this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0').run(inbox);
+    if (messages <= 0) this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0 AND bytes = 0').run(inbox);
+  }
+
+  /** The row of a message that was there is there no more. */
+  #uncount(row: Row): void {
+    const counted = row['is_session'] === 0 ? -1 : 0;
+    const unread = row['is_read'] === 0 ? counted : 0;
+    this.#count(String(row['inbox']), { messages: counted, unread, bytes: -Number(row['size_bytes']) });
   }
 
   #prepare(sql: string): Statement {
@@ -311,6 +321,7 @@ function messageRow(row: Row): MessageRow {
   return {
     id: Number(row['id']),
     inbox: String(row['inbox']),
+    isSession: row['is_session'] === 1,
     receivedAtMs: Number(row['received_at']),
     sizeBytes: Number(row['size_bytes']),
     isRead: row['is_read'] === 1,
@@ -323,13 +334,17 @@ function countsOf(row: Row): Counts {
   return { messages: Number(row['messages']), unread: Number(row['unread']), bytes: Number(row['bytes']) };
 }
 
-const LIST_COLUMNS = `m.id, m.inbox, m.received_at, m.size_bytes, m.is_read, m.facts,
+/** What a row of a list is made of; of `LISTED`. */
+const LIST_COLUMNS = `m.id, m.inbox, m.is_session, m.received_at, m.size_bytes, m.is_read, f.facts,
   (SELECT json_group_array(tag ORDER BY tag) FROM message_tags t WHERE t.id = m.id) AS tags`;
+const LISTED = 'messages m CROSS JOIN message_facts f ON f.id = m.id';
 
-const GONE_COLUMNS = 'id, inbox, is_read, size_bytes, file_name, deletion';
+const COUNTED_COLUMNS = 'inbox, is_session, is_read, size_bytes';
+const GONE_COLUMNS = `id, ${COUNTED_COLUMNS}, file_name, deletion`;
 
 const REMOVALS = [
   'DELETE FROM messages WHERE id = ?',
+  'DELETE FROM message_facts WHERE id = ?',
   'DELETE FROM message_octets WHERE id = ?',
   'DELETE FROM message_transcripts WHERE id = ?',
   'DELETE FROM message_tags WHERE id = ?',

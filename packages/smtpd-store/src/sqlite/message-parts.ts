@@ -19,6 +19,7 @@ export function partsOf(message: NewMessage, newSummary: NewSummary, body: Taken
   const { searchText, ...summary } = newSummary;
   return {
     inbox: message.inbox ?? '',
+    isSession: message.kind === 'session',
     receivedAtMs: message.receivedAt.getTime(),
     sizeBytes: body.sizeBytes,
     attachmentCount: summary.attachmentNames?.length ?? 0,
@@ -50,10 +51,12 @@ export function rowOf(id: number, parts: MessageParts): MessageRow {
   return { ...parts, id, isRead: false, tags: '[]' };
 }
 
-export function storedMessage({ id, inbox, receivedAtMs, sizeBytes, isRead, tags, facts }: MessageRow): StoredMessage {
+export function storedMessage(row: MessageRow): StoredMessage {
+  const { id, inbox, isSession, receivedAtMs, sizeBytes, isRead, tags, facts } = row;
   const { envelope, session, summary } = JSON.parse(facts) as Facts;
   return {
     id: String(id),
+    kind: isSession ? 'session' : 'message',
     inbox,
     receivedAt: new Date(receivedAtMs),
     sizeBytes,

@@ -60,6 +60,8 @@ function conditionOf(query: MessageQuery, values: SQLValue[]): string {
         '0',
       );
     case 'not':
+      // Most lists are of messages alone: in these words there is an index for it.
+      if (query.query.kind === 'isSession') return '(m.is_session = 0)';
       return `(NOT ${conditionOf(query.query, values)})`;
     case 'words':
       return `(m.id IN (SELECT rowid FROM message_words WHERE message_words MATCH ${bind(phraseOf(query))}))`;
@@ -67,10 +69,13 @@ function conditionOf(query: MessageQuery, values: SQLValue[]): string {
       const name = bind(asciiLowerCase(bindable(query.name)));
       const contains = bind(asciiLowerCase(bindable(query.contains ?? '')));
       return (
-        `(EXISTS (SELECT 1 FROM json_each(coalesce(m.facts -> '$.searchedHeaders', m.facts -> '$.summary.headers')) AS field ` +
-        `WHERE lower(field.value ->> 0) = ${name} AND instr(lower(field.value ->> 1), ${contains}) > 0))`
+        `(EXISTS (SELECT 1 FROM message_facts f, ` +
+        `json_each(coalesce(f.facts -> '$.searchedHeaders', f.facts -> '$.summary.headers')) AS field ` +
+        `WHERE f.id = m.id AND lower(field.value ->> 0) = ${name} AND instr(lower(field.value ->> 1), ${contains}) > 0))`
       );
     }
+    case 'isSession':
+      return '(m.is_session = 1)';
     case 'hasAttachment':
       return '(m.attachments > 0)';
     case 'isRead':

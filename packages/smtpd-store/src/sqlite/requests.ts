@@ -17,7 +17,7 @@ export interface WorkerSettings {
 
 /** How much a store keeps. When there is more, the oldest goes; what was deleted goes before anything else. */
 export interface StoreLimits {
-  /** How many messages. */
+  /** How many messages, sessions without one included. */
   readonly messagesMax: number;
   /** How many octets of messages. */
   readonly bytesMax: number;
@@ -28,6 +28,7 @@ export interface StoreLimits {
 /** A message, cut up for its tables. */
 export interface MessageParts {
   readonly inbox: string;
+  readonly isSession: boolean;
   readonly receivedAtMs: number;
   readonly sizeBytes: number;
   readonly attachmentCount: number;
@@ -44,6 +45,7 @@ export interface MessageParts {
 export interface MessageRow {
   readonly id: number;
   readonly inbox: string;
+  readonly isSession: boolean;
   readonly receivedAtMs: number;
   readonly sizeBytes: number;
   readonly isRead: boolean;

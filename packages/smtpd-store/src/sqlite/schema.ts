@@ -1,4 +1,7 @@
-/** The tables. A row of `messages` is all that a list needs; octets, transcript and words stand apart and are touched on demand. */
+/**
+ * The tables. A row of `messages` is what is looked at to decide whether a message is in a list, and short, so that looking through all
+ * of them is quick; facts, octets, transcript and words stand apart.
+ */
 
 import { StoreError } from '../errors.js';
 import type { Connection } from './driver.js';
@@ -23,14 +26,15 @@ export function prepareSchema(connection: Connection, isDurable: boolean): void 
   }
   // The lock is taken by the first write; a second process must hear of it now, not with its first message.
   connection.exec('BEGIN IMMEDIATE');
-  if (version === 0) connection.exec(`${TABLES}; PRAGMA user_version = ${SCHEMA_VERSION}`);
-  connection.exec('COMMIT');
+  for (const change of CHANGES.slice(version)) connection.exec(change);
+  connection.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
 }
 
-const SCHEMA_VERSION = 1;
 const CACHE_KIB = 16_384;
 
-const TABLES = `
+/** What leads from each version of the tables to the next. A new store takes the same way as an old one; what was released stays. */
+const CHANGES: readonly string[] = [
+  `
 CREATE TABLE messages (
   -- Never given twice: places in a list and undo depend on it.
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -70,4 +74,15 @@ CREATE TABLE counters (
 ) WITHOUT ROWID;
 -- What is kept, with what can still come back: the limits are about this.
 CREATE TABLE kept (messages INTEGER NOT NULL, bytes INTEGER NOT NULL);
-INSERT INTO kept VALUES (0, 0)`;
+INSERT INTO kept VALUES (0, 0)`,
+  `
+-- A session that ended without a message is a row as well.
+ALTER TABLE messages ADD COLUMN is_session INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_kind ON messages (is_session, id) WHERE deletion IS NULL;
+-- Whoever looks through all messages need not pass what they say.
+CREATE TABLE message_facts (id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
+INSERT INTO message_facts SELECT id, facts FROM messages;
+ALTER TABLE messages DROP COLUMN facts`,
+];
+
+const SCHEMA_VERSION = CHANGES.length;

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { gunzipSync } from 'node:zlib';
 import { openSQLiteStore, type SQLiteStoreOptions } from 'smtpd-store';
 import { describe, expect, it } from 'vitest';
 
@@ -52,6 +53,36 @@ describe('an SQLite store', () => {
     const fourth = await store.add(newMessage());
     expect(Number(fourth.id)).toBe(4);
     expect(idsIn(await store.list({ after: newer }))).toEqual([fourth.id]);
+  });
+
+  it('has everything of a store that an earlier version wrote', async () => {
+    using folder = new TemporaryFolder();
+    // As the first version left it: two messages, of which one is read and tagged, and a third that was deleted.
+    const packed = readFileSync(new URL('fixtures/version-1.sqlite.gz', import.meta.url));
+    writeFileSync(join(folder.path, 'store.sqlite'), gunzipSync(packed));
+    await using store = await openSQLiteStore({ folder: folder.path, undoMs: Infinity });
+    const { messages } = await store.list();
+    expect(
+      messages.map(({ kind, inbox, isRead, tags, summary }) => ({ kind, inbox, isRead, tags, ...summary })),
+    ).toEqual([
+      { kind: 'message', inbox: '', isRead: false, tags: [], subject: 'second', headers: [['Subject', 'second']] },
+      {
+        kind: 'message',
+        inbox: 'kept',
+        isRead: true,
+        tags: ['tagged'],
+        subject: 'first',
+        headers: [['Subject', 'first']],
+      },
+    ]);
+    expect((await collect(store.openRaw('1'))).toString()).toBe('Subject: first\r\n\r\n');
+    expect(await store.transcript('1')).toEqual([{ from: 'client', atMs: 1, text: 'NOOP first' }]);
+    expect(idsIn(await store.list({ query: { kind: 'words', field: 'to', words: 'first' } }))).toEqual(['1']);
+    expect(idsIn(await store.list({ query: { kind: 'header', name: 'subject', contains: 'seco' } }))).toEqual(['2']);
+    expect(await store.counts()).toMatchObject({ messages: 2, unread: 1, bytes: 37 });
+    expect(await store.restore('1')).toEqual(['3']);
+    expect((await store.add(newMessage({ kind: 'session', raw: Buffer.alloc(0) }))).id).toBe('4');
+    expect(await store.counts()).toMatchObject({ messages: 3, unread: 2 });
   });
 
   it('lets a deletion come back after it was opened again', async () => {

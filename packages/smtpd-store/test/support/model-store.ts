@@ -1,10 +1,11 @@
 /** What a store does, in the simplest words: an array that is searched from the end. The real ones are compared with it. */
 
-import type { Counts, MessageQuery, StoreCounts, StoreLimits, TextField } from 'smtpd-store';
+import type { Counts, MessageKind, MessageQuery, StoreCounts, StoreLimits, TextField } from 'smtpd-store';
 
 /** What the model knows of a message. The identifiers are those of the store under test. */
 export interface ModelMessage {
   readonly id: string;
+  readonly kind: MessageKind;
   readonly inbox: string;
   readonly receivedAtMs: number;
   readonly sizeBytes: number;
@@ -85,15 +86,19 @@ export class ModelStore {
 
   counts(): StoreCounts {
     const there = this.messages.filter(({ deletion }) => deletion === undefined);
-    const inboxes = [...new Set(there.map(({ inbox }) => inbox))];
     const countsOf = (inbox?: string): Counts => {
       const counted = there.filter((each) => inbox === undefined || each.inbox === inbox);
+      const messages = counted.filter(({ kind }) => kind === 'message');
       return {
-        messages: counted.length,
-        unread: counted.filter(({ isRead }) => !isRead).length,
+        messages: messages.length,
+        unread: messages.filter(({ isRead }) => !isRead).length,
         bytes: counted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       };
     };
+    const inboxes = [...new Set(there.map(({ inbox }) => inbox))].filter((inbox) => {
+      const { messages, bytes } = countsOf(inbox);
+      return messages > 0 || bytes > 0;
+    });
     return { ...countsOf(), inboxes: Object.fromEntries(inboxes.map((inbox) => [inbox, countsOf(inbox)])) };
   }
 }
@@ -117,6 +122,8 @@ function isMet(query: MessageQuery, message: ModelMessage): boolean {
           name.toLowerCase() === query.name.toLowerCase() &&
           value.toLowerCase().includes((query.contains ?? '').toLowerCase()),
       );
+    case 'isSession':
+      return message.kind === 'session';
     case 'hasAttachment':
       return message.hasAttachment;
     case 'isRead':
