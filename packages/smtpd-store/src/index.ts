@@ -4,6 +4,7 @@ export type { StoreClock } from './clock.js';
 export { STORE_ERROR_CODES, StoreError, type StoreErrorCode } from './errors.js';
 export type {
   Awaitable,
+  ClientCertificateFacts,
   Envelope,
   MessageKind,
   MessageSummary,
@@ -11,6 +12,7 @@ export type {
   NewSummary,
   SessionFacts,
   StoredMessage,
+  TLSFacts,
   TranscriptLine,
 } from './message.js';
 export type { MessageQuery, TextField } from './query.js';

@@ -18,24 +18,54 @@ export interface Envelope {
   readonly rcptOptions: readonly (readonly string[])[];
 }
 
+/** What a client showed of itself in the handshake. */
+export interface ClientCertificateFacts {
+  /** Whether it leads to an authority that is trusted. */
+  readonly isVerified: boolean;
+  /** Why not. */
+  readonly verifyError?: string;
+  readonly commonName?: string;
+  readonly subjectAltNames: readonly string[];
+  /** The SHA-256 digest of the certificate, in hexadecimal. */
+  readonly fingerprint256: string;
+}
+
+/** What was agreed upon for a session that is not in clear. */
+export interface TLSFacts {
+  readonly version: string;
+  readonly cipher: string;
+  /** The name that the client asked for (SNI). */
+  readonly serverName?: string;
+  /** The protocol that was agreed upon (ALPN). */
+  readonly alpn?: string;
+  /** Absent when the client showed none. */
+  readonly clientCertificate?: ClientCertificateFacts;
+}
+
 /** What was known of the session when the message came. */
 export interface SessionFacts {
+  /** Its name in the server's log. */
+  readonly id?: string;
   /** The client's end of the connection. */
   readonly peer: { readonly address: string; readonly port: number };
+  /** Our end, where it is a network address. */
+  readonly local?: { readonly address: string; readonly port: number };
   /** How the client introduced itself (HELO, EHLO, LHLO). */
   readonly clientName?: string;
   /** The keyword of RFC 3848, such as `ESMTPSA`. */
   readonly protocol?: string;
   /** Absent for a session in clear. */
-  readonly tls?: { readonly version: string; readonly cipher: string; readonly serverName?: string };
+  readonly tls?: TLSFacts;
   /** Absent without AUTH. */
   readonly identity?: { readonly user: string; readonly mechanism: string; readonly authorizationIdentity?: string };
+  /** Why it ended; only of a session without a message. */
+  readonly end?: string;
 }
 
 /** One line of the conversation. */
 export interface TranscriptLine {
-  /** Who sent it. */
-  readonly from: 'client' | 'server';
+  /** Who sent it; `event` for what happened between the two, such as a handshake. */
+  readonly from: 'client' | 'server' | 'event';
   /** When, in milliseconds since the session began. */
   readonly atMs: number;
   readonly text: string;
@@ -51,6 +81,8 @@ export interface MessageSummary {
   readonly date?: string;
   /** What the Message-ID field says, with its brackets. */
   readonly messageId?: string;
+  /** The beginning of the text, for a list; how long it is, is up to whoever adds the message. */
+  readonly preview?: string;
   /** The names of the attachments. A part without a name is named here too, as `''`. */
   readonly attachmentNames?: readonly string[];
   /** All fields in order, decoded: name and value. */
