@@ -71,6 +71,11 @@ export interface MailStore extends AsyncDisposable {
   openRaw(id: string): AsyncIterable<Uint8Array>;
   /** The conversation; `undefined` when there is no such message. */
   transcript(id: string): Promise<readonly TranscriptLine[] | undefined>;
+  /**
+   * Writes the conversation anew: a message is kept before its sender hears so, and what is said after comes later. It is no change that
+   * readers are told of. @returns `false` when there is no such message
+   */
+  setTranscript(id: string, lines: readonly TranscriptLine[]): Promise<boolean>;
   list(options?: ListOptions): Promise<Page>;
   /** @returns how many messages it made a difference to */
   setRead(ids: readonly string[], isRead: boolean): Promise<number>;

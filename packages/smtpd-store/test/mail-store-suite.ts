@@ -183,11 +183,29 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(stored.summary.subject).toBe('30 octets');
     });
 
+    it('takes what is said after a message was kept', async () => {
+      await using store = await open();
+      const { id } = await store.add(newMessage({ transcript: [{ from: 'client', atMs: 1, text: 'DATA' }] }));
+      const other = await store.add(newMessage({ transcript: [{ from: 'client', atMs: 2, text: 'BDAT' }] }));
+      const lines = [
+        { from: 'client', atMs: 1, text: 'DATA' },
+        { from: 'server', atMs: 3, text: '250 \ud800\0' },
+      ] as const;
+      expect(await store.setTranscript(id, lines)).toBe(true);
+      expect(await store.transcript(id)).toEqual(lines);
+      expect(await store.transcript(other.id)).toEqual([{ from: 'client', atMs: 2, text: 'BDAT' }]);
+      const deletion = await store.delete([id]);
+      expect(await store.setTranscript(id, [])).toBe(false);
+      await store.restore(deletion.id);
+      expect(await store.transcript(id)).toEqual(lines);
+    });
+
     it('says plainly when there is no such message', async () => {
       await using store = await open();
       for (const id of ['1', '0', '-1', 'x', '', '1e3', '99999999999999999999']) {
         expect(await store.get(id)).toBeUndefined();
         expect(await store.transcript(id)).toBeUndefined();
+        expect(await store.setTranscript(id, [])).toBe(false);
         await expect(collect(store.openRaw(id))).rejects.toMatchObject({ code: 'STORE_NOT_FOUND' });
         expect(await store.setRead([id], true)).toBe(0);
         expect(await store.addTags([id], ['tag'])).toBe(0);

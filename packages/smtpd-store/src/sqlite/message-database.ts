@@ -47,6 +47,8 @@ export class MessageDatabase {
         return this.#raw(asked.request.id);
       case 'transcript':
         return this.#transcript(asked.request.id);
+      case 'setTranscript':
+        return this.#setTranscript(asked.request);
       case 'list':
         return this.#list(asked.request);
       case 'setRead':
@@ -166,6 +168,14 @@ export class MessageDatabase {
       `SELECT lines FROM messages m JOIN message_transcripts t ON t.id = m.id WHERE m.id = ? AND m.deletion IS NULL`,
     ).get(id);
     return row === undefined ? undefined : (JSON.parse(String(row['lines'])) as TranscriptLine[]);
+  }
+
+  #setTranscript({ id, transcript }: Operations['setTranscript']['request']): boolean {
+    const update = this.#prepare(
+      `UPDATE message_transcripts SET lines = ? WHERE id = ?
+       AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_transcripts.id AND deletion IS NULL)`,
+    );
+    return Number(update.run(transcript, id).changes) > 0;
   }
 
   #list({ inbox, query, before, after, limit }: ListRequest): Operations['list']['answer'] {

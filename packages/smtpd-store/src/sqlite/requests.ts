@@ -60,6 +60,7 @@ export interface Operations {
   get: { request: { readonly id: number }; answer: MessageRow | undefined };
   raw: { request: { readonly id: number }; answer: RawLocation | undefined };
   transcript: { request: { readonly id: number }; answer: TranscriptLine[] | undefined };
+  setTranscript: { request: { readonly id: number; readonly transcript: string }; answer: boolean };
   list: { request: ListRequest; answer: { rows: MessageRow[]; hasMore: boolean } };
   setRead: { request: { readonly ids: readonly number[]; readonly isRead: boolean }; answer: number[] };
   addTags: { request: TagRequest; answer: number[] };

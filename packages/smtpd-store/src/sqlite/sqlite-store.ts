@@ -156,6 +156,14 @@ class SQLiteStore implements MailStore {
     return this.#ofMessage('transcript', id);
   }
 
+  setTranscript(messageId: string, lines: readonly TranscriptLine[]): Promise<boolean> {
+    return this.#begin(async () => {
+      const [id] = idsOf([messageId]);
+      if (id === undefined) return false;
+      return this.#link.request('setTranscript', { id, transcript: JSON.stringify(lines) });
+    });
+  }
+
   list({ inbox, query, before, after, limit = 50 }: ListOptions = {}): Promise<Page> {
     return this.#begin(async () => {
       if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_MESSAGES_MAX) {
