@@ -58,6 +58,8 @@ export type StoreChange =
   /** By somebody, or by a limit. */
   | { readonly kind: 'deleted'; readonly messageIds: readonly string[] }
   | { readonly kind: 'restored'; readonly messageIds: readonly string[] }
+  /** A setting has another value, or none any more. */
+  | { readonly kind: 'setting'; readonly key: string }
   /** The reader was too slow, and changes were dropped: it has to look for itself. */
   | { readonly kind: 'missed' };
 
@@ -90,6 +92,15 @@ export interface MailStore extends AsyncDisposable {
   /** Brings back what was deleted. @returns which messages came back: none when the time is over */
   restore(deletionId: string): Promise<readonly string[]>;
   counts(): Promise<StoreCounts>;
+  /**
+   * A value that is kept beside the messages, as durably as they are: whoever builds on a store keeps there what belongs to it.
+   * @returns `undefined` when there is none of that key
+   */
+  setting(key: string): Promise<unknown>;
+  /** All values whose keys begin so, in the order of their keys. */
+  settings(prefix: string): Promise<ReadonlyMap<string, unknown>>;
+  /** Keeps a value that JSON can carry, of at most 65,536 octets; `undefined` takes it away. */
+  setSetting(key: string, value: unknown): Promise<void>;
   /** What happens from now on, to whoever reads on. It ends when the store is closed. */
   changes(): AsyncIterable<StoreChange>;
   /** Finishes what was begun, and closes. Later calls wait for the same end. */

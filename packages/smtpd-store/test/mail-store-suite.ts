@@ -459,6 +459,47 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.changes()[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
     });
 
+    it('keeps settings by their keys, and tells readers which is another now', async () => {
+      await using store = await open();
+      const reader = store.changes()[Symbol.asyncIterator]();
+      const values: [string, unknown][] = [
+        ['inbox/%', null],
+        ['inbox/a', { name: 'a', since: 1.5, odd: '\0\ud800' }],
+        ['inbox/ä', [true, '']],
+        ['inboxes', 0],
+        ['', 'the shortest key'],
+        ['x'.repeat(512), 'x'.repeat(65_534)],
+      ];
+      for (const [key, value] of values) await store.setSetting(key, value);
+      for (const [key, value] of values) expect(await store.setting(key)).toEqual(value);
+      expect([...(await store.settings('inbox/'))]).toEqual(values.slice(0, 3));
+      expect([...(await store.settings('inbox/%'))]).toEqual(values.slice(0, 1));
+      expect([...(await store.settings('_'))]).toEqual([]);
+      expect((await store.settings('')).size).toBe(6);
+      await store.setSetting('inbox/a', 'other');
+      await store.setSetting('inbox/%', undefined);
+      expect([...(await store.settings('inbox/')).keys()]).toEqual(['inbox/a', 'inbox/ä']);
+      expect(await store.setting('inbox/a')).toBe('other');
+      expect(await store.setting('inbox/%')).toBeUndefined();
+      for (const key of [...values.map(([each]) => each), 'inbox/a', 'inbox/%']) {
+        expect((await reader.next()).value).toEqual({ kind: 'setting', key });
+      }
+    });
+
+    it.each<[key: string, value: unknown]>([
+      ['a\0', 1],
+      ['\ud800', 1],
+      ['x'.repeat(513), 1],
+      ['long', 'x'.repeat(65_535)],
+      ['wide', '€'.repeat(30_000)],
+      ['function', () => 1],
+      ['number', 1n],
+    ])('refuses to keep what no engine could: %j', async (key, value) => {
+      await using store = await open();
+      await expect(store.setSetting(key, value)).rejects.toMatchObject({ code: 'STORE_BAD_OPTION' });
+      expect((await store.settings('')).size).toBe(0);
+    });
+
     it('does what a list that is searched by hand would do, in whatever order it is asked', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 50, size: 'max' }), async (steps) => {

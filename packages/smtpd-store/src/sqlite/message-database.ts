@@ -65,6 +65,13 @@ export class MessageDatabase {
         return this.#restore(asked.request);
       case 'counts':
         return this.#counts();
+      case 'setting':
+        return this.#setting(asked.request.key);
+      case 'settings':
+        return this.#settings(asked.request.prefix);
+      case 'setSetting':
+        this.#setSetting(asked.request);
+        return undefined;
       case 'purge':
         return this.#purge(asked.request);
       default:
@@ -285,6 +292,23 @@ export class MessageDatabase {
       bytes: sum('bytes'),
       inboxes: Object.fromEntries(inboxes),
     };
+  }
+
+  #setting(key: string): string | undefined {
+    const row = this.#prepare('SELECT value FROM settings WHERE key = ?').get(key);
+    return row === undefined ? undefined : String(row['value']);
+  }
+
+  #settings(prefix: string): [string, string][] {
+    const rows = this.#prepare(
+      'SELECT key, value FROM settings WHERE key >= ? AND substr(key, 1, length(?)) = ? ORDER BY key',
+    ).all(prefix, prefix, prefix);
+    return rows.map((row) => [String(row['key']), String(row['value'])]);
+  }
+
+  #setSetting({ key, value }: Operations['setSetting']['request']): void {
+    if (value === undefined) this.#prepare('DELETE FROM settings WHERE key = ?').run(key);
+    else this.#prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, value);
   }
 
   #purge({ now }: Operations['purge']['request']): Operations['purge']['answer'] {

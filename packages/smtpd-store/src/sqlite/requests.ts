@@ -69,6 +69,9 @@ export interface Operations {
   clear: { request: { readonly inbox: string | undefined; readonly now: number }; answer: DeletionAnswer };
   restore: { request: { readonly deletion: number; readonly now: number }; answer: number[] };
   counts: { request: object; answer: StoreCounts };
+  setting: { request: { readonly key: string }; answer: string | undefined };
+  settings: { request: { readonly prefix: string }; answer: [key: string, value: string][] };
+  setSetting: { request: { readonly key: string; readonly value: string | undefined }; answer: undefined };
   /** Takes away for good what cannot come back. `nextAt` is when there is something again. */
   purge: { request: { readonly now: number }; answer: { nextAt: number | undefined } };
 }

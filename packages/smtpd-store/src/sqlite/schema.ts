@@ -82,7 +82,9 @@ CREATE INDEX messages_kind ON messages (is_session, id) WHERE deletion IS NULL;
 -- Whoever looks through all messages need not pass what they say.
 CREATE TABLE message_facts (id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
 INSERT INTO message_facts SELECT id, facts FROM messages;
-ALTER TABLE messages DROP COLUMN facts`,
+ALTER TABLE messages DROP COLUMN facts;
+-- Values in JSON.
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
 ];
 
 const SCHEMA_VERSION = CHANGES.length;

@@ -15,6 +15,7 @@ import { StoreError } from '../errors.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
 import { checkName } from '../names.js';
 import { checkQuery } from '../query.js';
+import { checkSettingKey, formatSetting } from '../settings.js';
 import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { fileError } from './faults.js';
 import { partsOf, rowOf, storedMessage } from './message-parts.js';
@@ -229,6 +230,30 @@ class SQLiteStore implements MailStore {
 
   counts(): Promise<StoreCounts> {
     return this.#begin(() => this.#link.request('counts', {}));
+  }
+
+  setting(key: string): Promise<unknown> {
+    return this.#begin(async () => {
+      checkSettingKey(key);
+      const value = await this.#link.request('setting', { key });
+      return value === undefined ? undefined : (JSON.parse(value) as unknown);
+    });
+  }
+
+  settings(prefix: string): Promise<ReadonlyMap<string, unknown>> {
+    return this.#begin(async () => {
+      checkSettingKey(prefix);
+      const settings = await this.#link.request('settings', { prefix });
+      return new Map(settings.map(([key, value]) => [key, JSON.parse(value) as unknown]));
+    });
+  }
+
+  setSetting(key: string, value: unknown): Promise<void> {
+    return this.#begin(async () => {
+      checkSettingKey(key);
+      await this.#link.request('setSetting', { key, value: value === undefined ? undefined : formatSetting(value) });
+      this.#feed.publish({ kind: 'setting', key });
+    });
   }
 
   changes(): AsyncIterable<StoreChange> {

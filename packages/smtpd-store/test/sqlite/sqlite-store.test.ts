@@ -39,6 +39,7 @@ describe('an SQLite store', () => {
       const second = await store.add(newMessage({ raw: long }));
       await store.setRead([first.id], true);
       await store.addTags([first.id], ['kept']);
+      await store.setSetting('key', { is: 'kept' });
       const third = await store.add(newMessage());
       await store.delete([third.id]);
       ids = [second.id, first.id];
@@ -48,6 +49,7 @@ describe('an SQLite store', () => {
     const page = await store.list();
     expect(idsIn(page)).toEqual(ids);
     expect(page.messages[1]).toMatchObject({ isRead: true, tags: ['kept'] });
+    expect(await store.setting('key')).toEqual({ is: 'kept' });
     expect((await collect(store.openRaw(ids[0]!))).equals(long)).toBe(true);
     expect(idsIn(await store.list({ query: { kind: 'words', field: 'text', words: 'first' } }))).toEqual([ids[1]]);
     const fourth = await store.add(newMessage());
