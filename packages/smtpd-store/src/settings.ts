@@ -15,7 +15,7 @@ export function checkSettingKey(key: string): void {
 export function formatSetting(value: unknown): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = stringify(value);
   } catch (cause) {
     throw new StoreError('STORE_BAD_OPTION', 'A setting is a value that JSON can carry', { cause });
   }
@@ -25,6 +25,9 @@ export function formatSetting(value: unknown): string {
   }
   return text;
 }
+
+/** As it is: of a function, for one, there is no JSON. */
+const stringify: (value: unknown) => string | undefined = JSON.stringify;
 
 /** How long a key is at most, in UTF-16 code units. */
 const SETTING_KEY_LENGTH_MAX = 512;
