@@ -6,7 +6,7 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const typescriptFiles = ['**/*.ts', '**/*.mts'];
+const typescriptFiles = ['**/*.ts', '**/*.tsx', '**/*.mts'];
 const plainFiles = ['**/*.js', '**/*.mjs', '**/*.cjs'];
 
 export default defineConfig(
