@@ -54,6 +54,7 @@ const FIELDS: { readonly [Name in keyof SMTPServerEvents]: (event: SMTPServerEve
   }),
   disconnect: ({ session, reason }) => ({ session: session.id, reason }),
   fault: ({ error, session, incident }) => ({ session: session?.id, incident, error: messageOf(error) }),
+  closing: () => ({}),
   close: () => ({}),
 };
 const EVENT_NAMES = Object.keys(FIELDS) as (keyof SMTPServerEvents)[];

@@ -322,8 +322,9 @@ export class SMTPServer implements ChannelOwner {
     this.#phase = 'closing';
     for (const giveUp of [...this.#unannounced]) giveUp();
     const channelsGone = this.#whenAllGone();
-    // Whoever hears of a 421 may call close(), too, and has to find this call.
+    // Whoever hears of the end or of a 421 may call close(), too, and has to find this call.
     await Promise.resolve();
+    this.#watch.tell('closing', {});
     for (const channel of [...this.#channels]) channel.shutDown();
     // When it cannot be opened, listen() tells its own caller.
     const listener = await this.#opening?.catch(() => undefined);

@@ -52,6 +52,8 @@ export interface SMTPServerEvents {
   disconnect: { readonly session: SessionInfo; readonly reason: DisconnectReason };
   /** The application or the operating system failed; the client heard 451 with the incident's number, or nothing. */
   fault: { readonly error: unknown; readonly session?: SessionInfo; readonly incident?: string };
+  /** The server begins to close: it listens no more, and messages that are on their way are finished. */
+  closing: Record<string, never>;
   /** The server has closed. */
   close: Record<string, never>;
 }
@@ -114,5 +116,6 @@ const DIAGNOSTICS = {
   auth: diagnosticsChannel('smtpd.auth'),
   disconnect: diagnosticsChannel('smtpd.disconnect'),
   fault: diagnosticsChannel('smtpd.fault'),
+  closing: diagnosticsChannel('smtpd.closing'),
   close: diagnosticsChannel('smtpd.close'),
 } as const satisfies Record<keyof SMTPServerEvents, unknown>;

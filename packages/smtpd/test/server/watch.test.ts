@@ -36,6 +36,7 @@ const NAMES = Object.keys({
   limit: 0,
   disconnect: 0,
   fault: 0,
+  closing: 0,
   close: 0,
 } satisfies Record<EventName, 0>) as EventName[];
 
@@ -128,6 +129,7 @@ describe('the events', () => {
       command('QUIT', undefined),
       reply(221, '2.0.0'),
       ['disconnect', { session, reason: 'quit' }],
+      ['closing', {}],
       ['close', {}],
     ]);
   });
@@ -395,12 +397,12 @@ describe('what nobody watches', () => {
     const tell = vi.spyOn(Watch.prototype, 'tell');
     try {
       await eventful(new EventfulServer());
-      expect(tell.mock.calls.map(([name]) => name)).toEqual(['listening', 'close']);
+      expect(tell.mock.calls.map(([name]) => name)).toEqual(['listening', 'closing', 'close']);
       tell.mockClear();
       const server = new EventfulServer();
       eventsOf(server, 'message');
       await eventful(server);
-      expect(tell.mock.calls.map(([name]) => name)).toEqual(['listening', 'message', 'close']);
+      expect(tell.mock.calls.map(([name]) => name)).toEqual(['listening', 'message', 'closing', 'close']);
     } finally {
       tell.mockRestore();
     }
