@@ -26,7 +26,7 @@ const pages = [
   ...filesBelow('docs', '.md'),
 ].filter((page) => !page.startsWith('docs/api/'));
 const documented = pages.flatMap(blocksOfPage);
-const examples = ['packages/smtpd/src', 'packages/smtpd-store/src']
+const examples = ['packages/smtpd/src', 'packages/smtpd-store/src', 'packages/smtpd-inbox/src']
   .flatMap((path) => filesBelow(path, '.ts'))
   .flatMap(examplesOfSource);
 const runnable = documented.filter(({ code }) => !/from '(?:vitest|@jest\/globals|node:test)'/.test(code));
@@ -82,6 +82,7 @@ describe('documentation', () => {
           smtpd: [join(root, 'packages/smtpd/src/index.ts')],
           'smtpd/testing': [join(root, 'packages/smtpd/src/testing/index.ts')],
           'smtpd-store': [join(root, 'packages/smtpd-store/src/index.ts')],
+          'smtpd-inbox': [join(root, 'packages/smtpd-inbox/src/index.ts')],
         },
       },
     });

@@ -1,3 +1,14 @@
 /** The public names of `smtpd-inbox`. */
 
 export type * from './api/model.js';
+export { FaultError } from './faults/check-fault.js';
+export { FaultBoard, type FaultBoardOptions, type FaultRequest } from './faults/fault-board.js';
+export {
+  FaultyChannel,
+  LIMITS_FOR_FAULTS,
+  playFaults,
+  playMessageFault,
+  type MessageInPlay,
+  type PlayFaultsOptions,
+} from './faults/play-faults.js';
+export { parseRecipientFault } from './faults/recipient-faults.js';
