@@ -12,3 +12,5 @@ export {
   type PlayFaultsOptions,
 } from './faults/play-faults.js';
 export { parseRecipientFault } from './faults/recipient-faults.js';
+export { MailReader, type MailReaderOptions } from './mail/mail-reader.js';
+export type { MailSummary, PartContent, ReadMail } from './mail/read-mail.js';

@@ -1,0 +1,298 @@
+/**
+ * A mail, read: octets in, what they say out. Nothing here throws on account of a mail, and nothing waits; how long it may take is for
+ * whoever calls it (mail-reader.ts runs it in a thread with a time limit).
+ */
+
+import type { Code, HeaderField, Link, Part } from '../api/model.js';
+import { SEARCH_TEXT_LENGTH_MAX, TEXT_LENGTH_MAX } from './bounds.js';
+import { decodeText } from './charset.js';
+import { findCodes } from './codes.js';
+import { Faults } from './faults.js';
+import { decodeFields, firstField, formatMailboxes } from './header-fields.js';
+import { findLinks } from './links.js';
+import { isMessageType, nodesOf, readMimeTree, type MimeNode } from './mime-tree.js';
+import { describeParts, roleOf, type Role } from './parts.js';
+import { textOfHTML } from './text.js';
+import { decodeTransfer } from './transfer-decoder.js';
+import { unflow } from './flowed-text.js';
+
+/** What a store wants to know of a mail: `NewSummary` of smtpd-store has the same shape. */
+export interface MailSummary {
+  readonly subject?: string;
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly cc: readonly string[];
+  /** The Date field as it stands. */
+  readonly date?: string;
+  /** With its brackets. */
+  readonly messageId?: string;
+  /** `''` for one without a name. */
+  readonly attachmentNames: readonly string[];
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The beginning of the text, on one line. */
+  readonly preview?: string;
+  /** The text and the HTML’s text, those of messages within it included. */
+  readonly searchText: string;
+  /** Why the mail was not read to its end. */
+  readonly parseFault?: string;
+}
+
+/** A mail, read. */
+export interface ReadMail {
+  /** The decoded text; absent when there is none. Lines end with LF. */
+  readonly text?: string;
+  /** The decoded HTML as it came; absent when there is none. */
+  readonly html?: string;
+  readonly headers: HeaderField[];
+  readonly parts: Part[];
+  readonly links: Link[];
+  readonly codes: Code[];
+  readonly faults: string[];
+  readonly summary: MailSummary;
+}
+
+/** A part with its decoded octets. */
+export interface PartContent {
+  readonly part: Part;
+  readonly content: Uint8Array;
+}
+
+/**
+ * Reads a mail.
+ *
+ * @returns what it says. Where that may take long, a first answer without what the HTML says is yielded before.
+ */
+export function* readMail(raw: Uint8Array): Generator<ReadMail, ReadMail> {
+  const faults = new Faults();
+  const root = readMimeTree(raw, faults);
+  const headers = decodeFields(root.fields, faults);
+  const bodies = readBodies(root, faults);
+  const texts = { text: bodies.text, html: bodies.html };
+  const subject = firstField(headers, 'subject')?.value;
+  const parts = describeParts(root, faults);
+  const known = { root, headers, parts, bodies, subject, faults };
+  if ((bodies.html?.length ?? 0) > QUICK_HTML_LENGTH) {
+    yield assemble(known, { links: [], codes: [], htmlText: '' }, 'The HTML was not read: it takes too long.');
+  }
+  const htmlText = bodies.html === undefined ? '' : textOfHTML(bodies.html);
+  return assemble(known, {
+    links: findLinks({ ...texts, headers }),
+    codes: findCodes({ subject, text: bodies.text, htmlText: bodies.html === undefined ? undefined : htmlText }),
+    htmlText,
+  });
+}
+
+/** The header alone, for a mail that cannot be read. @param fault why not */
+export function readHeaderOnly(raw: Uint8Array, fault: string): ReadMail {
+  const faults = new Faults();
+  faults.addStop(fault);
+  const beginning = raw.subarray(0, HEADER_ONLY_BYTES);
+  const end = headerEnd(beginning);
+  const root = readMimeTree(beginning.subarray(0, end), faults);
+  const headers = decodeFields(root.fields, faults);
+  const known = { root, headers, parts: [], bodies: NO_BODIES, subject: firstField(headers, 'subject')?.value, faults };
+  return assemble(known, { links: findLinks({ headers }), codes: [], htmlText: '' });
+}
+
+/** A part and what it decodes to; `undefined` when there is none of that number. */
+export function readPart(raw: Uint8Array, number: string): PartContent | undefined {
+  const faults = new Faults();
+  const root = readMimeTree(raw, faults);
+  const node = findNode(root, number);
+  if (node === undefined) return undefined;
+  const part = describeParts(root, faults).find((candidate) => candidate.number === node.number);
+  return part === undefined ? undefined : { part, content: contentOf(node) };
+}
+
+/** What a node decodes to. A multipart and a message stand for themselves. */
+export function contentOf(node: MimeNode): Uint8Array {
+  const body = node.source.subarray(node.bodyStart, node.end);
+  return node.isOpened && node.contentType.value.startsWith('multipart/')
+    ? body
+    : decodeTransfer(body, node.encoding).octets;
+}
+
+/** RFC 3501 §6.4.5: a message that is no multipart has one part, number 1. It is the message itself. */
+function findNode(root: MimeNode, number: string): MimeNode | undefined {
+  const nodes = [...nodesOf(root)];
+  return (
+    nodes.find((node) => node.number === number) ??
+    nodes.find((node) => /(?:^|\.)0$/.test(node.number) && number === `${node.number.slice(0, -1)}1`)
+  );
+}
+
+interface Bodies {
+  readonly text: string | undefined;
+  readonly html: string | undefined;
+  /** Of messages within it, and of what else is text without being an attachment. */
+  readonly otherText: readonly string[];
+}
+
+/** What is known of a mail before its HTML is. */
+interface Known {
+  readonly root: MimeNode;
+  readonly headers: HeaderField[];
+  readonly parts: Part[];
+  readonly bodies: Bodies;
+  readonly subject: string | undefined;
+  readonly faults: Faults;
+}
+
+interface Findings {
+  readonly links: Link[];
+  readonly codes: Code[];
+  readonly htmlText: string;
+}
+
+function assemble(known: Known, { links, codes, htmlText }: Findings, parseFault = known.faults.stop): ReadMail {
+  const { root, headers, parts, bodies, subject, faults } = known;
+  const date = firstField(headers, 'date')?.value;
+  const messageId = firstField(headers, 'message-id')?.value;
+  const preview = previewOf(bodies.text, htmlText);
+  return {
+    ...(bodies.text === undefined ? {} : { text: bodies.text }),
+    ...(bodies.html === undefined ? {} : { html: bodies.html }),
+    headers,
+    parts,
+    links,
+    codes,
+    faults:
+      parseFault === known.faults.stop || parseFault === undefined
+        ? faults.toArray()
+        : [...faults.toArray(), parseFault],
+    summary: {
+      ...(subject === undefined ? {} : { subject }),
+      from: formatMailboxes(root.fields, 'from'),
+      to: formatMailboxes(root.fields, 'to'),
+      cc: formatMailboxes(root.fields, 'cc'),
+      ...(date === undefined ? {} : { date }),
+      ...(messageId === undefined ? {} : { messageId }),
+      attachmentNames: attachmentNames(parts),
+      headers: headers.map(({ name, value }) => [name, value] as const),
+      ...(preview === '' ? {} : { preview }),
+      searchText: searchText([bodies.text ?? '', htmlText, ...bodies.otherText]),
+      ...(parseFault === undefined ? {} : { parseFault }),
+    },
+  };
+}
+
+/** The texts and the HTML of the mail itself, and what else is found by its words. */
+function readBodies(root: MimeNode, faults: Faults): Bodies {
+  const texts: string[] = [];
+  const htmls: string[] = [];
+  const otherText: string[] = [];
+  /** Characters that may still be decoded. */
+  const room = { text: TEXT_LENGTH_MAX, html: TEXT_LENGTH_MAX, other: SEARCH_TEXT_LENGTH_MAX };
+  const inner = new Set<MimeNode>();
+  for (const node of nodesOf(root)) {
+    // What lies in a message within it is not what this one says.
+    const isInner =
+      node.parent !== undefined && (inner.has(node.parent) || isMessageType(node.parent.contentType.value));
+    if (isInner) inner.add(node);
+    if (node.children.length > 0) continue;
+    const role = roleOf(node);
+    if (!isInner && (role === 'text' || role === 'html')) {
+      const text = take(node, role, room[role], faults);
+      room[role] -= text.length;
+      (role === 'text' ? texts : htmls).push(text);
+    } else if (room.other > 0 && isSearched(node, role)) {
+      const text = take(node, role, room.other, undefined);
+      room.other -= text.length;
+      otherText.push(role === 'html' ? textOfHTML(text) : text);
+    }
+  }
+  return {
+    text: texts.length === 0 ? undefined : texts.join('\n'),
+    html: htmls.length === 0 ? undefined : htmls.join('\n'),
+    otherText,
+  };
+}
+
+function isSearched(node: MimeNode, role: Role): boolean {
+  const type = node.contentType.value;
+  return role === 'text' || role === 'html' || type.startsWith('message/') || SEARCHED_TYPES.has(type);
+}
+
+/** The text of a leaf. @param faults where what is wrong with it is said; `undefined` when nobody asked */
+function take(node: MimeNode, role: Role, lengthMax: number, faults: Faults | undefined): string {
+  const name = role === 'html' ? 'HTML' : 'text';
+  const { octets, fault: encodingFault } = decodeTransfer(
+    node.source.subarray(node.bodyStart, node.end),
+    isBroken(node) ? '' : node.encoding,
+  );
+  if (encodingFault !== undefined) faults?.add(`The ${name} ${encodingFault}.`);
+  // A charset takes at most four octets for a character.
+  const charset = node.contentType.parameters.get('charset') ?? (role === 'html' ? charsetOfHTML(octets) : undefined);
+  const { text, fault } = decodeText(octets.subarray(0, lengthMax * 4), charset);
+  if (fault !== undefined) faults?.add(`The ${name} ${fault}.`);
+  if (text.length > lengthMax)
+    faults?.addStop(`The ${name} is too long to be shown as a whole: ${lengthMax} characters are.`);
+  const lines = text.slice(0, lengthMax).replace(/\r\n?/g, '\n');
+  const { parameters } = node.contentType;
+  return parameters.get('format')?.toLowerCase() === 'flowed' && role === 'text'
+    ? unflow(lines, parameters.get('delsp')?.toLowerCase() === 'yes')
+    : lines;
+}
+
+/** A multipart without parts is shown as it stands. */
+function isBroken(node: MimeNode): boolean {
+  return node.contentType.value.startsWith('multipart/');
+}
+
+/** What the document says of itself, where the header says nothing. */
+function charsetOfHTML(octets: Uint8Array): string | undefined {
+  const beginning = Buffer.from(octets.subarray(0, 1_024)).toString('latin1');
+  return /<meta\s[^>]*charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(beginning)?.[1];
+}
+
+/** The attachments of the mail itself; what is attached to a message within it is that one’s. */
+function attachmentNames(parts: readonly Part[]): string[] {
+  const isInner = (number: string): boolean => /\.0(?:$|\.)/.test(number);
+  const messages = parts.filter(({ role, number }) => role === 'message' && number !== '0').map(({ number }) => number);
+  const inMessages = new Set(messages);
+  return parts
+    .filter(
+      ({ role, number }) =>
+        (role === 'attachment' || inMessages.has(number)) && !isInner(number) && !isBelow(number, inMessages),
+    )
+    .map(({ fileName }) => fileName ?? '');
+}
+
+/** Whether a part lies in a message within the mail: its number begins with that one’s. */
+function isBelow(number: string, messages: ReadonlySet<string>): boolean {
+  for (let dot = number.lastIndexOf('.'); dot > 0; dot = number.lastIndexOf('.', dot - 1)) {
+    if (messages.has(number.slice(0, dot))) return true;
+  }
+  return false;
+}
+
+function previewOf(text: string | undefined, htmlText: string): string {
+  const source = text === undefined || text.trim() === '' ? htmlText : text;
+  const folded = source.slice(0, 20_000).replace(FILLERS, '').replace(/\s+/g, ' ').trim();
+  if (folded.length <= PREVIEW_LENGTH) return folded;
+  return folded.slice(0, PREVIEW_LENGTH).replace(HALF_PAIR, '').trimEnd();
+}
+
+function searchText(texts: readonly string[]): string {
+  return texts
+    .filter((text) => text !== '')
+    .join('\n')
+    .slice(0, SEARCH_TEXT_LENGTH_MAX);
+}
+
+/** Behind the first empty line. */
+function headerEnd(octets: Uint8Array): number {
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  const ends = ['\r\n\r\n', '\n\n'].map((end) => text.indexOf(end)).filter((at) => at >= 0);
+  return ends.length === 0 ? octets.length : Math.min(...ends) + 2;
+}
+
+const NO_BODIES: Bodies = { text: undefined, html: undefined, otherText: [] };
+const SEARCHED_TYPES = new Set(['text/calendar', 'text/rfc822-headers']);
+const PREVIEW_LENGTH = 140;
+/** HTML that is read in no time whatever it is. */
+const QUICK_HTML_LENGTH = 262_144;
+const HEADER_ONLY_BYTES = 65_536;
+/** What senders put behind the first sentence so that nothing else is in the preview. */
+const FILLERS = /\p{Default_Ignorable_Code_Point}/gu;
+const HALF_PAIR = /[\ud800-\udbff]$/;
