@@ -25,6 +25,25 @@ export interface Connection {
   close(): void;
 }
 
+/** The fixed statements of a connection, each compiled once; those of queries are as many as there are queries. */
+export class StatementCache {
+  readonly #connection: Connection;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  prepare(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
 /** Opens a database file, which is made where it is missing. */
 export type OpenConnection = (path: string) => Connection;
 

@@ -1,56 +1,42 @@
 /**
- * What the thread does with the tables: one method for each request, all synchronous, all inside the transaction of whoever calls.
+ * What the thread that writes does with the tables: one method for each request, all synchronous, all inside the transaction of whoever calls.
  *
  * A message is in three states: there; deleted, but able to come back; gone. `counters` is about the first, `kept` about the first two.
  * A session without a message is a row like any other, of which `counters` has the octets alone.
  */
 
 import { assertNever } from '../errors.js';
-import type { TranscriptLine } from '../message.js';
 import type { Counts, StoreCounts } from '../store.js';
-import type { Connection, Row, SQLValue, Statement } from './driver.js';
-import { compileQuery } from './query-sql.js';
+import { StatementCache, type Connection, type Row, type Statement } from './driver.js';
 import type {
   DeletionAnswer,
-  ListRequest,
-  MessageRow,
   NumberedRequest,
   Operations,
-  RawLocation,
   StoreLimits,
   TagRequest,
+  WriteOperations,
 } from './requests.js';
 
 /** The messages in a database. */
 export class MessageDatabase {
-  readonly #connection: Connection;
+  readonly #statements: StatementCache;
   readonly #limits: StoreLimits;
   readonly #undoMs: number;
-  /** The fixed statements; those of queries are as many as there are queries. */
-  readonly #statements = new Map<string, Statement>();
   #filesToRemove: string[] = [];
 
   constructor(connection: Connection, { limits, undoMs }: { limits: StoreLimits; undoMs: number }) {
-    this.#connection = connection;
+    this.#statements = new StatementCache(connection);
     this.#limits = limits;
     this.#undoMs = undoMs;
   }
 
   /** Does what is asked. */
-  answer(asked: Exclude<NumberedRequest, { name: 'close' }>): unknown {
+  answer(asked: NumberedRequest<keyof WriteOperations>): unknown {
     switch (asked.name) {
       case 'add':
         return this.#add(asked.request);
-      case 'get':
-        return this.#get(asked.request.id);
-      case 'raw':
-        return this.#raw(asked.request.id);
-      case 'transcript':
-        return this.#transcript(asked.request.id);
       case 'setTranscript':
         return this.#setTranscript(asked.request);
-      case 'list':
-        return this.#list(asked.request);
       case 'setRead':
         return this.#setRead(asked.request);
       case 'addTags':
@@ -65,10 +51,6 @@ export class MessageDatabase {
         return this.#restore(asked.request);
       case 'counts':
         return this.#counts();
-      case 'setting':
-        return this.#setting(asked.request.key);
-      case 'settings':
-        return this.#settings(asked.request.prefix);
       case 'setSetting':
         this.#setSetting(asked.request);
         return undefined;
@@ -155,60 +137,12 @@ export class MessageDatabase {
     if (row['file_name'] !== null) this.#filesToRemove.push(String(row['file_name']));
   }
 
-  #get(id: number): MessageRow | undefined {
-    const row = this.#prepare(`SELECT ${LIST_COLUMNS} FROM ${LISTED} WHERE m.id = ? AND m.deletion IS NULL`).get(id);
-    return row === undefined ? undefined : messageRow(row);
-  }
-
-  #raw(id: number): RawLocation | undefined {
-    const row = this.#prepare(
-      `SELECT file_name, octets FROM messages m LEFT JOIN message_octets o ON o.id = m.id
-       WHERE m.id = ? AND m.deletion IS NULL`,
-    ).get(id);
-    if (row === undefined) return undefined;
-    if (row['file_name'] !== null) return { fileName: String(row['file_name']) };
-    return { octets: row['octets'] as Uint8Array };
-  }
-
-  #transcript(id: number): TranscriptLine[] | undefined {
-    const row = this.#prepare(
-      `SELECT lines FROM messages m JOIN message_transcripts t ON t.id = m.id WHERE m.id = ? AND m.deletion IS NULL`,
-    ).get(id);
-    return row === undefined ? undefined : (JSON.parse(String(row['lines'])) as TranscriptLine[]);
-  }
-
   #setTranscript({ id, transcript }: Operations['setTranscript']['request']): boolean {
     const update = this.#prepare(
       `UPDATE message_transcripts SET lines = ? WHERE id = ?
        AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_transcripts.id AND deletion IS NULL)`,
     );
     return Number(update.run(transcript, id).changes) > 0;
-  }
-
-  #list({ inbox, query, before, after, limit }: ListRequest): Operations['list']['answer'] {
-    const { match, condition, values } = compileQuery(query ?? { kind: 'and', queries: [] });
-    const id = match === undefined ? 'm.id' : 'message_words.rowid';
-    const wheres = ['m.deletion IS NULL'];
-    const bound: SQLValue[] = [];
-    const where = (sql: string, ...more: readonly SQLValue[]): void => {
-      wheres.push(sql);
-      bound.push(...more);
-    };
-    if (match !== undefined) where('message_words MATCH ?', match);
-    if (before !== undefined) where(`${id} < ?`, before);
-    if (after !== undefined) where(`${id} > ?`, after);
-    if (inbox !== undefined) where('m.inbox = ?', inbox);
-    where(condition, ...values);
-    const rows = this.#connection
-      .prepare(
-        `SELECT ${LIST_COLUMNS}
-         FROM ${match === undefined ? LISTED : `message_words CROSS JOIN ${LISTED} AND m.id = message_words.rowid`}
-         WHERE ${wheres.join(' AND ')} ORDER BY ${id} ${after === undefined ? 'DESC' : 'ASC'} LIMIT ?`,
-      )
-      .all(...bound, limit + 1);
-    const page = rows.slice(0, limit).map(messageRow);
-    if (after !== undefined) page.reverse();
-    return { rows: page, hasMore: rows.length > limit };
   }
 
   #setRead({ ids, isRead }: Operations['setRead']['request']): number[] {
@@ -294,18 +228,6 @@ export class MessageDatabase {
     };
   }
 
-  #setting(key: string): string | undefined {
-    const row = this.#prepare('SELECT value FROM settings WHERE key = ?').get(key);
-    return row === undefined ? undefined : String(row['value']);
-  }
-
-  #settings(prefix: string): [string, string][] {
-    const rows = this.#prepare(
-      'SELECT key, value FROM settings WHERE key >= ? AND substr(key, 1, length(?)) = ? ORDER BY key',
-    ).all(prefix, prefix, prefix);
-    return rows.map((row) => [String(row['key']), String(row['value'])]);
-  }
-
   #setSetting({ key, value }: Operations['setSetting']['request']): void {
     if (value === undefined) this.#prepare('DELETE FROM settings WHERE key = ?').run(key);
     else this.#prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, value);
@@ -342,36 +264,13 @@ export class MessageDatabase {
   }
 
   #prepare(sql: string): Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#connection.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
+    return this.#statements.prepare(sql);
   }
-}
-
-function messageRow(row: Row): MessageRow {
-  return {
-    id: Number(row['id']),
-    inbox: String(row['inbox']),
-    isSession: row['is_session'] === 1,
-    receivedAtMs: Number(row['received_at']),
-    sizeBytes: Number(row['size_bytes']),
-    isRead: row['is_read'] === 1,
-    tags: String(row['tags']),
-    facts: String(row['facts']),
-  };
 }
 
 function countsOf(row: Row): Counts {
   return { messages: Number(row['messages']), unread: Number(row['unread']), bytes: Number(row['bytes']) };
 }
-
-/** What a row of a list is made of; of `LISTED`. */
-const LIST_COLUMNS = `m.id, m.inbox, m.is_session, m.received_at, m.size_bytes, m.is_read, f.facts,
-  (SELECT json_group_array(tag ORDER BY tag) FROM message_tags t WHERE t.id = m.id) AS tags`;
-const LISTED = 'messages m CROSS JOIN message_facts f ON f.id = m.id';
 
 const COUNTED_COLUMNS = 'inbox, is_session, is_read, size_bytes';
 const GONE_COLUMNS = `id, ${COUNTED_COLUMNS}, file_name, deletion`;

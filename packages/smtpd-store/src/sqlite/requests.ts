@@ -1,13 +1,19 @@
-/** What the store says to its thread and hears from it. Values that a message port can carry, and nothing else. */
+/** What the store says to its threads and hears from them. Values that a message port can carry, and nothing else. */
 
 import type { StoreErrorCode } from '../errors.js';
 import type { MessageQuery } from '../query.js';
 import type { StoreCounts } from '../store.js';
 import type { TranscriptLine } from '../message.js';
 
-/** What the thread is started with. */
-export interface WorkerSettings {
+/** What the thread that reads is started with. */
+export interface ReaderSettings {
   readonly databasePath: string;
+}
+
+/** What the thread that writes is started with. */
+export interface WriterSettings extends ReaderSettings {
+  /** Whoever has this file locked has the store. */
+  readonly lockPath: string;
   readonly spoolFolder: string;
   readonly isDurable: boolean;
   readonly limits: StoreLimits;
@@ -54,14 +60,10 @@ export interface MessageRow {
   readonly facts: string;
 }
 
-/** Each request, with its answer. */
-export interface Operations {
+/** What the thread does that writes, with the answers. */
+export interface WriteOperations {
   add: { request: { readonly parts: MessageParts; readonly now: number }; answer: { id: number; pruned: number[] } };
-  get: { request: { readonly id: number }; answer: MessageRow | undefined };
-  raw: { request: { readonly id: number }; answer: RawLocation | undefined };
-  transcript: { request: { readonly id: number }; answer: TranscriptLine[] | undefined };
   setTranscript: { request: { readonly id: number; readonly transcript: string }; answer: boolean };
-  list: { request: ListRequest; answer: { rows: MessageRow[]; hasMore: boolean } };
   setRead: { request: { readonly ids: readonly number[]; readonly isRead: boolean }; answer: number[] };
   addTags: { request: TagRequest; answer: number[] };
   removeTags: { request: TagRequest; answer: number[] };
@@ -69,12 +71,22 @@ export interface Operations {
   clear: { request: { readonly inbox: string | undefined; readonly now: number }; answer: DeletionAnswer };
   restore: { request: { readonly deletion: number; readonly now: number }; answer: number[] };
   counts: { request: object; answer: StoreCounts };
-  setting: { request: { readonly key: string }; answer: string | undefined };
-  settings: { request: { readonly prefix: string }; answer: [key: string, value: string][] };
   setSetting: { request: { readonly key: string; readonly value: string | undefined }; answer: undefined };
   /** Takes away for good what cannot come back. `nextAt` is when there is something again. */
   purge: { request: { readonly now: number }; answer: { nextAt: number | undefined } };
 }
+
+/** What the thread does that reads, with the answers. */
+export interface ReadOperations {
+  get: { request: { readonly id: number }; answer: MessageRow | undefined };
+  raw: { request: { readonly id: number }; answer: RawLocation | undefined };
+  transcript: { request: { readonly id: number }; answer: TranscriptLine[] | undefined };
+  list: { request: ListRequest; answer: { rows: MessageRow[]; hasMore: boolean } };
+  setting: { request: { readonly key: string }; answer: string | undefined };
+  settings: { request: { readonly prefix: string }; answer: [key: string, value: string][] };
+}
+
+export interface Operations extends WriteOperations, ReadOperations {}
 
 export type OperationName = keyof Operations;
 
@@ -99,10 +111,15 @@ export interface DeletionAnswer {
   readonly ids: number[];
 }
 
-/** A request with the number under which it is answered. `close` is the last. */
-export type NumberedRequest =
-  | { [Name in OperationName]: { number: number; name: Name; request: Operations[Name]['request'] } }[OperationName]
-  | { number: number; name: 'close' };
+/** A request with the number under which it is answered. */
+export type NumberedRequest<Names extends OperationName> = {
+  [Name in Names]: { readonly number: number; readonly name: Name; readonly request: Operations[Name]['request'] };
+}[Names];
+
+/** The last that a thread is told. */
+export interface CloseRequest {
+  readonly name: 'close';
+}
 
 /** An error that crossed the threads. */
 export interface Fault {

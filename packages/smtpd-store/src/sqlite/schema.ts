@@ -6,16 +6,10 @@
 import { StoreError } from '../errors.js';
 import type { Connection } from './driver.js';
 
-/** Makes a connection ready: alone on its file, as durable as asked for, with the tables of this version. */
+/** Makes a connection ready to write: as durable as asked for, with the tables of this version. */
 export function prepareSchema(connection: Connection, isDurable: boolean): void {
-  // Alone: two processes would prune and sweep each other's mail. Without sharing there is no shared memory beside the file either.
-  connection.exec('PRAGMA locking_mode = EXCLUSIVE');
-  if (isDurable) {
-    // In the write-ahead log a commit is one append and one fsync; with FULL it is made before the commit returns.
-    connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  } else {
-    connection.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF');
-  }
+  // In the write-ahead log a commit is one append and one fsync; with FULL it is made before the commit returns.
+  connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isDurable ? 'FULL' : 'OFF'}`);
   connection.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
   const version = Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
   if (version > SCHEMA_VERSION) {
@@ -24,10 +18,14 @@ export function prepareSchema(connection: Connection, isDurable: boolean): void 
       `The store has version ${version} of its tables, and this smtpd-store knows ${SCHEMA_VERSION}: use a later one`,
     );
   }
-  // The lock is taken by the first write; a second process must hear of it now, not with its first message.
   connection.exec('BEGIN IMMEDIATE');
   for (const change of CHANGES.slice(version)) connection.exec(change);
   connection.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+}
+
+/** Makes a connection ready to read what another one writes. */
+export function prepareReading(connection: Connection): void {
+  connection.exec(`PRAGMA query_only = ON; PRAGMA cache_size = -${CACHE_KIB}`);
 }
 
 const CACHE_KIB = 16_384;

@@ -1,6 +1,6 @@
 /**
  * The embedded store: a folder with an SQLite database and the files of long messages. Here is the side that callers see: it takes
- * bodies, keeps the bounds and tells readers what happened; `worker.ts` owns the database.
+ * bodies, keeps the bounds and tells readers what happened; `worker.ts` owns the database, and `reader.ts` looks into it.
  */
 
 import { createReadStream } from 'node:fs';
@@ -20,7 +20,7 @@ import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts }
 import { fileError } from './faults.js';
 import { partsOf, rowOf, storedMessage } from './message-parts.js';
 import { formatPlace, parsePlace } from './place.js';
-import type { DeletionAnswer, OperationName, Operations } from './requests.js';
+import type { DeletionAnswer, Operations, ReadOperations, WriteOperations, WriterSettings } from './requests.js';
 import { completeOptions, MEMORY_BYTES_MAX, type SQLiteSettings, type SQLiteStoreOptions } from './sqlite-options.js';
 import { WorkerLink } from './worker-link.js';
 
@@ -54,9 +54,10 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
     const spoolFolder = join(folder, 'messages');
     // Mail is nobody else's business.
     await mkdir(spoolFolder, { recursive: true, mode: 0o700 });
-    const link = await WorkerLink.open(
+    const threads: Threads = await startThreads(
       {
         databasePath: join(folder, 'store.sqlite'),
+        lockPath: join(folder, 'store.lock'),
         spoolFolder,
         isDurable,
         limits: settings.limits,
@@ -67,7 +68,7 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
       },
     );
     if (isDurable) for (const each of [folder, dirname(folder)]) await syncFolder(each);
-    const store = new SQLiteStore({ folder, spoolFolder, settings, link, feed });
+    const store = new SQLiteStore({ folder, spoolFolder, settings, threads, feed });
     store.schedulePurge(0);
     return store;
   } catch (error) {
@@ -76,11 +77,41 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
   }
 }
 
+/** The two threads of a store. */
+interface Threads {
+  readonly writer: WorkerLink<keyof WriteOperations>;
+  readonly reader: WorkerLink<keyof ReadOperations>;
+}
+
+/** Starts both. When one of them dies, the store is over: the other is asked nothing more either. */
+async function startThreads(settings: WriterSettings, onFailure: () => void): Promise<Threads> {
+  const links: { fail(error: StoreError): void }[] = [];
+  const failed = (error: StoreError): void => {
+    for (const link of links) link.fail(error);
+    onFailure();
+  };
+  // The tables are there before anybody reads them.
+  const writer = await WorkerLink.open<keyof WriteOperations>({ file: 'worker.js', settings }, failed);
+  links.push(writer);
+  try {
+    const { databasePath } = settings;
+    const reader = await WorkerLink.open<keyof ReadOperations>(
+      { file: 'reader.js', settings: { databasePath } },
+      failed,
+    );
+    links.push(reader);
+    return { writer, reader };
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
 interface Parts {
   readonly folder: string;
   readonly spoolFolder: string;
   readonly settings: SQLiteSettings;
-  readonly link: WorkerLink;
+  readonly threads: Threads;
   readonly feed: ChangeFeed;
 }
 
@@ -88,7 +119,8 @@ class SQLiteStore implements MailStore {
   readonly #folder: string;
   readonly #spoolFolder: string;
   readonly #settings: SQLiteSettings;
-  readonly #link: WorkerLink;
+  readonly #writer: Threads['writer'];
+  readonly #reader: Threads['reader'];
   readonly #feed: ChangeFeed;
   readonly #spool: BodySpool;
   readonly #budget: ByteBudget;
@@ -98,11 +130,12 @@ class SQLiteStore implements MailStore {
   #cancelPurge: () => void = () => undefined;
   #closed: Promise<void> | undefined;
 
-  constructor({ folder, spoolFolder, settings, link, feed }: Parts) {
+  constructor({ folder, spoolFolder, settings, threads, feed }: Parts) {
     this.#folder = folder;
     this.#spoolFolder = spoolFolder;
     this.#settings = settings;
-    this.#link = link;
+    this.#writer = threads.writer;
+    this.#reader = threads.reader;
     this.#feed = feed;
     this.#budget = new ByteBudget(settings.queuedBytesMax);
     this.#spool = new BodySpool({
@@ -161,7 +194,7 @@ class SQLiteStore implements MailStore {
     return this.#begin(async () => {
       const [id] = idsOf([messageId]);
       if (id === undefined) return false;
-      return this.#link.request('setTranscript', { id, transcript: JSON.stringify(lines) });
+      return this.#writer.request('setTranscript', { id, transcript: JSON.stringify(lines) });
     });
   }
 
@@ -181,7 +214,7 @@ class SQLiteStore implements MailStore {
       const beforeId = parsePlace(before);
       const afterId = parsePlace(after);
       const request = { inbox, query, before: beforeId, after: afterId, limit };
-      const { rows, hasMore } = await this.#link.request('list', request);
+      const { rows, hasMore } = await this.#reader.request('list', request);
       const first = rows[0]?.id;
       const last = rows.at(-1)?.id;
       return {
@@ -207,14 +240,14 @@ class SQLiteStore implements MailStore {
 
   delete(ids: readonly string[]): Promise<Deletion> {
     const now = this.#settings.clock.now();
-    return this.#begin(async () => this.#deleted(await this.#link.request('delete', { ids: idsOf(ids), now }), now));
+    return this.#begin(async () => this.#deleted(await this.#writer.request('delete', { ids: idsOf(ids), now }), now));
   }
 
   clear(inbox?: string): Promise<Deletion> {
     const now = this.#settings.clock.now();
     return this.#begin(async () => {
       if (inbox !== undefined) checkName('inbox', inbox);
-      return this.#deleted(await this.#link.request('clear', { inbox, now }), now);
+      return this.#deleted(await this.#writer.request('clear', { inbox, now }), now);
     });
   }
 
@@ -222,20 +255,20 @@ class SQLiteStore implements MailStore {
     return this.#begin(async () => {
       const [deletion] = idsOf([deletionId]);
       if (deletion === undefined) return [];
-      const messageIds = namesOf(await this.#link.request('restore', { deletion, now: this.#settings.clock.now() }));
+      const messageIds = namesOf(await this.#writer.request('restore', { deletion, now: this.#settings.clock.now() }));
       if (messageIds.length > 0) this.#feed.publish({ kind: 'restored', messageIds });
       return messageIds;
     });
   }
 
   counts(): Promise<StoreCounts> {
-    return this.#begin(() => this.#link.request('counts', {}));
+    return this.#begin(() => this.#writer.request('counts', {}));
   }
 
   setting(key: string): Promise<unknown> {
     return this.#begin(async () => {
       checkSettingKey(key);
-      const value = await this.#link.request('setting', { key });
+      const value = await this.#reader.request('setting', { key });
       return value === undefined ? undefined : (JSON.parse(value) as unknown);
     });
   }
@@ -243,7 +276,7 @@ class SQLiteStore implements MailStore {
   settings(prefix: string): Promise<ReadonlyMap<string, unknown>> {
     return this.#begin(async () => {
       checkSettingKey(prefix);
-      const settings = await this.#link.request('settings', { prefix });
+      const settings = await this.#reader.request('settings', { prefix });
       return new Map(settings.map(([key, value]) => [key, JSON.parse(value) as unknown]));
     });
   }
@@ -251,7 +284,7 @@ class SQLiteStore implements MailStore {
   setSetting(key: string, value: unknown): Promise<void> {
     return this.#begin(async () => {
       checkSettingKey(key);
-      await this.#link.request('setSetting', { key, value: value === undefined ? undefined : formatSetting(value) });
+      await this.#writer.request('setSetting', { key, value: value === undefined ? undefined : formatSetting(value) });
       this.#feed.publish({ kind: 'setting', key });
     });
   }
@@ -278,7 +311,7 @@ class SQLiteStore implements MailStore {
     this.#purgeAt = at;
     this.#cancelPurge = this.#settings.clock.setTimer(() => {
       this.#purgeAt = Infinity;
-      void this.#begin(() => this.#link.request('purge', { now: this.#settings.clock.now() })).then(
+      void this.#begin(() => this.#writer.request('purge', { now: this.#settings.clock.now() })).then(
         ({ nextAt }) => {
           if (nextAt !== undefined) this.schedulePurge(Math.max(0, nextAt - this.#settings.clock.now()));
         },
@@ -295,7 +328,7 @@ class SQLiteStore implements MailStore {
     try {
       const summary = typeof message.summary === 'function' ? await message.summary() : message.summary;
       const parts = partsOf(message, summary, body);
-      const { id, pruned } = await this.#link.request('add', { parts, now: this.#settings.clock.now() });
+      const { id, pruned } = await this.#writer.request('add', { parts, now: this.#settings.clock.now() });
       const stored = storedMessage(rowOf(id, parts));
       this.#feed.publish({ kind: 'added', message: stored });
       if (pruned.length > 0) this.#feed.publish({ kind: 'deleted', messageIds: namesOf(pruned) });
@@ -312,17 +345,17 @@ class SQLiteStore implements MailStore {
   ): Promise<Operations[Name]['answer'] | undefined> {
     return this.#begin(async () => {
       const [id] = idsOf([messageId]);
-      return id === undefined ? undefined : this.#link.request(name, { id });
+      return id === undefined ? undefined : this.#reader.request(name, { id });
     });
   }
 
-  #change<Name extends OperationName & ('setRead' | 'addTags' | 'removeTags')>(
+  #change<Name extends 'setRead' | 'addTags' | 'removeTags'>(
     name: Name,
     request: Operations[Name]['request'],
   ): Promise<number> {
     return this.#begin(async () => {
       if ('tags' in request) for (const tag of request.tags) checkName('tag', tag);
-      const messageIds = namesOf(await this.#link.request(name, request));
+      const messageIds = namesOf(await this.#writer.request(name, request));
       if (messageIds.length > 0) this.#feed.publish({ kind: 'changed', messageIds });
       return messageIds.length;
     });
@@ -354,7 +387,9 @@ class SQLiteStore implements MailStore {
     await Promise.all(this.#work);
     this.#cancelPurge();
     try {
-      await this.#link.close();
+      // The last to go brings the log into the database.
+      await this.#reader.close();
+      await this.#writer.close();
     } finally {
       this.#feed.end();
       if (this.#settings.folder === undefined) await rm(this.#folder, { recursive: true, force: true });

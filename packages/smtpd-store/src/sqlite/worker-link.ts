@@ -4,15 +4,28 @@ import { Worker } from 'node:worker_threads';
 
 import { StoreError } from '../errors.js';
 import { errorOf } from './faults.js';
-import type { Answer, OperationName, Operations, WorkerMessage, WorkerSettings } from './requests.js';
+import type {
+  Answer,
+  CloseRequest,
+  OperationName,
+  Operations,
+  ReaderSettings,
+  WorkerMessage,
+  WriterSettings,
+} from './requests.js';
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: StoreError) => void;
 }
 
-/** A thread with a database. */
-export class WorkerLink {
+/** Which thread, and what it is told at its start. */
+export type ThreadStart =
+  | { readonly file: 'worker.js'; readonly settings: WriterSettings }
+  | { readonly file: 'reader.js'; readonly settings: ReaderSettings };
+
+/** A thread with a database, and what it can be asked. */
+export class WorkerLink<Names extends OperationName> {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #exited: Promise<void>;
@@ -20,30 +33,32 @@ export class WorkerLink {
   #failure: StoreError | undefined;
   #isClosed = false;
 
-  private constructor(worker: Worker, onFailure: () => void) {
+  private constructor(worker: Worker, onFailure: (error: StoreError) => void) {
     this.#worker = worker;
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'answers') for (const answer of message.answers) this.#settle(answer);
     });
     // Its error comes before its end.
-    worker.on('error', (cause) => {
-      this.#fail(cause);
-      onFailure();
-    });
+    const died = (cause: unknown): void => {
+      const failure = new StoreError('STORE_FAILED', 'The thread of this store died: open the store again', { cause });
+      this.fail(failure);
+      onFailure(failure);
+    };
+    worker.on('error', died);
     this.#exited = new Promise((resolve) => {
       worker.on('exit', (code) => {
-        if (!this.#isClosed) {
-          this.#fail(new Error(`The thread ended with code ${code}`));
-          onFailure();
-        }
+        if (!this.#isClosed) died(new Error(`The thread ended with code ${code}`));
         resolve();
       });
     });
   }
 
   /** Starts a thread. @returns when its database is open; rejects when it cannot be opened */
-  static async open(settings: WorkerSettings, onFailure: () => void): Promise<WorkerLink> {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, name: 'smtpd-store' });
+  static async open<Names extends OperationName>(
+    { file, settings }: ThreadStart,
+    onFailure: (error: StoreError) => void,
+  ): Promise<WorkerLink<Names>> {
+    const worker = new Worker(new URL(`./${file}`, import.meta.url), { workerData: settings, name: 'smtpd-store' });
     await new Promise<void>((resolve, reject) => {
       worker.once('message', (message: WorkerMessage) => {
         if (message.kind === 'unusable') reject(errorOf(message.fault));
@@ -56,23 +71,26 @@ export class WorkerLink {
     return new WorkerLink(worker, onFailure);
   }
 
-  request<Name extends OperationName>(
-    name: Name,
-    request: Operations[Name]['request'],
-  ): Promise<Operations[Name]['answer']> {
+  request<Name extends Names>(name: Name, request: Operations[Name]['request']): Promise<Operations[Name]['answer']> {
     return this.#send({ name, request }) as Promise<Operations[Name]['answer']>;
   }
 
   /** Lets the thread finish what it has, and waits for its end. */
   async close(): Promise<void> {
-    if (this.#failure === undefined) {
-      const closing = this.#send({ name: 'close' });
-      this.#isClosed = true;
-      await closing;
-    }
+    const failure = this.#failure;
+    this.#isClosed = true;
     // A program whose last line this is stays until the thread is over.
     this.#worker.ref();
+    this.#worker.postMessage({ name: 'close' } satisfies CloseRequest);
     await this.#exited;
+    if (failure === undefined && this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** From now on nothing is asked any more; who waits hears why. */
+  fail(failure: StoreError): void {
+    this.#failure ??= failure;
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    this.#waiting.clear();
   }
 
   #send(message: object): Promise<unknown> {
@@ -98,11 +116,5 @@ export class WorkerLink {
     if (this.#waiting.size === 0 && !this.#isClosed) this.#worker.unref();
     if ('fault' in answer) waiting?.reject(errorOf(answer.fault));
     else waiting?.resolve(answer.value);
-  }
-
-  #fail(cause: unknown): void {
-    this.#failure ??= new StoreError('STORE_FAILED', 'The thread of this store died: open the store again', { cause });
-    for (const { reject } of this.#waiting.values()) reject(this.#failure);
-    this.#waiting.clear();
   }
 }

@@ -1,32 +1,50 @@
 /**
- * The thread that owns the database. It takes whatever waits, does it in one transaction, and answers all when that is on the disk:
+ * The thread that owns the database and writes to it; `reader.ts` is the one that looks. It takes whatever waits, does it in one transaction, and answers all when that is on the disk:
  * under load many messages share one fsync, and the thread that speaks with clients never waits for a disk.
  */
 
-import { readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 
 import { findDriver, type Connection } from './driver.js';
 import { faultOf } from './faults.js';
 import { MessageDatabase } from './message-database.js';
-import type { Answer, NumberedRequest, WorkerMessage, WorkerSettings } from './requests.js';
+import { lockStore } from './lock.js';
+import type {
+  Answer,
+  CloseRequest,
+  NumberedRequest,
+  WorkerMessage,
+  WriteOperations,
+  WriterSettings,
+} from './requests.js';
 import { prepareSchema } from './schema.js';
 
-type Request = Exclude<NumberedRequest, { name: 'close' }>;
+type Request = NumberedRequest<keyof WriteOperations>;
+
+interface Connections {
+  readonly connection: Connection;
+  readonly lock: Connection;
+}
 
 /** The loop of the thread. */
 class Writer {
   readonly #port: MessagePort;
   readonly #connection: Connection;
+  /** Held, so that nobody else has the store: a connection that nobody refers to is closed. */
+  readonly #lock: Connection;
   readonly #database: MessageDatabase;
   readonly #spoolFolder: string;
+  readonly #logPath: string;
 
-  constructor(port: MessagePort, connection: Connection, settings: WorkerSettings) {
+  constructor(port: MessagePort, { connection, lock }: Connections, settings: WriterSettings) {
     this.#port = port;
     this.#connection = connection;
+    this.#lock = lock;
     this.#database = new MessageDatabase(connection, settings);
     this.#spoolFolder = settings.spoolFolder;
+    this.#logPath = `${settings.databasePath}-wal`;
   }
 
   /** Removes files that no row refers to: their messages were never acknowledged, or are gone. */
@@ -37,20 +55,21 @@ class Writer {
   }
 
   listen(): void {
-    this.#port.on('message', (first: NumberedRequest) => {
+    this.#port.on('message', (first: Request | CloseRequest) => {
       const requests: Request[] = [];
-      let next: NumberedRequest | undefined = first;
+      let next: Request | CloseRequest | undefined = first;
       while (next !== undefined) {
         if (next.name === 'close') {
           this.#post(this.#answers(requests));
-          this.#close(next.number);
+          this.#close();
           return;
         }
         requests.push(next);
         if (requests.length === GROUP_REQUESTS_MAX) break;
-        next = receiveMessageOnPort(this.#port)?.message as NumberedRequest | undefined;
+        next = receiveMessageOnPort(this.#port)?.message as Request | CloseRequest | undefined;
       }
       this.#post(this.#answers(requests));
+      this.#shortenLog();
     });
   }
 
@@ -88,9 +107,21 @@ class Writer {
     }
   }
 
-  #close(number: number): void {
+  /**
+   * The log begins anew when all of it is in the database and nobody reads in it. Where somebody always reads that moment is
+   * waited for, before the log is larger than all else.
+   */
+  #shortenLog(): void {
+    if (statSync(this.#logPath).size < LOG_BYTES_MAX) return;
+    this.#connection.exec(`PRAGMA busy_timeout = ${READER_MS_MAX}`);
+    // Where a reader is not over by then it says so, as a row: the next group tries again.
+    this.#connection.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+    this.#connection.exec('PRAGMA busy_timeout = 0');
+  }
+
+  #close(): void {
     this.#connection.close();
-    this.#post([{ number, value: undefined }]);
+    this.#lock.close();
     this.#port.close();
   }
 
@@ -107,18 +138,22 @@ class Writer {
   }
 }
 
-async function run(port: MessagePort, settings: WorkerSettings): Promise<void> {
+async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
+  let lock: Connection | undefined;
   let connection: Connection | undefined;
   try {
-    connection = (await findDriver())(settings.databasePath);
+    const open = await findDriver();
+    lock = lockStore(open, settings.lockPath);
+    connection = open(settings.databasePath);
     prepareSchema(connection, settings.isDurable);
-    const writer = new Writer(port, connection, settings);
+    const writer = new Writer(port, { connection, lock }, settings);
     // Nobody else has the store from here on, so a file without a row has no owner.
     writer.sweep();
     writer.listen();
     port.postMessage({ kind: 'ready' } satisfies WorkerMessage);
   } catch (error) {
     connection?.close();
+    lock?.close();
     port.postMessage({ kind: 'unusable', fault: faultOf(error) } satisfies WorkerMessage);
     port.close();
   }
@@ -126,5 +161,7 @@ async function run(port: MessagePort, settings: WorkerSettings): Promise<void> {
 
 /** How many requests share a transaction. */
 const GROUP_REQUESTS_MAX = 1_000;
+const LOG_BYTES_MAX = 67_108_864;
+const READER_MS_MAX = 1_000;
 
-if (parentPort !== null) await run(parentPort, workerData as WorkerSettings);
+if (parentPort !== null) await run(parentPort, workerData as WriterSettings);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
-import { openSQLiteStore, type SQLiteStoreOptions } from 'smtpd-store';
+import { openSQLiteStore, type MessageQuery, type SQLiteStoreOptions } from 'smtpd-store';
 import { describe, expect, it } from 'vitest';
 
 import { describeMailStore } from '../mail-store-suite.js';
@@ -215,6 +215,22 @@ describe('an SQLite store', () => {
     using folder = new TemporaryFolder();
     await using _first = await openSQLiteStore({ folder: folder.path });
     await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+  });
+
+  it('keeps a message while somebody searches through everything', async () => {
+    await using store = await openSQLiteStore();
+    const headers = Array.from({ length: 200 }, (_, index) => [`X-${index}`, `${index} of many`] as const);
+    await Promise.all(Array.from({ length: 100 }, () => store.add(newMessage({ summary: { headers } }))));
+    const queries: MessageQuery[] = Array.from({ length: 250 }, (_, index) => ({
+      kind: 'header',
+      name: `x-${index % 200}`,
+      contains: `${index + 1} of many`,
+    }));
+    const ends: string[] = [];
+    const search = store.list({ query: { kind: 'or', queries } }).then(() => ends.push('search'));
+    const add = store.add(newMessage()).then(() => ends.push('add'));
+    await Promise.all([search, add]);
+    expect(ends).toEqual(['add', 'search']);
   });
 
   it('says that a file is no store', async () => {
