@@ -1,0 +1,181 @@
+/**
+ * Writes down what is said in a session, for people who look at it later. It watches a server's events and changes nothing.
+ *
+ * A message's transcript is what was said up to the first MAIL, and its own transaction. What was said to others in between is a
+ * number: a session of a thousand messages is not kept a thousand times.
+ */
+
+import type { SessionInfo, SMTPServer } from 'smtpd';
+import type { TranscriptLine } from 'smtpd-store';
+
+/** A session that is written down. */
+export class SessionRecord {
+  /** How many messages were kept. */
+  messageCount = 0;
+  /** Whether the client said anything, or tried to. */
+  isHeard = false;
+  /** The envelope as far as it came, of the last transaction. */
+  envelope: SessionInfo['envelope'];
+  readonly #now: () => number;
+  readonly #openedAtMs: number;
+  readonly #preamble: TranscriptLine[] = [];
+  #transaction: TranscriptLine[] = [];
+  #isInTransaction = false;
+  #leftOut = 0;
+  /** What was kept of the last message, to be told how its transaction went on. */
+  #lastKept: readonly string[] | undefined;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#openedAtMs = now();
+  }
+
+  /** Adds a line. */
+  note(from: TranscriptLine['from'], text: string): void {
+    const lines = this.#isInTransaction ? this.#transaction : this.#preamble;
+    const bound = this.#isInTransaction ? TRANSACTION_LINES_MAX : PREAMBLE_LINES_MAX;
+    // What was said first and last tells most.
+    if (lines.length >= bound) {
+      this.#leftOut += 1;
+      lines.splice(bound / 2, 1);
+    }
+    lines.push({ from, atMs: Math.max(0, this.#now() - this.#openedAtMs), text: text.slice(0, LINE_LENGTH_MAX) });
+  }
+
+  /** MAIL came: a transaction begins, and the one before is over. */
+  beginTransaction(): KeptIn | undefined {
+    const kept = this.takeKept();
+    this.#isInTransaction = true;
+    this.#transaction = [];
+    this.#leftOut = 0;
+    return kept;
+  }
+
+  /** A message was kept under these ids. */
+  keep(ids: readonly string[]): void {
+    this.#lastKept = ids;
+    this.messageCount += 1;
+  }
+
+  /** The last message that was kept, with its lines as they are by now; `undefined` when it was taken already. */
+  takeKept(): KeptIn | undefined {
+    const ids = this.#lastKept;
+    if (ids === undefined) return undefined;
+    const { lines } = this;
+    this.#lastKept = undefined;
+    return { ids, lines };
+  }
+
+  /** What a message of this session is kept with. */
+  get lines(): readonly TranscriptLine[] {
+    const [first] = this.#transaction;
+    const between: TranscriptLine[] = [];
+    const before = this.messageCount - (this.#lastKept === undefined ? 0 : 1);
+    if (before > 0 && first !== undefined)
+      between.push({ from: 'event', atMs: first.atMs, text: `messages in this session before: ${String(before)}` });
+    const all = [...this.#preamble, ...between, ...this.#transaction];
+    if (this.#leftOut > 0)
+      all.push({ from: 'event', atMs: all.at(-1)?.atMs ?? 0, text: `lines left out: ${String(this.#leftOut)}` });
+    return all;
+  }
+}
+
+/** Messages whose transcript is to be written anew. */
+export interface KeptIn {
+  readonly ids: readonly string[];
+  readonly lines: readonly TranscriptLine[];
+}
+
+/** What is done with what was written down. */
+export interface RecorderOptions {
+  /** A transaction is over: this is the whole of it. */
+  readonly onTransaction: (kept: KeptIn) => void;
+  /** A session is over. */
+  readonly onEnd: (record: SessionRecord, session: SessionInfo, reason: string) => void;
+  /** Milliseconds from any moment on. Default: `performance.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * Writes down all sessions of a server.
+ *
+ * @returns finds the record of a session that is open
+ */
+export function recordSessions(
+  server: SMTPServer,
+  { onTransaction, onEnd, now = () => performance.now() }: RecorderOptions,
+): (session: SessionInfo) => SessionRecord {
+  const records = new Map<SessionInfo, SessionRecord>();
+  const recordOf = (session: SessionInfo): SessionRecord => {
+    let record = records.get(session);
+    if (record === undefined) {
+      record = new SessionRecord(now);
+      records.set(session, record);
+    }
+    return record;
+  };
+  server.on('connect', ({ session }) => {
+    recordOf(session);
+  });
+  server.on('command', ({ session, verb, argument }) => {
+    const record = recordOf(session);
+    record.isHeard = true;
+    if (verb === 'MAIL') {
+      const kept = record.beginTransaction();
+      if (kept !== undefined) onTransaction(kept);
+    }
+    record.note('client', argument === undefined ? verb : `${verb} ${readable(argument)}`);
+  });
+  server.on('reply', ({ session, reply }) => {
+    const record = recordOf(session);
+    record.envelope = session.envelope ?? record.envelope;
+    for (const line of reply.toString().split('\r\n')) record.note('server', line);
+  });
+  server.on('secured', ({ session, tls }) => {
+    recordOf(session).note('event', `TLS: ${tls.version}, ${tls.cipher}`);
+  });
+  server.on('handshakeFailed', ({ session, error }) => {
+    const record = recordOf(session);
+    record.isHeard = true;
+    record.note('event', `the TLS handshake failed: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  server.on('auth', ({ session, mechanism, user, isAccepted }) => {
+    const who = user === undefined ? '' : ` as ${user}`;
+    recordOf(session).note('event', `AUTH ${mechanism}${who}: ${isAccepted ? 'accepted' : 'refused'}`);
+  });
+  server.on('violation', ({ session, violation }) => {
+    recordOf(session).note('event', `the client did not follow the protocol: ${violation}`);
+  });
+  server.on('limit', ({ session, limit }) => {
+    if (session !== undefined) recordOf(session).note('event', `a limit was exceeded: ${limit}`);
+  });
+  server.on('disconnect', ({ session, reason }) => {
+    const record = recordOf(session);
+    records.delete(session);
+    record.note('event', END_TEXTS[reason] ?? reason);
+    const kept = record.takeKept();
+    if (kept !== undefined) onTransaction(kept);
+    onEnd(record, session, reason);
+  });
+  return recordOf;
+}
+
+/** An argument has one character for each octet; most are UTF-8. */
+function readable(argument: string): string {
+  const text = Buffer.from(argument, 'latin1').toString('utf8');
+  return text.includes('\ufffd') ? argument : text;
+}
+
+const END_TEXTS: Readonly<Record<string, string>> = {
+  quit: 'the session ended with QUIT',
+  clientGone: 'the client closed the connection',
+  timedOut: 'the client was silent for too long',
+  limit: 'a limit ended the session',
+  refused: 'the session was refused',
+  handshakeFailed: 'the TLS handshake failed',
+  serverClosing: 'this server closed',
+  error: 'the connection broke',
+};
+const PREAMBLE_LINES_MAX = 200;
+const TRANSACTION_LINES_MAX = 2_000;
+const LINE_LENGTH_MAX = 4_096;

@@ -1,0 +1,193 @@
+/**
+ * The web application: routes of the API, the page, and what stands before both. It knows no sockets; `http-server.ts` has them.
+ */
+
+import { Hono, type Context } from 'hono';
+import type { Logger } from 'smtpd';
+import { StoreError } from 'smtpd-store';
+import { Value } from 'typebox/value';
+import type { TObject, TSchema } from 'typebox';
+
+import { APIError } from './api-error.js';
+import { describeAPI } from './openapi.js';
+import { describeAsPage } from './api-page.js';
+import type { PageFiles } from './page-files.js';
+import { isOctetBody, json, type Call, type Route } from './route.js';
+import type { AccessGuard } from './security.js';
+
+/** What an application is made of. */
+export interface AppOptions {
+  readonly routes: readonly Route[];
+  readonly guard: AccessGuard;
+  readonly page: PageFiles;
+  readonly version: string;
+  readonly logger: Logger;
+  /** Aborted when the server closes: long answers end. */
+  readonly closing: AbortSignal;
+}
+
+/** Makes the application. */
+export function makeApp({ routes, guard, page, version, logger, closing }: AppOptions): Hono {
+  // Paths are matched as they are decoded, once; `strict` keeps one spelling of each.
+  const app = new Hono({ strict: true });
+  app.onError((error) => answerError(error, logger));
+  app.notFound((context) =>
+    answerError(new APIError('NOT_FOUND', `There is nothing at ${context.req.path}; /api says what there is`), logger),
+  );
+  app.use('*', async (context, next) => {
+    const { method, path } = context.req;
+    const { headers } = context.req.raw;
+    const corsOrigin = guard.corsOrigin(headers);
+    if (method === 'OPTIONS' && corsOrigin !== undefined) return preflight(corsOrigin);
+    guard.check({ method, headers, isPage: !path.startsWith('/api/') });
+    await next();
+    for (const [name, value] of Object.entries(COMMON_HEADERS))
+      if (!context.res.headers.has(name)) context.res.headers.set(name, value);
+    if (corsOrigin !== undefined) context.res.headers.set('access-control-allow-origin', corsOrigin);
+    return undefined;
+  });
+
+  const description = JSON.stringify(describeAPI(routes, version));
+  app.get('/api', () => describeAsPage(routes, version));
+  app.get('/api/openapi.json', () => new Response(description, { headers: { 'content-type': 'application/json' } }));
+  for (const each of routes) {
+    app.on(each.method, `/api/v1${each.path.replace(/\{(\w+)\}/g, ':$1')}`, async (context) =>
+      each.handle((await callOf(each, context, closing)) as Call<never, never>),
+    );
+  }
+  for (const [path, methods] of methodsByPath(routes)) {
+    app.all(path, (context) => {
+      const error = new APIError('METHOD_NOT_ALLOWED', `${context.req.path} has ${methods.join(', ')}`);
+      const response = answerError(error, logger);
+      response.headers.set('allow', methods.join(', '));
+      return response;
+    });
+  }
+  app.get('*', (context, next) => page.answer(context.req.path, context.req.raw.headers) ?? next());
+  return app;
+}
+
+/** Checks a request against its route. */
+async function callOf(route: Route, context: Context, closing: AbortSignal): Promise<Call<unknown, unknown>> {
+  const { raw } = context.req;
+  const contentType = (raw.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (route.method !== 'GET') checkContentType(route, contentType);
+  return {
+    params: context.req.param(),
+    query: route.query === undefined ? {} : checkQueryString(route.query, new URL(raw.url).searchParams),
+    body: route.body === undefined || isOctetBody(route.body) ? undefined : checkBody(route.body, await readText(raw)),
+    octets: () => raw.body,
+    contentType,
+    signal: AbortSignal.any([raw.signal, closing]),
+  };
+}
+
+/** A page of another origin can send a form, and a form cannot be JSON. */
+function checkContentType({ body }: Route, contentType: string): void {
+  const allowed = isOctetBody(body) ? body.contentTypes : ['application/json'];
+  if (allowed.includes(contentType)) return;
+  throw new APIError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `Send it as ${allowed.join(' or ')} (header Content-Type)${body === undefined ? '; the body may be empty' : ''}`,
+  );
+}
+
+function checkQueryString(schema: TObject, given: URLSearchParams): unknown {
+  const known = schema.properties as Record<string, TSchema>;
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of given) {
+    if (!Object.hasOwn(known, name)) {
+      const names = Object.keys(known).join(', ');
+      throw new APIError('BAD_REQUEST', `There is no parameter "${name}"; there are: ${names}`);
+    }
+    if (Object.hasOwn(values, name)) throw new APIError('BAD_REQUEST', `The parameter "${name}" is there twice`);
+    values[name] = value;
+  }
+  return checkValue(schema, Value.Convert(schema, values), 'The parameter');
+}
+
+function checkBody(schema: TSchema, text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new APIError('BAD_REQUEST', 'The body is no JSON');
+  }
+  return checkValue(schema, value, 'The body’s');
+}
+
+function checkValue(schema: TSchema, value: unknown, what: string): unknown {
+  if (Value.Check(schema, value)) return value;
+  const [first] = Value.Errors(schema, value);
+  const where = first?.instancePath.slice(1).replaceAll('/', '.') ?? '';
+  throw new APIError('BAD_REQUEST', `${what} ${where === '' ? 'value' : `"${where}"`}: ${first?.message ?? 'wrong'}`);
+}
+
+async function readText(request: Request): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  if (request.body !== null) {
+    for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
+      length += piece.length;
+      if (length > JSON_BYTES_MAX)
+        throw new APIError('TOO_LARGE', `A body of JSON has at most ${String(JSON_BYTES_MAX)} octets`);
+      pieces.push(piece);
+    }
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+/** What went wrong, for the caller; what nobody foresaw, for the log. */
+export function answerError(error: unknown, logger: Logger): Response {
+  const known = knownError(error);
+  if (known.code === 'INTERNAL' || known.code === 'UNAVAILABLE') logger.error({ error }, 'A request failed');
+  const response = json(known.problem, known.status);
+  for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
+  if (known.code === 'UNAUTHORIZED')
+    response.headers.set('www-authenticate', 'Basic realm="smtpd-inbox", charset="UTF-8"');
+  return response;
+}
+
+function knownError(error: unknown): APIError {
+  if (error instanceof APIError) return error;
+  if (error instanceof StoreError) {
+    if (error.code === 'STORE_BAD_OPTION') return new APIError('BAD_REQUEST', error.message);
+    if (error.code === 'STORE_NOT_FOUND') return new APIError('NOT_FOUND', error.message);
+    return new APIError('UNAVAILABLE', 'The store cannot be reached; the log of the server says more');
+  }
+  return new APIError('INTERNAL', 'The server failed; its log says more');
+}
+
+function preflight(origin: string): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-origin': origin,
+      'access-control-allow-methods': 'GET, POST, DELETE',
+      'access-control-allow-headers': 'content-type, authorization',
+      'access-control-max-age': '600',
+      vary: 'Origin',
+    },
+  });
+}
+
+function methodsByPath(routes: readonly Route[]): ReadonlyMap<string, readonly string[]> {
+  const methods = new Map<string, string[]>();
+  for (const { method, path } of routes) {
+    const key = `/api/v1${path.replace(/\{(\w+)\}/g, ':$1')}`;
+    methods.set(key, [...(methods.get(key) ?? []), method]);
+  }
+  return methods;
+}
+
+/** On every answer that says nothing else: no page of others may frame it, read it, or take it for something that it is not. */
+const COMMON_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'SAMEORIGIN',
+  'cache-control': 'no-store',
+};
+const JSON_BYTES_MAX = 33_554_432;

@@ -1,0 +1,24 @@
+/** The table of all routes. */
+
+import type { Route } from './route.js';
+import { eventRoutes } from './routes/events.js';
+import { faultRoutes } from './routes/faults.js';
+import { inboxRoutes } from './routes/inboxes.js';
+import { messageRoutes } from './routes/message.js';
+import { messageListRoutes } from './routes/messages.js';
+import { serverRoutes } from './routes/server.js';
+import { waitingRoutes } from './routes/waiting.js';
+import type { InboxServices } from './services.js';
+
+/** All that the API can do. A path without braces comes before one that it would fit. */
+export function allRoutes(services: InboxServices): readonly Route[] {
+  return [
+    ...serverRoutes(services),
+    ...messageListRoutes(services),
+    ...waitingRoutes(services),
+    ...messageRoutes(services),
+    ...inboxRoutes(services),
+    ...faultRoutes(services),
+    ...eventRoutes(services),
+  ];
+}

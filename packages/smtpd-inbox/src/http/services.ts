@@ -1,0 +1,18 @@
+/** What the routes work with. */
+
+import type { MailStore } from 'smtpd-store';
+
+import type { Info } from '../api/model.js';
+import type { InboxDirectory } from '../capture/inbox-directory.js';
+import type { FaultBoard } from '../faults/fault-board.js';
+import type { MailReader } from '../mail/mail-reader.js';
+
+/** The parts of an inbox, as the API needs them. */
+export interface InboxServices {
+  readonly store: MailStore;
+  readonly reader: MailReader;
+  readonly directory: InboxDirectory;
+  readonly faults: FaultBoard;
+  readonly info: () => Info;
+  readonly now: () => Date;
+}

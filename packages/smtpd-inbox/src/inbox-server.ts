@@ -1,0 +1,301 @@
+/** The inbox: a server that catches mail, the store that keeps it, and the doors through which it is looked at, as one thing. */
+
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+import { anyAuth, passwordAuth, type BoundAddress, type Hook, type SMTPServer } from 'smtpd';
+import { openSQLiteStore, type MailStore } from 'smtpd-store';
+
+import type { Info } from './api/model.js';
+import { CaptureServer } from './capture/capture-server.js';
+import { InboxDirectory } from './capture/inbox-directory.js';
+import { FaultBoard } from './faults/fault-board.js';
+import { makeApp } from './http/app.js';
+import { HTTPServer } from './http/http-server.js';
+import { PageFiles } from './http/page-files.js';
+import { allRoutes } from './http/routes.js';
+import { AccessGuard } from './http/security.js';
+import type { InboxServices } from './http/services.js';
+import { completeInboxOptions, type CompleteInboxOptions, type InboxOptions } from './inbox-options.js';
+import { MailReader } from './mail/mail-reader.js';
+
+/** A place where something is spoken. */
+export interface InboxAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Starts an inbox.
+ *
+ * @returns it, when it listens everywhere
+ * @throws {@link InboxUsageError} when an option cannot work; what listening and opening throw
+ *
+ * @example
+ * ```ts
+ * import { startInbox } from 'smtpd-inbox';
+ * await using inbox = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0' });
+ * console.log(inbox.smtpPort, inbox.url);
+ * ```
+ */
+export async function startInbox(options: InboxOptions = {}): Promise<InboxServer> {
+  const complete = completeInboxOptions(options);
+  const inbox = new InboxServer(complete);
+  try {
+    await inbox.open();
+  } catch (error) {
+    await inbox.close();
+    throw error;
+  }
+  return inbox;
+}
+
+/** An inbox that runs; made by {@link startInbox}. */
+export class InboxServer implements AsyncDisposable {
+  readonly #options: CompleteInboxOptions;
+  /** How to close what was opened, the last first. */
+  readonly #closers: (() => Promise<void> | void)[] = [];
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+  #server: CaptureServer | undefined;
+  #store: MailStore | undefined;
+  #http: HTTPServer | undefined;
+  readonly #pop3: InboxAddress | undefined;
+  readonly #compatibility = new Map<string, string>();
+  #version = '';
+
+  /** @internal */
+  constructor(options: CompleteInboxOptions) {
+    this.#options = options;
+  }
+
+  /** Where SMTP is spoken. */
+  get smtpAddresses(): readonly BoundAddress[] {
+    return this.#server?.addresses ?? [];
+  }
+
+  /** The port of the first SMTP address. */
+  get smtpPort(): number {
+    return this.#server?.port ?? 0;
+  }
+
+  /** Where the page is, such as `http://127.0.0.1:8025/`; `undefined` without one. */
+  get url(): string | undefined {
+    return this.#http === undefined ? undefined : urlOf(this.#http.address);
+  }
+
+  /** Where POP3 is spoken; `undefined` when it is not. */
+  get pop3Address(): InboxAddress | undefined {
+    return this.#pop3;
+  }
+
+  /** Where the APIs of other programs are, by their names. */
+  get compatibilityURLs(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#compatibility);
+  }
+
+  /** The mail that was caught. */
+  get store(): MailStore {
+    if (this.#store === undefined) throw new Error('The inbox is not open');
+    return this.#store;
+  }
+
+  /** The SMTP server: its events, its hooks. */
+  get server(): SMTPServer {
+    if (this.#server === undefined) throw new Error('The inbox is not open');
+    return this.#server;
+  }
+
+  /** Where the file is that clients need who verify the certificate that was made; `undefined` when none was. */
+  get developmentCAFile(): string | undefined {
+    return this.#server?.developmentCAFile;
+  }
+
+  /** @internal */
+  async open(): Promise<void> {
+    const options = this.#options;
+    const { now } = options;
+    this.#version = await readVersion();
+    const store = await this.#openStore();
+    const reader = new MailReader();
+    this.#closers.push(() => reader.close());
+    const directory = await InboxDirectory.open(store, { domain: options.inboxDomain, now });
+    const faults = new FaultBoard();
+    const server = new CaptureServer(options.smtp, {
+      store,
+      reader,
+      directory,
+      faults,
+      hasRecipientFaults: options.hasRecipientFaults,
+    });
+    this.#server = server;
+    if (options.auth !== 'off') server.use(authHook(options.auth, directory));
+    await server.listen();
+    this.#closers.push(async () => {
+      await server.close();
+      await server.settle();
+    });
+    const services: InboxServices = {
+      store,
+      reader,
+      directory,
+      faults,
+      info: () => this.#info(),
+      now,
+    };
+    this.#follow(store, directory);
+    await this.#openHTTP(services);
+  }
+
+  /** Takes no more mail, finishes what was begun, and closes. Later calls wait for the same end. */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #openStore(): Promise<MailStore> {
+    const { store: given, data, limits } = this.#options;
+    if (given !== undefined) {
+      this.#store = given;
+      return given;
+    }
+    const store = await openSQLiteStore({ limits, ...(data === undefined ? {} : { folder: data }) });
+    this.#store = store;
+    this.#closers.push(() => store.close());
+    return store;
+  }
+
+  async #openHTTP(services: InboxServices): Promise<void> {
+    const { http, logger, password, token, httpHosts, httpOrigins } = this.#options;
+    if (http === undefined) return;
+    const app = makeApp({
+      routes: allRoutes(services),
+      guard: new AccessGuard({ hosts: httpHosts, origins: httpOrigins, password, token }),
+      page: await PageFiles.read(PAGE_FOLDER),
+      version: this.#version,
+      logger,
+      closing: this.#closing.signal,
+    });
+    const server = await HTTPServer.listen({ ...http, app });
+    this.#http = server;
+    this.#closers.push(() => server.close());
+  }
+
+  /** What other machines change of the inboxes is heard, and those whose time is over go. */
+  #follow(store: MailStore, directory: InboxDirectory): void {
+    const { logger } = this.#options;
+    const changes = store.changes();
+    const following = (async () => {
+      for await (const change of changes) if (change.kind === 'setting') await directory.refresh(change.key);
+    })().catch((error: unknown) => {
+      logger.error({ error }, 'Changes of the inboxes are not heard any more');
+    });
+    const pruning = setInterval(() => {
+      directory.prune().catch((error: unknown) => {
+        logger.error({ error }, 'An inbox whose time is over could not be taken away');
+      });
+    }, PRUNING_MS);
+    pruning.unref();
+    this.#closers.push(async () => {
+      clearInterval(pruning);
+      await changes[Symbol.asyncIterator]().return?.();
+      await following;
+    });
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    const failures: unknown[] = [];
+    for (const close of this.#closers.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'The inbox did not close cleanly');
+  }
+
+  #info(): Info {
+    const { auth, limits, smtp, tls, data, store, inboxDomain } = this.#options;
+    const secured = new Set(
+      this.#server?.options.localAddress
+        .filter((each) => each.tls === 'implicit')
+        .map((each) => ('port' in each ? each.port : 0)),
+    );
+    return {
+      version: this.#version,
+      smtp: this.smtpAddresses
+        .filter(({ family }) => family !== 'unix')
+        .map(({ address, port }) => ({
+          host: reachable(address),
+          port,
+          tls: secured.has(port) ? ('implicit' as const) : tls.mode,
+        })),
+      ...(this.#pop3 === undefined ? {} : { pop3: this.#pop3 }),
+      auth: typeof auth === 'string' ? auth : 'users',
+      limits: {
+        messagesMax: limits.messagesMax ?? DEFAULT_LIMITS.messagesMax,
+        bytesMax: limits.bytesMax ?? DEFAULT_LIMITS.bytesMax,
+        ...(limits.ageMsMax === undefined || limits.ageMsMax === Infinity ? {} : { ageMsMax: limits.ageMsMax }),
+        messageBytesMax: smtp.dataSizeLimit ?? 0,
+      },
+      can: {
+        release: false,
+        remoteContent: false,
+        dns: false,
+        recipientFaults: this.#options.hasRecipientFaults,
+        keeps: data !== undefined || store !== undefined,
+      },
+      inboxDomain,
+    };
+  }
+}
+
+/** Who may authenticate: the user of an inbox with its password, and whoever the options name. */
+function authHook(auth: Exclude<CompleteInboxOptions['auth'], 'off'>, directory: InboxDirectory): Hook {
+  const others = auth === 'any' ? anyAuth() : passwordAuth(auth);
+  return {
+    name: 'inbox auth',
+    auth(request) {
+      const { user } = request;
+      const inbox = user === undefined ? undefined : directory.get(user);
+      if (inbox === undefined) return others.auth?.(request);
+      if (request.kind === 'secret') return { password: inbox.password };
+      return request.kind === 'password' && request.password === inbox.password ? { verified: true } : undefined;
+    },
+  };
+}
+
+/** An address that a client can connect to, of one that stands for all. */
+function reachable(address: string): string {
+  return address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address;
+}
+
+function urlOf({
+  address,
+  port,
+  family,
+}: {
+  readonly address: string;
+  readonly port: number;
+  readonly family: string;
+}): string {
+  const host = reachable(address);
+  return `http://${family === 'IPv6' && host.includes(':') ? `[${host}]` : host}:${String(port)}/`;
+}
+
+async function readVersion(): Promise<string> {
+  const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+const PAGE_FOLDER = fileURLToPath(new URL('../dist/page/', import.meta.url));
+const DEFAULT_LIMITS = { messagesMax: 10_000, bytesMax: 1_073_741_824 };
+const PRUNING_MS = 60_000;
