@@ -6,7 +6,7 @@ import { Hono, type Context } from 'hono';
 import type { Logger } from 'smtpd';
 import { StoreError } from 'smtpd-store';
 import { Value } from 'typebox/value';
-import type { TObject, TSchema } from 'typebox';
+import { Type, type TObject, type TSchema } from 'typebox';
 
 import { APIError } from './api-error.js';
 import { describeAPI } from './openapi.js';
@@ -74,7 +74,7 @@ async function callOf(route: Route, context: Context, closing: AbortSignal): Pro
   if (route.method !== 'GET') checkContentType(route, contentType);
   return {
     params: context.req.param(),
-    query: route.query === undefined ? {} : checkQueryString(route.query, new URL(raw.url).searchParams),
+    query: checkQueryString(route.query ?? NO_QUERY, new URL(raw.url).searchParams),
     body: route.body === undefined || isOctetBody(route.body) ? undefined : checkBody(route.body, await readText(raw)),
     octets: () => raw.body,
     contentType,
@@ -97,7 +97,7 @@ function checkQueryString(schema: TObject, given: URLSearchParams): unknown {
   const values: Record<string, unknown> = {};
   for (const [name, value] of given) {
     if (!Object.hasOwn(known, name)) {
-      const names = Object.keys(known).join(', ');
+      const names = Object.keys(known).join(', ') || 'none';
       throw new APIError('BAD_REQUEST', `There is no parameter "${name}"; there are: ${names}`);
     }
     if (Object.hasOwn(values, name)) throw new APIError('BAD_REQUEST', `The parameter "${name}" is there twice`);
@@ -126,15 +126,20 @@ function checkValue(schema: TSchema, value: unknown, what: string): unknown {
 async function readText(request: Request): Promise<string> {
   const pieces: Uint8Array[] = [];
   let length = 0;
+  // What says that it is too large need not be read first.
+  if (Number(request.headers.get('content-length') ?? 0) > JSON_BYTES_MAX) throw tooLarge();
   if (request.body !== null) {
     for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
       length += piece.length;
-      if (length > JSON_BYTES_MAX)
-        throw new APIError('TOO_LARGE', `A body of JSON has at most ${String(JSON_BYTES_MAX)} octets`);
+      if (length > JSON_BYTES_MAX) throw tooLarge();
       pieces.push(piece);
     }
   }
   return Buffer.concat(pieces).toString('utf8');
+}
+
+function tooLarge(): APIError {
+  return new APIError('TOO_LARGE', `A body of JSON has at most ${String(JSON_BYTES_MAX)} octets`);
 }
 
 /** What went wrong, for the caller; what nobody foresaw, for the log. */
@@ -191,3 +196,4 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 const JSON_BYTES_MAX = 33_554_432;
+const NO_QUERY = Type.Object({});

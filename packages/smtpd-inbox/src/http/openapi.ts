@@ -13,12 +13,15 @@ const ALWAYS: readonly APIErrorCode[] = [
   'INTERNAL',
   'UNAVAILABLE',
 ];
-/** What can go wrong with a body. */
-const WITH_BODY: readonly APIErrorCode[] = ['TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 
 /** The errors that a route may answer. */
 export function errorsOf({ errors, body, method }: Route): readonly APIErrorCode[] {
-  return [...ALWAYS, ...(body === undefined && method === 'GET' ? [] : WITH_BODY), ...errors];
+  return [
+    ...ALWAYS,
+    ...(method === 'GET' ? [] : (['UNSUPPORTED_MEDIA_TYPE'] as const)),
+    ...(body === undefined ? [] : (['TOO_LARGE'] as const)),
+    ...errors,
+  ];
 }
 
 /** The document. @param version - of this package */

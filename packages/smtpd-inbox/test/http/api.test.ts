@@ -1,0 +1,283 @@
+/**
+ * The API against its own description: every operation is played, what it answers has the shape that it says, and every error that it
+ * says it has is had.
+ */
+
+import Ajv from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { MailStore } from 'smtpd-store';
+import { openSQLiteStore } from 'smtpd-store';
+import { startInbox, type InboxServer } from 'smtpd-inbox';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { ask, type Answered, type Asked } from '../support/http.js';
+import { RICH_MAIL, sendMail } from '../support/mails.js';
+
+interface Operation {
+  readonly operationId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> };
+  readonly responses: Readonly<Record<string, Response>>;
+}
+
+interface Response {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
+}
+
+/** What a play may use. */
+interface Stage {
+  readonly inbox: InboxServer;
+  /** A message with everything. */
+  readonly id: string;
+  /** One that may be deleted. */
+  readonly spare: () => Promise<string>;
+}
+
+interface Play {
+  /** What is asked, below /api/v1; it succeeds. */
+  readonly success: (stage: Stage) => Promise<Asked> | Asked;
+  /** What is asked for errors that not every operation has. */
+  readonly errors?: Readonly<Record<string, (stage: Stage) => Promise<Asked> | Asked>>;
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const post = (path: string, body: unknown): Asked => ({
+  method: 'POST',
+  path,
+  headers: JSON_TYPE,
+  body: JSON.stringify(body),
+});
+const remove = (path: string): Asked => ({ method: 'DELETE', path, headers: JSON_TYPE });
+const missing = (path: string): Pick<Play, 'errors'>['errors'] => ({ NOT_FOUND: () => ({ path }) });
+
+/** How each operation is played; one that is not here fails the test. */
+const PLAYS: Readonly<Record<string, Play>> = {
+  getInfo: { success: () => ({ path: '/info' }) },
+  listMessages: {
+    success: () => ({ path: '/messages?q=subject:code&limit=2&sessions=true' }),
+    errors: { BAD_SEARCH: () => ({ path: '/messages?q=form:ann' }) },
+  },
+  deleteAllMessages: {
+    success: async ({ spare }) => {
+      await spare();
+      return remove('/messages?q=subject:spare');
+    },
+    errors: { BAD_SEARCH: () => remove('/messages?q=(') },
+  },
+  deleteMessages: { success: async ({ spare }) => post('/messages/delete', { ids: [await spare()] }) },
+  deleteMessage: {
+    success: async ({ spare }) => remove(`/messages/${await spare()}`),
+    errors: { NOT_FOUND: () => remove('/messages/999999') },
+  },
+  restoreMessages: {
+    success: async ({ inbox, spare }) => {
+      const { id } = await inbox.store.delete([await spare()]);
+      return post(`/deletions/${id}/restore`, {});
+    },
+    errors: { NOT_FOUND: () => post('/deletions/999999/restore', {}) },
+  },
+  markMessages: { success: ({ id }) => post('/messages/mark', { ids: [id], isRead: true }) },
+  tagMessages: { success: ({ id }) => post('/messages/tag', { ids: [id], add: ['checked'] }) },
+  countMessages: { success: () => ({ path: '/counts' }) },
+  waitForMessage: {
+    success: () => ({ path: '/wait?subject=Your%20code&to=bob@b.example&timeout=10' }),
+    errors: {
+      NO_MATCH: () => ({ path: '/wait?subject=Nothing%20like%20it&timeout=0.01' }),
+      BAD_SEARCH: () => ({ path: '/wait?q=form:ann' }),
+    },
+  },
+  getMessage: { success: ({ id }) => ({ path: `/messages/${id}` }), errors: missing('/messages/999999') },
+  getRaw: { success: ({ id }) => ({ path: `/messages/${id}/raw` }), errors: missing('/messages/999999/raw') },
+  getText: { success: ({ id }) => ({ path: `/messages/${id}/text` }), errors: missing('/messages/999999/text') },
+  getHTML: {
+    success: ({ id }) => ({ path: `/messages/${id}/html` }),
+    errors: missing('/messages/999999/html'),
+  },
+  getHeaders: { success: ({ id }) => ({ path: `/messages/${id}/headers` }), errors: missing('/messages/999999/headers') },
+  getEnvelope: { success: ({ id }) => ({ path: `/messages/${id}/envelope` }), errors: missing('/messages/999999/envelope') },
+  getTranscript: {
+    success: ({ id }) => ({ path: `/messages/${id}/transcript` }),
+    errors: missing('/messages/999999/transcript'),
+  },
+  getParts: { success: ({ id }) => ({ path: `/messages/${id}/parts` }), errors: missing('/messages/999999/parts') },
+  getPart: { success: ({ id }) => ({ path: `/messages/${id}/parts/3` }), errors: { NOT_FOUND: ({ id }) => ({ path: `/messages/${id}/parts/9` }) } },
+  lintMessage: { success: ({ id }) => ({ path: `/messages/${id}/lint` }), errors: missing('/messages/999999/lint') },
+  judgeCompatibility: { success: ({ id }) => ({ path: `/messages/${id}/compatibility` }), errors: missing('/messages/999999/compatibility') },
+  judgeAccessibility: { success: ({ id }) => ({ path: `/messages/${id}/accessibility` }), errors: missing('/messages/999999/accessibility') },
+  judgeAuthentication: { success: ({ id }) => ({ path: `/messages/${id}/authentication` }), errors: missing('/messages/999999/authentication') },
+  compareMessage: { success: ({ id }) => ({ path: `/messages/${id}/difference?with=${id}` }), errors: missing('/messages/999999/difference') },
+  listInboxes: { success: () => ({ path: '/inboxes' }) },
+  createInbox: {
+    success: () => post('/inboxes', { ttlSeconds: 60 }),
+    errors: {
+      CONFLICT: async ({ inbox }) => {
+        await ask(inbox.url!, { ...post('/api/v1/inboxes', { name: 'taken' }) });
+        return post('/inboxes', { name: 'taken' });
+      },
+    },
+  },
+  getInbox: { success: async (stage) => ({ path: `/inboxes/${await inboxOf(stage)}` }), errors: missing('/inboxes/nobody') },
+  deleteInbox: {
+    success: async (stage) => remove(`/inboxes/${await inboxOf(stage)}`),
+    errors: { NOT_FOUND: () => remove('/inboxes/nobody') },
+  },
+  clearInbox: {
+    success: async (stage) => remove(`/inboxes/${await inboxOf(stage)}/messages`),
+    errors: { NOT_FOUND: () => remove('/inboxes/nobody/messages') },
+  },
+  listFaults: { success: () => ({ path: '/faults' }) },
+  addFault: { success: () => post('/faults', { stage: 'rcpt', code: 451, times: 1, to: 'nobody@nowhere.example' }) },
+  clearFaults: { success: () => remove('/faults') },
+  removeFault: {
+    success: async ({ inbox }) => {
+      const { json } = await ask(inbox.url!, post('/api/v1/faults', { stage: 'rcpt', code: 451, to: 'nobody@nowhere.example' }));
+      return remove(`/faults/${(json as { id: string }).id}`);
+    },
+    errors: { NOT_FOUND: () => remove('/faults/999999') },
+  },
+  watchEvents: { success: () => ({ path: '/events' }) },
+};
+
+/** An answer without end is met by its beginning, elsewhere. */
+const ENDLESS = new Set(['watchEvents']);
+/** Which operations do without the store, so that it cannot fail them. */
+const WITHOUT_STORE = new Set(['getInfo', 'listInboxes', 'getInbox', 'listFaults', 'addFault', 'clearFaults', 'removeFault', 'watchEvents']);
+
+let stage: Stage;
+let store: MailStore;
+let operations: readonly Operation[] = [];
+
+async function inboxOf({ inbox }: Stage): Promise<string> {
+  const { json } = await ask(inbox.url!, post('/api/v1/inboxes', {}));
+  return (json as { name: string }).name;
+}
+
+async function play(url: string, asked: Asked): Promise<Answered> {
+  return ask(url, { ...asked, path: `/api/v1${asked.path}` });
+}
+
+/** An operation's path with something in its braces. */
+function pathOf({ path }: Operation): string {
+  return path.replace(/\{\w+\}/g, '1');
+}
+
+beforeAll(async () => {
+  store = await openSQLiteStore();
+  const inbox = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store });
+  await sendMail(inbox.smtpPort);
+  const { messages } = await store.list();
+  stage = {
+    inbox,
+    id: messages[0]!.id,
+    spare: async () => {
+      await sendMail(inbox.smtpPort, { content: RICH_MAIL.replace('Subject: Your code', 'Subject: spare') });
+      return (await store.list()).messages[0]!.id;
+    },
+  };
+  const document = (await ask(inbox.url!, { path: '/api/openapi.json' })).json as {
+    paths: Record<string, Record<string, Operation>>;
+  };
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ ...operation, path, method: method.toUpperCase() })),
+  );
+});
+
+afterAll(async () => {
+  await stage.inbox.close();
+  await store.close();
+});
+
+describe('the API does what its description says', () => {
+  test('each operation is played here, and nothing else is', () => {
+    expect(operations.map(({ operationId }) => operationId).sort()).toEqual(Object.keys(PLAYS).sort());
+  });
+
+  test('each answers as described', async () => {
+    const ajv = new Ajv.default({ strict: false });
+    addFormats.default(ajv);
+    for (const operation of operations.filter(({ operationId }) => !ENDLESS.has(operationId))) {
+      const { operationId, responses } = operation;
+      const asked = await PLAYS[operationId]!.success(stage);
+      const answer = await play(stage.inbox.url!, asked);
+      const described = responses[answer.status];
+      expect(answer.status, `${operationId}: ${answer.text.slice(0, 300)}`).toBeLessThan(300);
+      expect(described, operationId).toBeDefined();
+      const [type, content] = Object.entries(described?.content ?? {})[0] ?? [];
+      if (type === undefined) expect(answer.text, operationId).toBe('');
+      else if (operationId !== 'getPart') expect(answer.headers['content-type'], operationId).toContain(type);
+      if (content?.schema !== undefined) {
+        const check = ajv.compile(content.schema);
+        expect(check(answer.json), `${operationId}: ${ajv.errorsText(check.errors)}`).toBe(true);
+      }
+    }
+  });
+
+  test('each has every error that it says it has', async () => {
+    await using guarded = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', password: 'secret' });
+    const failing = await openSQLiteStore();
+    await using broken = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: failing });
+    await sendMail(broken.smtpPort);
+    await failing.close();
+    const logged: unknown[] = [];
+    const failure = new Error('a bug');
+    const buggy = new Proxy(store, {
+      get: (target, name) => {
+        if (['list', 'get', 'delete', 'restore', 'setRead', 'addTags', 'counts', 'clear', 'setSetting'].includes(String(name)))
+          return () => Promise.reject(failure);
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: (fields: object) => logged.push(fields) };
+    await using bugged = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: buggy, logger: silent });
+    const url = stage.inbox.url!;
+    /** How each error that every operation has is had. */
+    const common: Readonly<Record<string, (operation: Operation, asked: Asked) => Promise<Answered> | undefined>> = {
+      BAD_REQUEST: (_operation, asked) => play(url, { ...asked, path: withParameter(asked.path, 'nonsense=1') }),
+      UNAUTHORIZED: (_operation, asked) => play(guarded.url!, asked),
+      FORBIDDEN_HOST: (_operation, asked) =>
+        play(url, { ...asked, headers: { ...asked.headers, host: 'rebound.example:8025' } }),
+      FORBIDDEN_ORIGIN: (_operation, asked) =>
+        play(url, { ...asked, headers: { ...asked.headers, origin: 'http://localhost:3000' } }),
+      UNSUPPORTED_MEDIA_TYPE: (_operation, asked) =>
+        play(url, { ...asked, headers: { ...asked.headers, 'content-type': 'text/plain' } }),
+      TOO_LARGE: (operation, asked) =>
+        operation.requestBody === undefined
+          ? undefined
+          : play(url, { ...asked, headers: { ...asked.headers, 'content-length': '99999999999' }, body: '' }),
+      INTERNAL: ({ operationId }, asked) => (WITHOUT_STORE.has(operationId) ? undefined : play(bugged.url!, asked)),
+      UNAVAILABLE: ({ operationId }, asked) => (WITHOUT_STORE.has(operationId) ? undefined : play(broken.url!, asked)),
+    };
+    for (const operation of operations) {
+      const { operationId, responses } = operation;
+      const codes = Object.values(responses).flatMap(({ description }) => description.match(/\b[A-Z_]{4,}(?=:)/g) ?? []);
+      for (const code of codes) {
+        const special = PLAYS[operationId]!.errors?.[code];
+        const asked = special === undefined ? await exampleOf(operation) : await special(stage);
+        const answer = special === undefined ? await common[code]?.(operation, asked) : await play(url, asked);
+        if (answer === undefined) continue;
+        const { error } = answer.json as { error: { code: string; message: string } };
+        expect(error.code, `${operationId} ${code}: ${error.message}`).toBe(code);
+        expect(error.message.length).toBeGreaterThan(5);
+        expect(Object.keys(responses), `${operationId} ${code}`).toContain(String(answer.status));
+      }
+    }
+    // What nobody foresaw is in the log, and not in the answer.
+    expect(logged.length).toBeGreaterThan(10);
+  });
+
+  /** Something that an operation would do, made without doing anything. */
+  async function exampleOf(operation: Operation): Promise<Asked> {
+    const { operationId, method } = operation;
+    if (method === 'GET') return PLAYS[operationId]!.success(stage);
+    if (operation.requestBody === undefined) return { method, path: pathOf(operation), headers: JSON_TYPE };
+    return { ...(await PLAYS[operationId]!.success(stage)), path: pathOf(operation) };
+  }
+
+  function withParameter(path: string, parameter: string): string {
+    return `${path}${path.includes('?') ? '&' : '?'}${parameter}`;
+  }
+});
