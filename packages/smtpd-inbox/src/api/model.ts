@@ -95,7 +95,7 @@ export const HeaderField = Type.Object({
   name: Text,
   /** Unfolded, encoded words decoded. */
   value: Text,
-  /** As it stands, folds included, each octet one character. */
+  /** The whole field as it stands, name and folds included, without its last line end; each octet one character. */
   raw: Text,
   /** The line of the message where it begins, from 1. */
   line: Type.Integer({ minimum: 1 }),
@@ -116,6 +116,8 @@ export const Part = Type.Object({
   fileName: Type.Optional(Text),
   /** Without its brackets. */
   contentId: Type.Optional(Text),
+  /** The URL that the HTML may refer to it by (RFC 2557). */
+  contentLocation: Type.Optional(Text),
   /** Octets when decoded. */
   sizeBytes: Count,
   /** Where it stands in the message, header included: the first octet, and the one behind the last. */
