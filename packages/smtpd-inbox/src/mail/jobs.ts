@@ -5,12 +5,14 @@
  * One more analysis is one more line here.
  */
 
+import { frameOfMail } from './frame-of-mail.js';
 import { readMail, readPart } from './read-mail.js';
 
 /** The table. */
 export const JOBS = {
   read: readMail,
   part: readPart,
+  frame: frameOfMail,
 } satisfies Record<string, (...input: never[]) => unknown>;
 
 /** The name of a job. */

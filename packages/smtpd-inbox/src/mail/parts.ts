@@ -34,6 +34,7 @@ export function describeParts(root: MimeNode, faults: Faults): Part[] {
       ...(disposition === undefined ? {} : { disposition }),
       ...(fileName === undefined ? {} : { fileName }),
       ...(node.contentId === undefined ? {} : { contentId: headerText(node.contentId) }),
+      ...(node.contentLocation === undefined ? {} : { contentLocation: headerText(node.contentLocation) }),
       sizeBytes: sizeOf(node),
       start,
       end,

@@ -94,6 +94,14 @@ export function readHeaderOnly(raw: Uint8Array, fault: string): ReadMail {
   return assemble(known, { links: findLinks({ headers }), codes: [], htmlText: '' });
 }
 
+/** The HTML and the parts, without what is found in them. */
+export function readBody(raw: Uint8Array): Pick<ReadMail, 'html' | 'parts'> {
+  const faults = new Faults();
+  const root = readMimeTree(raw, faults);
+  const { html } = readBodies(root, faults);
+  return { ...(html === undefined ? {} : { html }), parts: describeParts(root, faults) };
+}
+
 /** A part and what it decodes to; `undefined` when there is none of that number. */
 export function readPart(raw: Uint8Array, number: string): PartContent | undefined {
   const faults = new Faults();
