@@ -9,7 +9,7 @@
 import type { Token } from 'parse5';
 
 import type { Part } from '../api/model.js';
-import { readHTML } from './html-tokens.js';
+import { RAW_TEXT_ELEMENTS, readHTML } from './html-tokens.js';
 
 /** What a frame’s document refers to, and what it may. */
 export interface FrameOptions {
@@ -149,7 +149,7 @@ class FrameWriter {
     const name = tag.tagName;
     if (this.#omitted !== undefined || !TAG_NAME.test(name)) return;
     if (OMITTED_WITH_CONTENT.has(name)) {
-      if (!tag.selfClosing) this.#omitted = name;
+      this.#omitted = name;
       return;
     }
     if (OMITTED_TAGS.has(name) || (name === 'meta' && !isHarmlessMeta(tag)) || (name === 'link' && !isStyleSheet(tag)))
@@ -159,7 +159,7 @@ class FrameWriter {
     if (LINKS.has(name) && attributes.some((attribute) => /^ (?:xlink:)?href="(?!#)/.test(attribute))) {
       attributes.push(' target="_blank"', ' rel="noopener noreferrer"');
     }
-    this.#pieces.push(`<${name}${attributes.join('')}${tag.selfClosing ? ' /' : ''}>`);
+    this.#pieces.push(`<${name}${attributes.join('')}${tag.selfClosing && !RAW_TEXT_ELEMENTS.has(name) ? ' /' : ''}>`);
   }
 
   endTag(name: string): void {

@@ -16,23 +16,39 @@ export interface HTMLHandler {
 
 /** Goes through a document from beginning to end. */
 export function readHTML(html: string, handler: HTMLHandler): void {
-  const text = ({ chars }: { chars: string }): void => handler.text?.(chars);
+  // The tokenizer tells of white space and of letters separately; together they are what stands there.
+  let pieces: string[] = [];
+  const gather = ({ chars }: { chars: string }): void => void pieces.push(chars);
+  const flush = (): void => {
+    if (pieces.length === 0) return;
+    const text = pieces.join('');
+    pieces = [];
+    handler.text?.(text);
+  };
   const tokenizer = new Tokenizer(
     { sourceCodeLocationInfo: true },
     {
       onStartTag(tag) {
+        flush();
         // A parser would change the state by the element; a tokenizer alone has to be told.
         const mode = MODES.get(tag.tagName);
-        if (mode !== undefined && !tag.selfClosing) tokenizer.state = mode;
+        // A slash at its end means nothing outside SVG.
+        if (mode !== undefined) tokenizer.state = mode;
         handler.startTag?.(tag);
       },
-      onEndTag: (tag) => handler.endTag?.(tag.tagName),
-      onCharacter: text,
-      onWhitespaceCharacter: text,
+      onEndTag(tag) {
+        flush();
+        handler.endTag?.(tag.tagName);
+      },
+      onCharacter: gather,
+      onWhitespaceCharacter: gather,
       onNullCharacter: () => undefined,
-      onDoctype: (doctype) => handler.doctype?.(doctype),
+      onDoctype(doctype) {
+        flush();
+        handler.doctype?.(doctype);
+      },
       onComment: () => undefined,
-      onEof: () => undefined,
+      onEof: flush,
     },
   );
   tokenizer.write(html, true);
@@ -42,6 +58,9 @@ export function readHTML(html: string, handler: HTMLHandler): void {
 export function attributeOf(tag: Token.TagToken, name: string): string | undefined {
   return tag.attrs.find((attribute) => attribute.name === name)?.value;
 }
+
+/** Elements in which tags are text. */
+export const RAW_TEXT_ELEMENTS: Pick<ReadonlySet<string>, 'has'> = { has: (name) => MODES.has(name) };
 
 /** Elements in which other letters than `<` mean something. */
 const MODES = new Map<string, (typeof TokenizerMode)[keyof typeof TokenizerMode]>([
