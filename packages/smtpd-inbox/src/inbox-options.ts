@@ -48,6 +48,8 @@ export interface InboxOptions {
   readonly httpOrigins?: readonly string[];
   /** The domain behind the names of isolated inboxes. Default: `inbox.test`. */
   readonly inboxDomain?: string;
+  /** Whether a reader may load the remote pictures of a mail. Default: `true`; nothing is loaded before the reader asks. */
+  readonly mayLoadRemoteContent?: boolean;
   /** Whether a recipient such as `fail-rcpt-550@…` makes its own fault. Default: `false`. */
   readonly hasRecipientFaults?: boolean;
   /** Default: warnings and errors to standard error. */
@@ -82,6 +84,7 @@ export interface CompleteInboxOptions {
   readonly httpHosts: readonly string[];
   readonly httpOrigins: readonly string[];
   readonly inboxDomain: string;
+  readonly mayLoadRemoteContent: boolean;
   readonly hasRecipientFaults: boolean;
   readonly logger: Logger;
   readonly now: () => Date;
@@ -118,6 +121,7 @@ export function completeInboxOptions(given: InboxOptions): CompleteInboxOptions 
     httpHosts: given.httpHosts ?? [],
     httpOrigins: (given.httpOrigins ?? []).map(origin),
     inboxDomain: domain(given.inboxDomain ?? 'inbox.test'),
+    mayLoadRemoteContent: given.mayLoadRemoteContent ?? true,
     hasRecipientFaults: given.hasRecipientFaults ?? false,
     logger: given.logger ?? defaultLogger,
     now: given.now ?? (() => new Date()),
@@ -203,6 +207,7 @@ const OPTION_NAMES = new Set<string>([
   'httpHosts',
   'httpOrigins',
   'inboxDomain',
+  'mayLoadRemoteContent',
   'hasRecipientFaults',
   'logger',
   'now',

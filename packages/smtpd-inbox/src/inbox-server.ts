@@ -140,6 +140,7 @@ export class InboxServer implements AsyncDisposable {
       reader,
       directory,
       faults,
+      mayLoadRemoteContent: options.mayLoadRemoteContent,
       info: () => this.#info(),
       now,
     };
@@ -246,7 +247,7 @@ export class InboxServer implements AsyncDisposable {
       },
       can: {
         release: false,
-        remoteContent: false,
+        remoteContent: this.#options.mayLoadRemoteContent,
         dns: false,
         recipientFaults: this.#options.hasRecipientFaults,
         keeps: data !== undefined || store !== undefined,

@@ -3,6 +3,7 @@
 import type { Route } from './route.js';
 import { eventRoutes } from './routes/events.js';
 import { faultRoutes } from './routes/faults.js';
+import { frameRoutes } from './routes/frame.js';
 import { inboxRoutes } from './routes/inboxes.js';
 import { messageRoutes } from './routes/message.js';
 import { messageListRoutes } from './routes/messages.js';
@@ -17,6 +18,7 @@ export function allRoutes(services: InboxServices): readonly Route[] {
     ...messageListRoutes(services),
     ...waitingRoutes(services),
     ...messageRoutes(services),
+    ...frameRoutes(services),
     ...inboxRoutes(services),
     ...faultRoutes(services),
     ...eventRoutes(services),

@@ -13,6 +13,8 @@ export interface InboxServices {
   readonly reader: MailReader;
   readonly directory: InboxDirectory;
   readonly faults: FaultBoard;
+  /** Whether pictures and styles of other servers may be loaded for a mail when its reader asks for it. */
+  readonly mayLoadRemoteContent: boolean;
   readonly info: () => Info;
   readonly now: () => Date;
 }

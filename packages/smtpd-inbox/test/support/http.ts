@@ -21,7 +21,7 @@ export interface Answered {
 export function ask(url: string, { method = 'GET', path, headers = {}, body }: Asked): Promise<Answered> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
-    const asking = request({ host: hostname, port, method, path, headers }, (response) => {
+    const asking = request({ host: hostname, port, method, path, headers, agent: false }, (response) => {
       const pieces: Buffer[] = [];
       response.on('data', (piece: Buffer) => pieces.push(piece));
       response.on('error', reject);
