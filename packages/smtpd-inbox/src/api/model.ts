@@ -248,6 +248,8 @@ export const Difference = Type.Object({
     Type.Object({
       part: Type.Enum(['headers', 'text', 'html']),
       lines: ListOf(Type.Object({ kind: Type.Enum(['same', 'added', 'removed']), text: Text })),
+      /** Why the lines could not be matched as they should; absent when they were. */
+      note: Type.Optional(Text),
     }),
   ),
 });
