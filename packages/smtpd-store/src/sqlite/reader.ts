@@ -3,6 +3,7 @@
  * acknowledged before a question is in its answer.
  */
 
+import { statSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 
 import { findDriver, type Connection } from './driver.js';
@@ -18,7 +19,7 @@ import type {
 } from './requests.js';
 import { prepareReading } from './schema.js';
 
-function listen(port: MessagePort, connection: Connection): void {
+function listen(port: MessagePort, connection: Connection, { databasePath }: ReaderSettings): void {
   const reader = new MessageReader(connection);
   port.on('message', (asked: NumberedRequest<keyof ReadOperations> | CloseRequest) => {
     if (asked.name === 'close') {
@@ -26,8 +27,19 @@ function listen(port: MessagePort, connection: Connection): void {
       port.close();
       return;
     }
+    shortenLog(connection, `${databasePath}-wal`);
     port.postMessage({ kind: 'answers', answers: [answer(reader, asked)] } satisfies WorkerMessage);
   });
+}
+
+/**
+ * The log begins anew when all of it is in the database and nobody reads in it. Where somebody always reads that moment never comes by
+ * itself; between two answers is one.
+ */
+function shortenLog(connection: Connection, path: string): void {
+  if (statSync(path).size <= LOG_BYTES_MAX) return;
+  // First as much as can be done beside the writer, who waits for the rest. Where the writer is at it the next answer tries again.
+  for (const mode of ['PASSIVE', 'TRUNCATE']) connection.prepare(`PRAGMA wal_checkpoint(${mode})`).all();
 }
 
 function answer(reader: MessageReader, asked: NumberedRequest<keyof ReadOperations>): Answer {
@@ -38,12 +50,12 @@ function answer(reader: MessageReader, asked: NumberedRequest<keyof ReadOperatio
   }
 }
 
-async function run(port: MessagePort, { databasePath }: ReaderSettings): Promise<void> {
+async function run(port: MessagePort, settings: ReaderSettings): Promise<void> {
   let connection: Connection | undefined;
   try {
-    connection = (await findDriver())(databasePath);
+    connection = (await findDriver())(settings.databasePath);
     prepareReading(connection);
-    listen(port, connection);
+    listen(port, connection, settings);
     port.postMessage({ kind: 'ready' } satisfies WorkerMessage);
   } catch (error) {
     connection?.close();
@@ -51,5 +63,8 @@ async function run(port: MessagePort, { databasePath }: ReaderSettings): Promise
     port.close();
   }
 }
+
+/** From here on the log is made short again. */
+const LOG_BYTES_MAX = 67_108_864;
 
 if (parentPort !== null) await run(parentPort, workerData as ReaderSettings);

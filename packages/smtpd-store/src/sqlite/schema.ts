@@ -10,7 +10,7 @@ import type { Connection } from './driver.js';
 export function prepareSchema(connection: Connection, isDurable: boolean): void {
   // In the write-ahead log a commit is one append and one fsync; with FULL it is made before the commit returns.
   connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isDurable ? 'FULL' : 'OFF'}`);
-  connection.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+  connection.exec(`PRAGMA busy_timeout = ${OTHER_MS_MAX}; PRAGMA cache_size = -${CACHE_KIB}`);
   const version = Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
   if (version > SCHEMA_VERSION) {
     throw new StoreError(
@@ -25,9 +25,11 @@ export function prepareSchema(connection: Connection, isDurable: boolean): void 
 
 /** Makes a connection ready to read what another one writes. */
 export function prepareReading(connection: Connection): void {
-  connection.exec(`PRAGMA query_only = ON; PRAGMA cache_size = -${CACHE_KIB}`);
+  connection.exec(`PRAGMA query_only = ON; PRAGMA busy_timeout = ${OTHER_MS_MAX}; PRAGMA cache_size = -${CACHE_KIB}`);
 }
 
+/** How long one of our two connections waits for the other, which never takes long. */
+const OTHER_MS_MAX = 10_000;
 const CACHE_KIB = 16_384;
 
 /** What leads from each version of the tables to the next. A new store takes the same way as an old one; what was released stays. */

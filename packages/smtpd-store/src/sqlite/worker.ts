@@ -3,7 +3,7 @@
  * under load many messages share one fsync, and the thread that speaks with clients never waits for a disk.
  */
 
-import { readdirSync, statSync, unlinkSync } from 'node:fs';
+import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 
@@ -36,7 +36,6 @@ class Writer {
   readonly #lock: Connection;
   readonly #database: MessageDatabase;
   readonly #spoolFolder: string;
-  readonly #logPath: string;
 
   constructor(port: MessagePort, { connection, lock }: Connections, settings: WriterSettings) {
     this.#port = port;
@@ -44,7 +43,6 @@ class Writer {
     this.#lock = lock;
     this.#database = new MessageDatabase(connection, settings);
     this.#spoolFolder = settings.spoolFolder;
-    this.#logPath = `${settings.databasePath}-wal`;
   }
 
   /** Removes files that no row refers to: their messages were never acknowledged, or are gone. */
@@ -69,7 +67,6 @@ class Writer {
         next = receiveMessageOnPort(this.#port)?.message as Request | CloseRequest | undefined;
       }
       this.#post(this.#answers(requests));
-      this.#shortenLog();
     });
   }
 
@@ -105,18 +102,6 @@ class Writer {
       }
       throw error;
     }
-  }
-
-  /**
-   * The log begins anew when all of it is in the database and nobody reads in it. Where somebody always reads that moment is
-   * waited for, before the log is larger than all else.
-   */
-  #shortenLog(): void {
-    if (statSync(this.#logPath).size < LOG_BYTES_MAX) return;
-    this.#connection.exec(`PRAGMA busy_timeout = ${READER_MS_MAX}`);
-    // Where a reader is not over by then it says so, as a row: the next group tries again.
-    this.#connection.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
-    this.#connection.exec('PRAGMA busy_timeout = 0');
   }
 
   #close(): void {
@@ -161,7 +146,5 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
 
 /** How many requests share a transaction. */
 const GROUP_REQUESTS_MAX = 1_000;
-const LOG_BYTES_MAX = 67_108_864;
-const READER_MS_MAX = 1_000;
 
 if (parentPort !== null) await run(parentPort, workerData as WriterSettings);

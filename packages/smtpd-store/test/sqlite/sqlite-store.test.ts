@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
-import { openSQLiteStore, type MessageQuery, type SQLiteStoreOptions } from 'smtpd-store';
+import {
+  openSQLiteStore,
+  type ListOptions,
+  type MailStore,
+  type MessageQuery,
+  type SQLiteStoreOptions,
+} from 'smtpd-store';
 import { describe, expect, it } from 'vitest';
 
 import { describeMailStore } from '../mail-store-suite.js';
@@ -217,20 +223,47 @@ describe('an SQLite store', () => {
     await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
   });
 
-  it('keeps a message while somebody searches through everything', async () => {
-    await using store = await openSQLiteStore();
+  /** A search that takes its time, and the messages that it looks through, which have an inbox of their own. */
+  const slowSearch = async (store: MailStore, conditions: number): Promise<ListOptions> => {
     const headers = Array.from({ length: 200 }, (_, index) => [`X-${index}`, `${index} of many`] as const);
-    await Promise.all(Array.from({ length: 100 }, () => store.add(newMessage({ summary: { headers } }))));
-    const queries: MessageQuery[] = Array.from({ length: 250 }, (_, index) => ({
+    const message = newMessage({ inbox: 'searched', summary: { headers } });
+    await Promise.all(Array.from({ length: 100 }, () => store.add(message)));
+    const queries: MessageQuery[] = Array.from({ length: conditions }, (_, index) => ({
       kind: 'header',
       name: `x-${index % 200}`,
       contains: `${index + 1} of many`,
     }));
+    return { inbox: 'searched', query: { kind: 'or', queries } };
+  };
+
+  it('keeps a message while somebody searches through everything', async () => {
+    await using store = await openSQLiteStore();
+    const options = await slowSearch(store, 250);
     const ends: string[] = [];
-    const search = store.list({ query: { kind: 'or', queries } }).then(() => ends.push('search'));
+    const search = store.list(options).then(() => ends.push('search'));
     const add = store.add(newMessage()).then(() => ends.push('add'));
     await Promise.all([search, add]);
     expect(ends).toEqual(['add', 'search']);
+  });
+
+  it('keeps its log short while somebody always reads', async () => {
+    using folder = new TemporaryFolder();
+    await using store = await openSQLiteStore({ folder: folder.path });
+    const options = await slowSearch(store, 20);
+    let isOver = false;
+    const reading = Promise.all(
+      Array.from({ length: 2 }, async () => {
+        while (!isOver) await store.list(options);
+      }),
+    );
+    let longest = 0;
+    for (let group = 0; group < 200; group += 1) {
+      await Promise.all(Array.from({ length: 10 }, () => store.add(newMessage({ raw: Buffer.alloc(100_000) }))));
+      longest = Math.max(longest, statSync(join(folder.path, 'store.sqlite-wal')).size);
+    }
+    isOver = true;
+    await reading;
+    expect(longest).toBeLessThan(130_000_000);
   });
 
   it('says that a file is no store', async () => {
