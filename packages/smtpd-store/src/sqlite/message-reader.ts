@@ -2,6 +2,7 @@
 
 import { assertNever } from '../errors.js';
 import type { TranscriptLine } from '../message.js';
+import type { MessageQuery } from '../query.js';
 import { StatementCache, type Connection, type Row, type SQLValue, type Statement } from './driver.js';
 import { compileQuery } from './query-sql.js';
 import type { ListRequest, MessageRow, NumberedRequest, Operations, RawLocation, ReadOperations } from './requests.js';
@@ -59,7 +60,9 @@ export class MessageReader {
   }
 
   #list({ inbox, query, before, after, limit }: ListRequest): Operations['list']['answer'] {
-    const { match, condition, values } = compileQuery(query ?? { kind: 'and', queries: [] });
+    const queries: MessageQuery[] = query === undefined ? [] : [query];
+    if (inbox !== undefined) queries.push({ kind: 'inbox', inbox });
+    const { match, condition, values } = compileQuery({ kind: 'and', queries });
     const id = match === undefined ? 'm.id' : 'message_words.rowid';
     const wheres = ['m.deletion IS NULL'];
     const bound: SQLValue[] = [];
@@ -70,7 +73,6 @@ export class MessageReader {
     if (match !== undefined) where('message_words MATCH ?', match);
     if (before !== undefined) where(`${id} < ?`, before);
     if (after !== undefined) where(`${id} > ?`, after);
-    if (inbox !== undefined) where('m.inbox = ?', inbox);
     where(condition, ...values);
     const rows = this.#connection
       .prepare(
