@@ -430,6 +430,20 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.get(id)).toBeUndefined();
     });
 
+    it('deletes thousands at once, and brings them back', async () => {
+      await using store = await open();
+      const added = await Promise.all(
+        Array.from({ length: 2_500 }, (_, index) => store.add(newMessage({ inbox: index % 5 === 0 ? 'other' : '' }))),
+      );
+      const ids = added.filter(({ inbox }) => inbox === '').map(({ id }) => id);
+      const deletion = await store.clear('');
+      expect([...deletion.messageIds].sort()).toEqual(ids.sort());
+      expect(await store.counts()).toMatchObject({ messages: 500, inboxes: { other: { messages: 500 } } });
+      expect([...(await store.restore(deletion.id))].sort()).toEqual(ids);
+      expect(await store.counts()).toMatchObject({ messages: 2_500, unread: 2_500 });
+      expect(await store.restore(deletion.id)).toEqual([]);
+    });
+
     it('turns away a message that is larger than all it may keep, and keeps the others', async () => {
       await using store = await open({ limits: { bytesMax: 300_000 } });
       const { id } = await store.add(newMessage({ raw: Buffer.alloc(100) }));

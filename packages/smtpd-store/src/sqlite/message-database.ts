@@ -131,7 +131,7 @@ export class MessageDatabase {
     for (const sql of REMOVALS) this.#prepare(sql).run(id);
     this.#prepare('UPDATE kept SET messages = messages - 1, bytes = bytes - ?').run(bytes);
     if (row['deletion'] === null) {
-      this.#uncount(row);
+      this.#recount([row], -1);
       wereThere.push(id);
     }
     if (row['file_name'] !== null) this.#filesToRemove.push(String(row['file_name']));
@@ -177,43 +177,45 @@ export class MessageDatabase {
   #delete({ ids, now }: Operations['delete']['request']): DeletionAnswer {
     const deletion = this.#newDeletion(now);
     const update = this.#prepare(
-      `UPDATE messages SET deletion = ? WHERE id = ? AND deletion IS NULL RETURNING ${COUNTED_COLUMNS}`,
+      `UPDATE messages SET deletion = ? WHERE id = ? AND deletion IS NULL RETURNING id, ${COUNTED_COLUMNS}`,
     );
-    const deleted = ids.filter((id) => {
-      const [row] = update.all(deletion, id);
-      if (row === undefined) return false;
-      this.#uncount(row);
-      return true;
-    });
-    return { deletion, ids: deleted };
+    const rows = ids.flatMap((id) => update.all(deletion, id));
+    this.#recount(rows, -1);
+    return { deletion, ids: rows.map((row) => Number(row['id'])) };
   }
 
-  #clear({ inbox, now }: Operations['clear']['request']): DeletionAnswer {
-    const deletion = this.#newDeletion(now);
+  #clear({ inbox, now, begun }: Operations['clear']['request']): Operations['clear']['answer'] {
+    const deletion = begun?.deletion ?? this.#newDeletion(now);
     const [where, values] = inbox === undefined ? ['', []] : [' AND inbox = ?', [inbox]];
-    const ids = this.#prepare(`UPDATE messages SET deletion = ? WHERE deletion IS NULL${where} RETURNING id`)
-      .all(deletion, ...values)
-      .map((row) => Number(row['id']));
-    this.#prepare(`DELETE FROM counters${inbox === undefined ? '' : ' WHERE inbox = ?'}`).run(...values);
-    return { deletion, ids };
+    const rows = this.#prepare(
+      `UPDATE messages SET deletion = ? WHERE id IN
+       (SELECT id FROM messages WHERE deletion IS NULL AND id < ?${where} ORDER BY id DESC LIMIT ?)
+       RETURNING id, ${COUNTED_COLUMNS}`,
+    ).all(deletion, begun?.olderThan ?? Number.MAX_SAFE_INTEGER, ...values, CHANGED_AT_ONCE_MAX);
+    this.#recount(rows, -1);
+    const ids = rows.map((row) => Number(row['id'])).sort((a, b) => b - a);
+    return { deletion, ids, olderThan: ids.length < CHANGED_AT_ONCE_MAX ? undefined : ids.at(-1) };
   }
 
   #newDeletion(now: number): number {
     return Number(this.#prepare('INSERT INTO deletions (deleted_at) VALUES (?)').run(now).lastInsertRowid);
   }
 
-  #restore({ deletion, now }: Operations['restore']['request']): number[] {
+  #restore({ deletion, now }: Operations['restore']['request']): Operations['restore']['answer'] {
     const row = this.#prepare('SELECT deleted_at FROM deletions WHERE id = ?').get(deletion);
-    if (row === undefined || now >= Number(row['deleted_at']) + this.#undoMs) return [];
-    const perInbox = this.#prepare(
-      `SELECT inbox, sum(is_session = 0) AS messages, sum(is_session = 0 AND is_read = 0) AS unread, sum(size_bytes) AS bytes
-       FROM messages WHERE deletion = ? GROUP BY inbox`,
-    ).all(deletion);
-    for (const each of perInbox) this.#count(String(each['inbox']), countsOf(each));
-    this.#prepare('DELETE FROM deletions WHERE id = ?').run(deletion);
-    return this.#prepare('UPDATE messages SET deletion = NULL WHERE deletion = ? RETURNING id')
-      .all(deletion)
-      .map((each) => Number(each['id']));
+    if (row === undefined || now >= Number(row['deleted_at']) + this.#undoMs) return { ids: [], isOver: true };
+    const rows = this.#prepare(
+      `UPDATE messages SET deletion = NULL WHERE id IN
+       (SELECT id FROM messages WHERE deletion = ? ORDER BY id DESC LIMIT ?)
+       RETURNING id, ${COUNTED_COLUMNS}`,
+    ).all(deletion, CHANGED_AT_ONCE_MAX);
+    this.#recount(rows, 1);
+    const ids = rows.map((each) => Number(each['id']));
+    const isOver = ids.length < CHANGED_AT_ONCE_MAX;
+    if (isOver) this.#prepare('DELETE FROM deletions WHERE id = ?').run(deletion);
+    // What has begun to come back comes back to the last, though its time be over meanwhile.
+    else this.#prepare('UPDATE deletions SET deleted_at = ? WHERE id = ?').run(now, deletion);
+    return { ids, isOver };
   }
 
   #counts(): StoreCounts {
@@ -256,16 +258,32 @@ export class MessageDatabase {
     if (messages <= 0) this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0 AND bytes = 0').run(inbox);
   }
 
-  /** The row of a message that was there is there no more. */
-  #uncount(row: Row): void {
-    const counted = row['is_session'] === 0 ? -1 : 0;
-    const unread = row['is_read'] === 0 ? counted : 0;
-    this.#count(String(row['inbox']), { messages: counted, unread, bytes: -Number(row['size_bytes']) });
+  /** Rows are there again (1), or no more (-1). */
+  #recount(rows: readonly Row[], sign: 1 | -1): void {
+    for (const [inbox, counts] of countsByInbox(rows)) {
+      const { messages, unread, bytes } = counts;
+      this.#count(inbox, { messages: sign * messages, unread: sign * unread, bytes: sign * bytes });
+    }
   }
 
   #prepare(sql: string): Statement {
     return this.#statements.prepare(sql);
   }
+}
+
+function countsByInbox(rows: readonly Row[]): ReadonlyMap<string, Counts> {
+  const inboxes = new Map<string, Counts>();
+  for (const row of rows) {
+    const inbox = String(row['inbox']);
+    const { messages, unread, bytes } = inboxes.get(inbox) ?? { messages: 0, unread: 0, bytes: 0 };
+    const counted = row['is_session'] === 0 ? 1 : 0;
+    inboxes.set(inbox, {
+      messages: messages + counted,
+      unread: unread + (row['is_read'] === 0 ? counted : 0),
+      bytes: bytes + Number(row['size_bytes']),
+    });
+  }
+  return inboxes;
 }
 
 function countsOf(row: Row): Counts {
@@ -284,5 +302,6 @@ const REMOVALS = [
   'DELETE FROM message_words WHERE rowid = ?',
 ];
 
-/** So that who deletes 100,000 messages holds nobody up for long. */
+/** So that who deletes 100,000 messages holds nobody up for long: marking is quick, taking away is not. */
+const CHANGED_AT_ONCE_MAX = 2_000;
 const PURGED_AT_ONCE_MAX = 200;

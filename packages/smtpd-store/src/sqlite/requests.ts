@@ -68,8 +68,10 @@ export interface WriteOperations {
   addTags: { request: TagRequest; answer: number[] };
   removeTags: { request: TagRequest; answer: number[] };
   delete: { request: { readonly ids: readonly number[]; readonly now: number }; answer: DeletionAnswer };
-  clear: { request: { readonly inbox: string | undefined; readonly now: number }; answer: DeletionAnswer };
-  restore: { request: { readonly deletion: number; readonly now: number }; answer: number[] };
+  /** Deletes some of them, from the newest on. It is asked again, with the answer, until there are none `olderThan` the last. */
+  clear: { request: ClearRequest; answer: DeletionAnswer & { readonly olderThan: number | undefined } };
+  /** Brings some of them back. It is asked again until it is over. */
+  restore: { request: { readonly deletion: number; readonly now: number }; answer: { ids: number[]; isOver: boolean } };
   counts: { request: object; answer: StoreCounts };
   setSetting: { request: { readonly key: string; readonly value: string | undefined }; answer: undefined };
   /** Takes away for good what cannot come back. `nextAt` is when there is something again. */
@@ -104,6 +106,13 @@ export interface ListRequest {
 export interface TagRequest {
   readonly ids: readonly number[];
   readonly tags: readonly string[];
+}
+
+export interface ClearRequest {
+  readonly inbox: string | undefined;
+  readonly now: number;
+  /** The answer to the request before. */
+  readonly begun: { readonly deletion: number; readonly olderThan: number } | undefined;
 }
 
 export interface DeletionAnswer {

@@ -20,7 +20,14 @@ import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts }
 import { fileError } from './faults.js';
 import { partsOf, rowOf, storedMessage } from './message-parts.js';
 import { formatPlace, parsePlace } from './place.js';
-import type { DeletionAnswer, Operations, ReadOperations, WriteOperations, WriterSettings } from './requests.js';
+import type {
+  ClearRequest,
+  DeletionAnswer,
+  Operations,
+  ReadOperations,
+  WriteOperations,
+  WriterSettings,
+} from './requests.js';
 import { completeOptions, MEMORY_BYTES_MAX, type SQLiteSettings, type SQLiteStoreOptions } from './sqlite-options.js';
 import { WorkerLink } from './worker-link.js';
 
@@ -247,7 +254,15 @@ class SQLiteStore implements MailStore {
     const now = this.#settings.clock.now();
     return this.#begin(async () => {
       if (inbox !== undefined) checkName('inbox', inbox);
-      return this.#deleted(await this.#writer.request('clear', { inbox, now }), now);
+      const ids: number[] = [];
+      let begun: ClearRequest['begun'];
+      for (;;) {
+        const answer = await this.#writer.request('clear', { inbox, now, begun });
+        const { deletion, olderThan } = answer;
+        ids.push(...answer.ids);
+        if (olderThan === undefined) return this.#deleted({ deletion, ids }, now);
+        begun = { deletion, olderThan };
+      }
     });
   }
 
@@ -255,7 +270,13 @@ class SQLiteStore implements MailStore {
     return this.#begin(async () => {
       const [deletion] = idsOf([deletionId]);
       if (deletion === undefined) return [];
-      const messageIds = namesOf(await this.#writer.request('restore', { deletion, now: this.#settings.clock.now() }));
+      const ids: number[] = [];
+      for (let isOver = false; !isOver;) {
+        const answer = await this.#writer.request('restore', { deletion, now: this.#settings.clock.now() });
+        ids.push(...answer.ids);
+        ({ isOver } = answer);
+      }
+      const messageIds = namesOf(ids);
       if (messageIds.length > 0) this.#feed.publish({ kind: 'restored', messageIds });
       return messageIds;
     });
