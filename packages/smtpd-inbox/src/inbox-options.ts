@@ -14,6 +14,8 @@ import {
 } from 'smtpd';
 import type { MailStore, StoreLimits } from 'smtpd-store';
 
+import type { SuppliedKey } from './mail/authentication.js';
+
 /** What an inbox may be given. Everything has a default. */
 export interface InboxOptions {
   /** Where SMTP is spoken: `host:port`, or several. Default: `127.0.0.1:1025`. */
@@ -48,8 +50,14 @@ export interface InboxOptions {
   readonly httpOrigins?: readonly string[];
   /** The domain behind the names of isolated inboxes. Default: `inbox.test`. */
   readonly inboxDomain?: string;
+  /** How long reading a mail, or judging it, may take, in ms. Default: 10,000. */
+  readonly readTimeoutMs?: number;
   /** Whether a reader may load the remote pictures of a mail. Default: `true`; nothing is loaded before the reader asks. */
   readonly mayLoadRemoteContent?: boolean;
+  /** Whether DNS is asked for SPF, DKIM, DMARC and ARC. Default: `false`. */
+  readonly mayAskDNS?: boolean;
+  /** Public DKIM keys, for checking without DNS. Default: none. */
+  readonly dkimKeys?: readonly SuppliedKey[];
   /** Whether a recipient such as `fail-rcpt-550@…` makes its own fault. Default: `false`. */
   readonly hasRecipientFaults?: boolean;
   /** Default: warnings and errors to standard error. */
@@ -84,7 +92,10 @@ export interface CompleteInboxOptions {
   readonly httpHosts: readonly string[];
   readonly httpOrigins: readonly string[];
   readonly inboxDomain: string;
+  readonly readTimeoutMs: number;
   readonly mayLoadRemoteContent: boolean;
+  readonly mayAskDNS: boolean;
+  readonly dkimKeys: readonly SuppliedKey[];
   readonly hasRecipientFaults: boolean;
   readonly logger: Logger;
   readonly now: () => Date;
@@ -121,7 +132,10 @@ export function completeInboxOptions(given: InboxOptions): CompleteInboxOptions 
     httpHosts: given.httpHosts ?? [],
     httpOrigins: (given.httpOrigins ?? []).map(origin),
     inboxDomain: domain(given.inboxDomain ?? 'inbox.test'),
+    readTimeoutMs: positive('readTimeoutMs', given.readTimeoutMs ?? 10_000),
     mayLoadRemoteContent: given.mayLoadRemoteContent ?? true,
+    mayAskDNS: given.mayAskDNS ?? false,
+    dkimKeys: given.dkimKeys ?? [],
     hasRecipientFaults: given.hasRecipientFaults ?? false,
     logger: given.logger ?? defaultLogger,
     now: given.now ?? (() => new Date()),
@@ -167,6 +181,11 @@ export function isLoopback(host: string): boolean {
   return family !== 0 && LOOPBACK.has({ address: host, port: 0, family: family === 6 ? 'IPv6' : 'IPv4' });
 }
 
+function positive(name: string, value: number): number {
+  if (!(value > 0)) throw new InboxUsageError(`${name} is a number above 0, not ${String(value)}`);
+  return value;
+}
+
 function secret(name: string, text: string | undefined): string | undefined {
   if (text === '') throw new InboxUsageError(`The ${name} is empty; leave it out for none`);
   return text;
@@ -207,7 +226,10 @@ const OPTION_NAMES = new Set<string>([
   'httpHosts',
   'httpOrigins',
   'inboxDomain',
+  'readTimeoutMs',
   'mayLoadRemoteContent',
+  'mayAskDNS',
+  'dkimKeys',
   'hasRecipientFaults',
   'logger',
   'now',

@@ -1,6 +1,7 @@
 /** The inbox: a server that catches mail, the store that keeps it, and the doors through which it is looked at, as one thing. */
 
 import { readFile } from 'node:fs/promises';
+import { Resolver } from 'node:dns/promises';
 import { fileURLToPath } from 'node:url';
 
 import { anyAuth, passwordAuth, type BoundAddress, type Hook, type SMTPServer } from 'smtpd';
@@ -17,6 +18,7 @@ import { allRoutes } from './http/routes.js';
 import { AccessGuard } from './http/security.js';
 import type { InboxServices } from './http/services.js';
 import { completeInboxOptions, type CompleteInboxOptions, type InboxOptions } from './inbox-options.js';
+import type { DNSLookup } from './mail/authentication.js';
 import { MailReader } from './mail/mail-reader.js';
 
 /** A place where something is spoken. */
@@ -117,7 +119,7 @@ export class InboxServer implements AsyncDisposable {
     const { now } = options;
     this.#version = await readVersion();
     const store = await this.#openStore();
-    const reader = new MailReader();
+    const reader = new MailReader({ threads: READER_THREADS, timeoutMs: options.readTimeoutMs });
     this.#closers.push(() => reader.close());
     const directory = await InboxDirectory.open(store, { domain: options.inboxDomain, now });
     const faults = new FaultBoard();
@@ -140,6 +142,8 @@ export class InboxServer implements AsyncDisposable {
       reader,
       directory,
       faults,
+      resolver: options.mayAskDNS ? lookupOf(new Resolver()) : undefined,
+      dkimKeys: options.dkimKeys,
       mayLoadRemoteContent: options.mayLoadRemoteContent,
       info: () => this.#info(),
       now,
@@ -248,7 +252,7 @@ export class InboxServer implements AsyncDisposable {
       can: {
         release: false,
         remoteContent: this.#options.mayLoadRemoteContent,
-        dns: false,
+        dns: this.#options.mayAskDNS,
         recipientFaults: this.#options.hasRecipientFaults,
         keeps: data !== undefined || store !== undefined,
       },
@@ -290,6 +294,11 @@ function urlOf({
   return `http://${family === 'IPv6' && host.includes(':') ? `[${host}]` : host}:${String(port)}/`;
 }
 
+/** DNS, in the shape that checking signatures asks for. */
+function lookupOf(resolver: Resolver): DNSLookup {
+  return (name, type) => resolver.resolve(name, type);
+}
+
 async function readVersion(): Promise<string> {
   const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
@@ -299,4 +308,6 @@ async function readVersion(): Promise<string> {
 
 const PAGE_FOLDER = fileURLToPath(new URL('../dist/page/', import.meta.url));
 const DEFAULT_LIMITS = { messagesMax: 10_000, bytesMax: 1_073_741_824 };
+/** One mail that takes long does not hold up all others. */
+const READER_THREADS = 2;
 const PRUNING_MS = 60_000;

@@ -87,8 +87,9 @@ export class InboxDirectory {
 
   /** Takes an inbox away, with its mail. @returns whether there was one */
   async remove(name: string): Promise<boolean> {
-    if (!this.#byName.delete(name)) return false;
+    if (!this.#byName.has(name)) return false;
     await this.#store.setSetting(KEY_PREFIX + name, undefined);
+    this.#byName.delete(name);
     await this.#store.clear(name);
     return true;
   }

@@ -2,6 +2,7 @@
 
 import type { StoredMessage } from 'smtpd-store';
 
+import type { JobAnswer, JobName, JobResult } from '../mail/jobs.js';
 import type { ReadMail } from '../mail/read-mail.js';
 import { APIError } from './api-error.js';
 import type { InboxServices } from './services.js';
@@ -32,6 +33,12 @@ export async function rawOf({ store }: InboxServices, { id, sizeBytes }: StoredM
 export async function readOf(services: InboxServices, id: string): Promise<MessageRead> {
   const message = await messageOf(services, id);
   return { message, read: await services.reader.read(await rawOf(services, message)) };
+}
+
+/** What a thread made of it. @throws APIError `NOT_READ` when it came to no end */
+export function done<Name extends JobName>(result: JobResult<Name>): JobAnswer<Name> {
+  if (result.kind === 'done') return result.answer;
+  throw new APIError('NOT_READ', result.fault);
 }
 
 /** Octets of a message that are read at once. */

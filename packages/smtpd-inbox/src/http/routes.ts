@@ -5,9 +5,11 @@ import { eventRoutes } from './routes/events.js';
 import { faultRoutes } from './routes/faults.js';
 import { frameRoutes } from './routes/frame.js';
 import { inboxRoutes } from './routes/inboxes.js';
+import { judgingRoutes } from './routes/judging.js';
 import { messageRoutes } from './routes/message.js';
 import { messageListRoutes } from './routes/messages.js';
 import { serverRoutes } from './routes/server.js';
+import { transcriptRoutes } from './routes/transcript.js';
 import { waitingRoutes } from './routes/waiting.js';
 import type { InboxServices } from './services.js';
 
@@ -19,6 +21,8 @@ export function allRoutes(services: InboxServices): readonly Route[] {
     ...waitingRoutes(services),
     ...messageRoutes(services),
     ...frameRoutes(services),
+    ...transcriptRoutes(services),
+    ...judgingRoutes(services),
     ...inboxRoutes(services),
     ...faultRoutes(services),
     ...eventRoutes(services),

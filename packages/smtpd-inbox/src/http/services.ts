@@ -5,6 +5,7 @@ import type { MailStore } from 'smtpd-store';
 import type { Info } from '../api/model.js';
 import type { InboxDirectory } from '../capture/inbox-directory.js';
 import type { FaultBoard } from '../faults/fault-board.js';
+import type { DNSLookup, SuppliedKey } from '../mail/authentication.js';
 import type { MailReader } from '../mail/mail-reader.js';
 
 /** The parts of an inbox, as the API needs them. */
@@ -13,6 +14,10 @@ export interface InboxServices {
   readonly reader: MailReader;
   readonly directory: InboxDirectory;
   readonly faults: FaultBoard;
+  /** Absent: DNS is not asked. */
+  readonly resolver: DNSLookup | undefined;
+  /** Public DKIM keys that were handed in. */
+  readonly dkimKeys: readonly SuppliedKey[];
   /** Whether pictures and styles of other servers may be loaded for a mail when its reader asks for it. */
   readonly mayLoadRemoteContent: boolean;
   readonly info: () => Info;

@@ -6,6 +6,8 @@
  */
 
 import { frameOfMail } from './frame-of-mail.js';
+import { compareMessages } from './comparison.js';
+import { lintMessage } from './lint.js';
 import { readMail, readPart } from './read-mail.js';
 
 /** The table. */
@@ -13,6 +15,8 @@ export const JOBS = {
   read: readMail,
   part: readPart,
   frame: frameOfMail,
+  lint: lintMessage,
+  compare: compareMessages,
 } satisfies Record<string, (...input: never[]) => unknown>;
 
 /** The name of a job. */

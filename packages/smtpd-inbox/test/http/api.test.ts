@@ -53,6 +53,9 @@ const post = (path: string, body: unknown): Asked => ({
 const remove = (path: string): Asked => ({ method: 'DELETE', path, headers: JSON_TYPE });
 const missing = (path: string): Pick<Play, 'errors'>['errors'] => ({ NOT_FOUND: () => ({ path }) });
 
+/** A mail that nobody reads within a millisecond. */
+const LONG_MAIL = `Subject: long\r\nContent-Type: text/html\r\n\r\n${'<p class="a">b</p>\r\n'.repeat(200_000)}`;
+
 /** How each operation is played; one that is not here fails the test. */
 const PLAYS: Readonly<Record<string, Play>> = {
   getInfo: { success: () => ({ path: '/info' }) },
@@ -99,19 +102,40 @@ const PLAYS: Readonly<Record<string, Play>> = {
       NOT_ALLOWED: ({ id }) => ({ path: `/messages/${id}/html?remote=true` }),
     },
   },
-  getHeaders: { success: ({ id }) => ({ path: `/messages/${id}/headers` }), errors: missing('/messages/999999/headers') },
-  getEnvelope: { success: ({ id }) => ({ path: `/messages/${id}/envelope` }), errors: missing('/messages/999999/envelope') },
+  getHeaders: {
+    success: ({ id }) => ({ path: `/messages/${id}/headers` }),
+    errors: missing('/messages/999999/headers'),
+  },
+  getEnvelope: {
+    success: ({ id }) => ({ path: `/messages/${id}/envelope` }),
+    errors: missing('/messages/999999/envelope'),
+  },
   getTranscript: {
     success: ({ id }) => ({ path: `/messages/${id}/transcript` }),
     errors: missing('/messages/999999/transcript'),
   },
   getParts: { success: ({ id }) => ({ path: `/messages/${id}/parts` }), errors: missing('/messages/999999/parts') },
-  getPart: { success: ({ id }) => ({ path: `/messages/${id}/parts/3` }), errors: { NOT_FOUND: ({ id }) => ({ path: `/messages/${id}/parts/9` }) } },
+  getPart: {
+    success: ({ id }) => ({ path: `/messages/${id}/parts/3` }),
+    errors: { NOT_FOUND: ({ id }) => ({ path: `/messages/${id}/parts/9` }) },
+  },
   lintMessage: { success: ({ id }) => ({ path: `/messages/${id}/lint` }), errors: missing('/messages/999999/lint') },
-  judgeCompatibility: { success: ({ id }) => ({ path: `/messages/${id}/compatibility` }), errors: missing('/messages/999999/compatibility') },
-  judgeAccessibility: { success: ({ id }) => ({ path: `/messages/${id}/accessibility` }), errors: missing('/messages/999999/accessibility') },
-  judgeAuthentication: { success: ({ id }) => ({ path: `/messages/${id}/authentication` }), errors: missing('/messages/999999/authentication') },
-  compareMessage: { success: ({ id }) => ({ path: `/messages/${id}/difference?with=${id}` }), errors: missing('/messages/999999/difference') },
+  judgeCompatibility: {
+    success: ({ id }) => ({ path: `/messages/${id}/compatibility` }),
+    errors: missing('/messages/999999/compatibility'),
+  },
+  judgeAccessibility: {
+    success: ({ id }) => ({ path: `/messages/${id}/accessibility` }),
+    errors: missing('/messages/999999/accessibility'),
+  },
+  judgeAuthentication: {
+    success: ({ id }) => ({ path: `/messages/${id}/authentication` }),
+    errors: missing('/messages/999999/authentication'),
+  },
+  compareMessage: {
+    success: ({ id }) => ({ path: `/messages/${id}/difference?with=${id}` }),
+    errors: missing('/messages/999999/difference'),
+  },
   listInboxes: { success: () => ({ path: '/inboxes' }) },
   createInbox: {
     success: () => post('/inboxes', { ttlSeconds: 60 }),
@@ -122,7 +146,10 @@ const PLAYS: Readonly<Record<string, Play>> = {
       },
     },
   },
-  getInbox: { success: async (stage) => ({ path: `/inboxes/${await inboxOf(stage)}` }), errors: missing('/inboxes/nobody') },
+  getInbox: {
+    success: async (stage) => ({ path: `/inboxes/${await inboxOf(stage)}` }),
+    errors: missing('/inboxes/nobody'),
+  },
   deleteInbox: {
     success: async (stage) => remove(`/inboxes/${await inboxOf(stage)}`),
     errors: { NOT_FOUND: () => remove('/inboxes/nobody') },
@@ -136,7 +163,10 @@ const PLAYS: Readonly<Record<string, Play>> = {
   clearFaults: { success: () => remove('/faults') },
   removeFault: {
     success: async ({ inbox }) => {
-      const { json } = await ask(inbox.url!, post('/api/v1/faults', { stage: 'rcpt', code: 451, to: 'nobody@nowhere.example' }));
+      const { json } = await ask(
+        inbox.url!,
+        post('/api/v1/faults', { stage: 'rcpt', code: 451, to: 'nobody@nowhere.example' }),
+      );
       return remove(`/faults/${(json as { id: string }).id}`);
     },
     errors: { NOT_FOUND: () => remove('/faults/999999') },
@@ -147,7 +177,16 @@ const PLAYS: Readonly<Record<string, Play>> = {
 /** An answer without end is met by its beginning, elsewhere. */
 const ENDLESS = new Set(['watchEvents']);
 /** Which operations do without the store, so that it cannot fail them. */
-const WITHOUT_STORE = new Set(['getInfo', 'listInboxes', 'getInbox', 'listFaults', 'addFault', 'clearFaults', 'removeFault', 'watchEvents']);
+const WITHOUT_STORE = new Set([
+  'getInfo',
+  'listInboxes',
+  'getInbox',
+  'listFaults',
+  'addFault',
+  'clearFaults',
+  'removeFault',
+  'watchEvents',
+]);
 
 let stage: Stage;
 let store: MailStore;
@@ -223,20 +262,28 @@ describe('the API does what its description says', () => {
     const failing = await openSQLiteStore();
     await using broken = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: failing });
     await sendMail(broken.smtpPort);
+    await ask(broken.url!, post('/api/v1/inboxes', { name: '1' }));
     await failing.close();
     const logged: unknown[] = [];
     const failure = new Error('a bug');
     const buggy = new Proxy(store, {
       get: (target, name) => {
-        if (['list', 'get', 'delete', 'restore', 'setRead', 'addTags', 'counts', 'clear', 'setSetting'].includes(String(name)))
+        if (
+          ['list', 'get', 'delete', 'restore', 'setRead', 'addTags', 'counts', 'clear', 'setSetting'].includes(
+            String(name),
+          )
+        )
           return () => Promise.reject(failure);
         const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? value.bind(target) : value;
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
     });
     const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: (fields: object) => logged.push(fields) };
-    await using bugged = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: buggy, logger: silent });
+    await using hurried = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', readTimeoutMs: 1 });
+    await sendMail(hurried.smtpPort, { content: LONG_MAIL });
     const url = stage.inbox.url!;
+    await store.setSetting('inbox/1', { password: 'p', createdAt: new Date(0).toISOString() });
+    await using bugged = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: buggy, logger: silent });
     /** How each error that every operation has is had. */
     const common: Readonly<Record<string, (operation: Operation, asked: Asked) => Promise<Answered> | undefined>> = {
       BAD_REQUEST: (_operation, asked) => play(url, { ...asked, path: withParameter(asked.path, 'nonsense=1') }),
@@ -251,12 +298,15 @@ describe('the API does what its description says', () => {
         operation.requestBody === undefined
           ? undefined
           : play(url, { ...asked, headers: { ...asked.headers, 'content-length': '99999999999' }, body: '' }),
+      NOT_READ: (_operation, asked) => play(hurried.url!, { ...asked, path: asked.path.replaceAll(stage.id, '1') }),
       INTERNAL: ({ operationId }, asked) => (WITHOUT_STORE.has(operationId) ? undefined : play(bugged.url!, asked)),
       UNAVAILABLE: ({ operationId }, asked) => (WITHOUT_STORE.has(operationId) ? undefined : play(broken.url!, asked)),
     };
     for (const operation of operations) {
       const { operationId, responses } = operation;
-      const codes = Object.values(responses).flatMap(({ description }) => description.match(/\b[A-Z_]{4,}(?=:)/g) ?? []);
+      const codes = Object.values(responses).flatMap(
+        ({ description }) => description.match(/\b[A-Z_]{4,}(?=:)/g) ?? [],
+      );
       for (const code of codes) {
         const special = PLAYS[operationId]!.errors?.[code];
         const asked = special === undefined ? await exampleOf(operation) : await special(stage);
