@@ -9,6 +9,7 @@ import type { Entry, NearMiss } from '../api/model.js';
 import { addressIn, canonicalAddress } from './addresses.js';
 import { distanceBetween } from './nearest-words.js';
 import { parseSearch, type SearchFault } from './search-syntax.js';
+import { isWildcardMatch } from './wildcard.js';
 
 /** What is waited for. Everything that is given must hold. */
 export interface WaitCriteria {
@@ -156,30 +157,6 @@ function subjectMismatch(subject: string | undefined, wanted: string): Mismatch 
 function isAddressMatch(address: string, wanted: string): boolean {
   const [one, other] = [canonicalAddress(address), canonicalAddress(wanted)];
   return wanted.includes('*') ? isWildcardMatch(one, other) : one === other;
-}
-
-/** `*` is any text. What was passed over by the last star is taken back a letter at a time: no more than the product of the lengths. */
-export function isWildcardMatch(text: string, pattern: string): boolean {
-  let [at, patternAt] = [0, 0];
-  let [starAt, resumeAt] = [-1, 0];
-  while (at < text.length) {
-    if (pattern[patternAt] === '*') {
-      starAt = patternAt;
-      patternAt += 1;
-      resumeAt = at;
-    } else if (text[at] === pattern[patternAt]) {
-      at += 1;
-      patternAt += 1;
-    } else if (starAt === -1) {
-      return false;
-    } else {
-      resumeAt += 1;
-      at = resumeAt;
-      patternAt = starAt + 1;
-    }
-  }
-  while (pattern[patternAt] === '*') patternAt += 1;
-  return patternAt === pattern.length;
 }
 
 function byNearness(addresses: readonly string[], wanted: string): { nearest: readonly string[]; gap: number } {
