@@ -3,7 +3,31 @@
  * ends, and SQLite knows how each system locks.
  */
 
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
 import type { Connection, OpenConnection } from './driver.js';
+
+/** How the file is called that is locked. */
+export const LOCK_FILE_NAME = 'store.lock';
+/** How the folders of temporary stores begin. */
+export const TEMPORARY_PREFIX = 'smtpd-store-';
+
+/** Removes temporary stores whose process was killed: nobody has them. What cannot be removed is somebody else's. */
+export function sweepTemporaryStores(open: OpenConnection, parent: string): void {
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(TEMPORARY_PREFIX)) continue;
+    try {
+      const path = join(parent, name, LOCK_FILE_NAME);
+      // One that is just being made is not locked yet.
+      if (Date.now() - statSync(path).mtimeMs < NEW_MS) continue;
+      lockStore(open, path).close();
+      rmSync(join(parent, name), { recursive: true, force: true });
+    } catch {
+      // Locked, of another user, or gone meanwhile.
+    }
+  }
+}
 
 /** Takes a store, until the connection is closed or the thread is over. @throws SQLite's error when somebody else has it */
 export function lockStore(open: OpenConnection, path: string): Connection {
@@ -16,3 +40,5 @@ export function lockStore(open: OpenConnection, path: string): Connection {
     throw error;
   }
 }
+
+const NEW_MS = 60_000;

@@ -12,6 +12,8 @@ export interface ReaderSettings {
 
 /** What the thread that writes is started with. */
 export interface WriterSettings extends ReaderSettings {
+  /** Where temporary stores are that may have been left behind; `undefined` when this one is none. */
+  readonly temporaryParent: string | undefined;
   /** Whoever has this file locked has the store. */
   readonly lockPath: string;
   readonly spoolFolder: string;

@@ -18,6 +18,7 @@ import { checkQuery } from '../query.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
 import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { fileError } from './faults.js';
+import { LOCK_FILE_NAME, TEMPORARY_PREFIX } from './lock.js';
 import { partsOf, rowOf, storedMessage } from './message-parts.js';
 import { formatPlace, parsePlace } from './place.js';
 import type {
@@ -55,7 +56,7 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
   const settings = completeOptions(options);
   const isDurable = settings.folder !== undefined;
   const folder =
-    settings.folder === undefined ? await mkdtemp(join(tmpdir(), 'smtpd-store-')) : resolve(settings.folder);
+    settings.folder === undefined ? await mkdtemp(join(tmpdir(), TEMPORARY_PREFIX)) : resolve(settings.folder);
   const feed = new ChangeFeed();
   try {
     const spoolFolder = join(folder, 'messages');
@@ -64,7 +65,8 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
     const threads: Threads = await startThreads(
       {
         databasePath: join(folder, 'store.sqlite'),
-        lockPath: join(folder, 'store.lock'),
+        lockPath: join(folder, LOCK_FILE_NAME),
+        temporaryParent: isDurable ? undefined : dirname(folder),
         spoolFolder,
         isDurable,
         limits: settings.limits,

@@ -10,7 +10,7 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from '
 import { findDriver, type Connection } from './driver.js';
 import { faultOf } from './faults.js';
 import { MessageDatabase } from './message-database.js';
-import { lockStore } from './lock.js';
+import { lockStore, sweepTemporaryStores } from './lock.js';
 import type {
   Answer,
   CloseRequest,
@@ -136,6 +136,7 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
     writer.sweep();
     writer.listen();
     port.postMessage({ kind: 'ready' } satisfies WorkerMessage);
+    if (settings.temporaryParent !== undefined) sweepTemporaryStores(open, settings.temporaryParent);
   } catch (error) {
     connection?.close();
     lock?.close();

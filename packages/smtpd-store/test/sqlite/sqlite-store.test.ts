@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -173,6 +174,35 @@ describe('an SQLite store', () => {
       expect(readdirSync(folder.path)).toHaveLength(1);
       await store.close();
       expect(readdirSync(folder.path)).toEqual([]);
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
+
+  it('removes temporary stores whose process was killed, and no others', async () => {
+    using folder = new TemporaryFolder();
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = folder.path;
+    try {
+      const kill =
+        "import('smtpd-store').then(async ({ openSQLiteStore }) => { await openSQLiteStore(); process.kill(process.pid, 'SIGKILL'); })";
+      const { signal } = spawnSync(process.execPath, ['--eval', kill], { cwd: import.meta.dirname });
+      expect(signal).toBe('SIGKILL');
+      const [left] = readdirSync(folder.path);
+      mkdirSync(join(folder.path, 'smtpd-store-notes'));
+      const others = await openSQLiteStore();
+      const [other] = readdirSync(folder.path).filter((name) => name !== left && name !== 'smtpd-store-notes');
+      const hourAgo = new Date(Date.now() - 3_600_000);
+      // Of the three, one is old and nobody's, one is old and in use, one is no store.
+      for (const name of [left!, other!]) utimesSync(join(folder.path, name, 'store.lock'), hourAgo, hourAgo);
+      const store = await openSQLiteStore();
+      await store.counts();
+      expect(readdirSync(folder.path)).not.toContain(left);
+      expect(readdirSync(folder.path)).toHaveLength(3);
+      await others.add(newMessage({ raw: Buffer.alloc(200_000) }));
+      await others.close();
+      await store.close();
     } finally {
       if (before === undefined) delete process.env['TMPDIR'];
       else process.env['TMPDIR'] = before;
