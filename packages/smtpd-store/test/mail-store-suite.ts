@@ -433,14 +433,14 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
     it('deletes thousands at once, and brings them back', async () => {
       await using store = await open();
       const added = await Promise.all(
-        Array.from({ length: 2_500 }, (_, index) => store.add(newMessage({ inbox: index % 5 === 0 ? 'other' : '' }))),
+        Array.from({ length: 3_000 }, (_, index) => store.add(newMessage({ inbox: index % 5 === 0 ? 'other' : '' }))),
       );
       const ids = added.filter(({ inbox }) => inbox === '').map(({ id }) => id);
       const deletion = await store.clear('');
       expect([...deletion.messageIds].sort()).toEqual(ids.sort());
-      expect(await store.counts()).toMatchObject({ messages: 500, inboxes: { other: { messages: 500 } } });
+      expect(await store.counts()).toMatchObject({ messages: 600, inboxes: { other: { messages: 600 } } });
       expect([...(await store.restore(deletion.id))].sort()).toEqual(ids);
-      expect(await store.counts()).toMatchObject({ messages: 2_500, unread: 2_500 });
+      expect(await store.counts()).toMatchObject({ messages: 3_000, unread: 3_000 });
       expect(await store.restore(deletion.id)).toEqual([]);
     });
 
