@@ -27,12 +27,13 @@ export function parseDate(text: string): ParsedDate {
   if (yearText.length === 2) year += year < 50 ? 2000 : 1900;
   else if (yearText.length === 3) year += 1900;
   const timeMs = Date.UTC(year, month, Number(day), Number(hour), Number(minute), Number(second));
-  const back = new Date(timeMs);
-  if (back.getUTCDate() !== Number(day) || back.getUTCMonth() !== month) {
-    return { kind: 'bad', reason: `that month has no day ${day}` };
-  }
+  // Without the seconds: a leap second belongs to the day that it ends.
+  const back = new Date(Date.UTC(year, month, Number(day), Number(hour), Number(minute)));
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) {
     return { kind: 'bad', reason: `${hour}:${minute}:${second} is no time of day` };
+  }
+  if (back.getUTCDate() !== Number(day) || back.getUTCMonth() !== month) {
+    return { kind: 'bad', reason: `that month has no day ${day}` };
   }
   const offset = offsetMinutes(zone);
   if (offset === undefined) return { kind: 'bad', reason: `${JSON.stringify(zone)} is no zone; give it as +0100` };

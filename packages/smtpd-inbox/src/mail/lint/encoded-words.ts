@@ -77,9 +77,11 @@ export function isUTF8(octets: string): boolean {
   }
 }
 
-/** Octets of a header that are no encoded word: UTF-8 where they are that. */
-function decodeRaw(octets: string): string {
-  return /[\x80-\xFF]/.test(octets) && isUTF8(octets) ? Buffer.from(octets, 'latin1').toString('utf8') : octets;
+/** Octets that nothing is said of: UTF-8 where they are that. What is text already stays. */
+export function decodeRaw(octets: string): string {
+  return /[\x80-\xFF]/.test(octets) && !/[^\0-\xFF]/.test(octets) && isUTF8(octets)
+    ? Buffer.from(octets, 'latin1').toString('utf8')
+    : octets;
 }
 
 function octetsOf(encoding: string, text: string): string | undefined {

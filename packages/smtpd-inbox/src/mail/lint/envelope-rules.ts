@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 
 import { parseAddressList } from './address-syntax.js';
+import { decodeRaw } from './encoded-words.js';
 import { fieldOf, fieldsOf, type RawPart } from './raw-message.js';
 import { counted, quote, type LintRule } from './rule.js';
 
@@ -48,7 +49,9 @@ export const ENVELOPE_RULES: readonly LintRule[] = [
     *find({ message: { root }, envelope }) {
       const sent = new Set(envelope.rcptTos.map(comparable));
       for (const field of [...fieldsOf(root, 'to'), ...fieldsOf(root, 'cc')]) {
-        const others = parseAddressList(field.value).mailboxes.filter(({ address }) => !sent.has(comparable(address)));
+        const others = parseAddressList(decodeRaw(field.value)).mailboxes.filter(
+          ({ address }) => !sent.has(comparable(address)),
+        );
         if (others.length === 0) continue;
         yield {
           text: `${field.name} names ${others
@@ -127,7 +130,7 @@ export const ENVELOPE_RULES: readonly LintRule[] = [
 function addressesIn(root: RawPart): string[] {
   return root.fields
     .filter(({ lowerName }) => NAMING_FIELDS.has(lowerName))
-    .flatMap(({ value }) => parseAddressList(value).mailboxes.map(({ address }) => comparable(address)));
+    .flatMap(({ value }) => parseAddressList(decodeRaw(value)).mailboxes.map(({ address }) => comparable(address)));
 }
 
 function domainOf(address: string): string | undefined {

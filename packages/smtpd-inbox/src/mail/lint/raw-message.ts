@@ -247,6 +247,7 @@ function walkParts(lines: LineTable, cuts: string[]): { root: RawPart; parts: Ra
     if (!isInHeader) continue;
     const part = open.at(-1) ?? root;
     if (line === '') {
+      endField(index);
       endHeader(index + 1);
       part.hasHeaderEnd = true;
       // A message in a message, unless it is encoded (RFC 2046 §5.2.1 forbids that).

@@ -1,6 +1,7 @@
 /** What a rule is, and what it gets to see. No rule stands here. */
 
 import type { Envelope, Finding, Session } from '../../api/model.js';
+import { decodeRaw } from './encoded-words.js';
 import type { HTMLFacts } from './html-facts.js';
 import type { RawMessage } from './raw-message.js';
 
@@ -40,9 +41,10 @@ export interface LintMail {
   readonly htmlParts: readonly HTMLFacts[];
 }
 
-/** Text of a message inside a sentence: short, and nothing in it that moves a cursor. */
+/** Text of a message, or octets of it, inside a sentence: short, and nothing in it that moves a cursor. */
 export function quote(text: string): string {
-  const short = text.length > QUOTE_LENGTH_MAX ? `${text.slice(0, QUOTE_LENGTH_MAX)}…` : text;
+  const shown = decodeRaw(text);
+  const short = shown.length > QUOTE_LENGTH_MAX ? `${shown.slice(0, QUOTE_LENGTH_MAX)}…` : shown;
   return `“${short.replace(UNPRINTABLE, '\u{FFFD}')}”`;
 }
 
