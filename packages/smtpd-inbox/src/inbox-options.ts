@@ -14,6 +14,7 @@ import {
 } from 'smtpd';
 import type { MailStore, StoreLimits } from 'smtpd-store';
 
+import type { ReleaserOptions } from './exchange/release.js';
 import type { SuppliedKey } from './mail/authentication.js';
 
 /** What an inbox may be given. Everything has a default. */
@@ -54,6 +55,10 @@ export interface InboxOptions {
   readonly readTimeoutMs?: number;
   /** Whether a reader may load the remote pictures of a mail. Default: `true`; nothing is loaded before the reader asks. */
   readonly mayLoadRemoteContent?: boolean;
+  /** The server that messages may be released to, and for whom. Default: none. */
+  readonly release?: ReleaserOptions;
+  /** URLs that webhooks may call, and below which others may; `loopback` for this machine. Default: none. */
+  readonly webhookURLs?: readonly string[];
   /** Whether DNS is asked for SPF, DKIM, DMARC and ARC. Default: `false`. */
   readonly mayAskDNS?: boolean;
   /** Public DKIM keys, for checking without DNS. Default: none. */
@@ -94,6 +99,8 @@ export interface CompleteInboxOptions {
   readonly inboxDomain: string;
   readonly readTimeoutMs: number;
   readonly mayLoadRemoteContent: boolean;
+  readonly release: ReleaserOptions | undefined;
+  readonly webhookURLs: readonly string[];
   readonly mayAskDNS: boolean;
   readonly dkimKeys: readonly SuppliedKey[];
   readonly hasRecipientFaults: boolean;
@@ -134,6 +141,8 @@ export function completeInboxOptions(given: InboxOptions): CompleteInboxOptions 
     inboxDomain: domain(given.inboxDomain ?? 'inbox.test'),
     readTimeoutMs: positive('readTimeoutMs', given.readTimeoutMs ?? 10_000),
     mayLoadRemoteContent: given.mayLoadRemoteContent ?? true,
+    release: given.release,
+    webhookURLs: given.webhookURLs ?? [],
     mayAskDNS: given.mayAskDNS ?? false,
     dkimKeys: given.dkimKeys ?? [],
     hasRecipientFaults: given.hasRecipientFaults ?? false,
@@ -228,6 +237,8 @@ const OPTION_NAMES = new Set<string>([
   'inboxDomain',
   'readTimeoutMs',
   'mayLoadRemoteContent',
+  'release',
+  'webhookURLs',
   'mayAskDNS',
   'dkimKeys',
   'hasRecipientFaults',

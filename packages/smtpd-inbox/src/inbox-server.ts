@@ -7,9 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { anyAuth, passwordAuth, type BoundAddress, type Hook, type SMTPServer } from 'smtpd';
 import { openSQLiteStore, type MailStore } from 'smtpd-store';
 
-import type { Info } from './api/model.js';
+import type { Info, ReleaseResult } from './api/model.js';
 import { CaptureServer } from './capture/capture-server.js';
 import { InboxDirectory } from './capture/inbox-directory.js';
+import { Releaser } from './exchange/release.js';
+import { replay } from './exchange/replay.js';
+import type { StoredMail } from './exchange/send-stored.js';
+import { Webhooks } from './exchange/webhooks.js';
 import { FaultBoard } from './faults/fault-board.js';
 import { makeApp } from './http/app.js';
 import { HTTPServer } from './http/http-server.js';
@@ -17,7 +21,13 @@ import { PageFiles } from './http/page-files.js';
 import { allRoutes } from './http/routes.js';
 import { AccessGuard } from './http/security.js';
 import type { InboxServices } from './http/services.js';
-import { completeInboxOptions, type CompleteInboxOptions, type InboxOptions } from './inbox-options.js';
+import { entryOf } from './search/entry.js';
+import {
+  completeInboxOptions,
+  InboxUsageError,
+  type CompleteInboxOptions,
+  type InboxOptions,
+} from './inbox-options.js';
 import type { DNSLookup } from './mail/authentication.js';
 import { MailReader } from './mail/mail-reader.js';
 
@@ -137,11 +147,17 @@ export class InboxServer implements AsyncDisposable {
       await server.close();
       await server.settle();
     });
+    const webhooks = await Webhooks.open({ store, entryOf, allow: options.webhookURLs });
+    this.#closers.push(() => webhooks.close());
+    const releaser = options.release === undefined ? undefined : new Releaser(options.release);
     const services: InboxServices = {
       store,
       reader,
       directory,
       faults,
+      webhooks,
+      replay: (mail, signal) => this.#replay(mail, signal),
+      releaser,
       resolver: options.mayAskDNS ? lookupOf(new Resolver()) : undefined,
       dkimKeys: options.dkimKeys,
       mayLoadRemoteContent: options.mayLoadRemoteContent,
@@ -225,13 +241,32 @@ export class InboxServer implements AsyncDisposable {
     if (failures.length > 0) throw new AggregateError(failures, 'The inbox did not close cleanly');
   }
 
+  /** Sends a message to our own first address, as any client would. */
+  async #replay(mail: StoredMail, signal: AbortSignal): Promise<ReleaseResult> {
+    const { smtp, auth } = this.#options;
+    const found = this.smtpAddresses.find(({ family, port }) => family !== 'unix' && port !== 0);
+    if (found === undefined) throw new InboxUsageError('SMTP is spoken on no network address');
+    const isImplicit = this.#isImplicit(found.port);
+    const [user, password] = (typeof auth === 'string' ? undefined : Object.entries(auth)[0]) ?? ['inbox', 'inbox'];
+    return replay(mail, {
+      host: reachable(found.address),
+      port: found.port,
+      // It is ourselves that we speak to.
+      tls: { mode: isImplicit ? 'implicit' : 'opportunistic', verify: false },
+      ...(smtp.auth?.mode === 'require' ? { auth: { user, password } } : {}),
+      signal,
+    });
+  }
+
+  #isImplicit(port: number): boolean {
+    const { tls } = this.#options;
+    if (tls.mode === 'implicit') return true;
+    const asked = this.#server?.options.localAddress ?? [];
+    return asked.some((each, index) => each.tls === 'implicit' && this.smtpAddresses[index]?.port === port);
+  }
+
   #info(): Info {
     const { auth, limits, smtp, tls, data, store, inboxDomain } = this.#options;
-    const secured = new Set(
-      this.#server?.options.localAddress
-        .filter((each) => each.tls === 'implicit')
-        .map((each) => ('port' in each ? each.port : 0)),
-    );
     return {
       version: this.#version,
       smtp: this.smtpAddresses
@@ -239,7 +274,7 @@ export class InboxServer implements AsyncDisposable {
         .map(({ address, port }) => ({
           host: reachable(address),
           port,
-          tls: secured.has(port) ? ('implicit' as const) : tls.mode,
+          tls: this.#isImplicit(port) ? ('implicit' as const) : tls.mode,
         })),
       ...(this.#pop3 === undefined ? {} : { pop3: this.#pop3 }),
       auth: typeof auth === 'string' ? auth : 'users',
@@ -250,7 +285,7 @@ export class InboxServer implements AsyncDisposable {
         messageBytesMax: smtp.dataSizeLimit ?? 0,
       },
       can: {
-        release: false,
+        release: this.#options.release !== undefined,
         remoteContent: this.#options.mayLoadRemoteContent,
         dns: this.#options.mayAskDNS,
         recipientFaults: this.#options.hasRecipientFaults,

@@ -2,6 +2,7 @@
 
 import type { Route } from './route.js';
 import { eventRoutes } from './routes/events.js';
+import { exchangeRoutes } from './routes/exchange.js';
 import { faultRoutes } from './routes/faults.js';
 import { frameRoutes } from './routes/frame.js';
 import { inboxRoutes } from './routes/inboxes.js';
@@ -11,6 +12,7 @@ import { messageListRoutes } from './routes/messages.js';
 import { serverRoutes } from './routes/server.js';
 import { transcriptRoutes } from './routes/transcript.js';
 import { waitingRoutes } from './routes/waiting.js';
+import { webhookRoutes } from './routes/webhooks.js';
 import type { InboxServices } from './services.js';
 
 /** All that the API can do. A path without braces comes before one that it would fit. */
@@ -24,7 +26,9 @@ export function allRoutes(services: InboxServices): readonly Route[] {
     ...transcriptRoutes(services),
     ...judgingRoutes(services),
     ...inboxRoutes(services),
+    ...exchangeRoutes(services),
     ...faultRoutes(services),
+    ...webhookRoutes(services),
     ...eventRoutes(services),
   ];
 }

@@ -2,8 +2,11 @@
 
 import type { MailStore } from 'smtpd-store';
 
-import type { Info } from '../api/model.js';
+import type { Info, ReleaseResult } from '../api/model.js';
 import type { InboxDirectory } from '../capture/inbox-directory.js';
+import type { Releaser } from '../exchange/release.js';
+import type { StoredMail } from '../exchange/send-stored.js';
+import type { Webhooks } from '../exchange/webhooks.js';
 import type { FaultBoard } from '../faults/fault-board.js';
 import type { DNSLookup, SuppliedKey } from '../mail/authentication.js';
 import type { MailReader } from '../mail/mail-reader.js';
@@ -14,6 +17,11 @@ export interface InboxServices {
   readonly reader: MailReader;
   readonly directory: InboxDirectory;
   readonly faults: FaultBoard;
+  readonly webhooks: Webhooks;
+  /** Sends a message to this inbox's own SMTP. */
+  readonly replay: (mail: StoredMail, signal: AbortSignal) => Promise<ReleaseResult>;
+  /** Absent: nobody allowed it. */
+  readonly releaser: Releaser | undefined;
   /** Absent: DNS is not asked. */
   readonly resolver: DNSLookup | undefined;
   /** Public DKIM keys that were handed in. */

@@ -41,7 +41,8 @@ function isAboutSessions(query: MessageQuery): boolean {
   return query.kind === 'isSession';
 }
 
-export function messageListRoutes({ store, directory, now }: InboxServices): readonly Route[] {
+export function messageListRoutes(services: InboxServices): readonly Route[] {
+  const { store, directory, now } = services;
   return [
     route({
       method: 'GET',
@@ -91,7 +92,8 @@ export function messageListRoutes({ store, directory, now }: InboxServices): rea
       errors: ['BAD_SEARCH'],
       handle: async ({ query: { q, inbox } }) => {
         if (q === undefined || q.trim() === '') return json(deletionOf(await store.clear(inbox)));
-        return json(deletionOf(await store.delete(await idsOf({ q, ...(inbox === undefined ? {} : { inbox }) }))));
+        const ids = await idsOf(services, { q, ...(inbox === undefined ? {} : { inbox }) });
+        return json(deletionOf(await store.delete(ids)));
       },
     }),
     route({
@@ -187,24 +189,33 @@ export function messageListRoutes({ store, directory, now }: InboxServices): rea
       },
     }),
   ];
+}
 
-  /** All that a search finds, part by part. */
-  async function idsOf({ q, inbox }: { readonly q: string; readonly inbox?: string }): Promise<readonly string[]> {
-    const query = queryOf({ q }, now());
-    const ids: string[] = [];
-    let before: string | undefined;
-    do {
-      const page = await store.list({
-        limit: 1000,
-        ...(query === undefined ? {} : { query }),
-        ...(inbox === undefined ? {} : { inbox }),
-        ...(before === undefined ? {} : { before }),
-      });
-      for (const { id } of page.messages) ids.push(id);
-      before = page.older;
-    } while (before !== undefined);
-    return ids;
-  }
+/** Which messages are meant. */
+export interface Selection {
+  readonly q?: string;
+  readonly inbox?: string;
+}
+
+/** All messages of a selection, newest first. @throws APIError `BAD_SEARCH` */
+export async function idsOf(
+  { store, now }: Pick<InboxServices, 'store' | 'now'>,
+  { q, inbox, limit = Infinity }: Selection & { readonly limit?: number },
+): Promise<string[]> {
+  const query = queryOf(q === undefined ? {} : { q }, now());
+  const ids: string[] = [];
+  let before: string | undefined;
+  do {
+    const page = await store.list({
+      limit: Math.min(limit, 1000),
+      ...(query === undefined ? {} : { query }),
+      ...(inbox === undefined ? {} : { inbox }),
+      ...(before === undefined ? {} : { before }),
+    });
+    for (const { id } of page.messages) ids.push(id);
+    before = page.older;
+  } while (before !== undefined && ids.length < limit);
+  return ids;
 }
 
 /** What the API says of a deletion. */
