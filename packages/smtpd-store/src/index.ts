@@ -2,6 +2,7 @@
 
 export type { StoreClock } from './clock.js';
 export { STORE_ERROR_CODES, StoreError, type StoreErrorCode } from './errors.js';
+export type { StoreLimits } from './limits.js';
 export type {
   Awaitable,
   ClientCertificateFacts,
@@ -17,5 +18,5 @@ export type {
 } from './message.js';
 export type { MessageQuery, TextField } from './query.js';
 export { openSQLiteStore } from './sqlite/sqlite-store.js';
-export type { SQLiteStoreOptions, StoreLimits } from './sqlite/sqlite-options.js';
+export type { SQLiteStoreOptions } from './sqlite/sqlite-options.js';
 export type { Counts, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from './store.js';

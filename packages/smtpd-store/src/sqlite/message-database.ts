@@ -6,16 +6,10 @@
  */
 
 import { assertNever } from '../errors.js';
+import type { StoreLimits } from '../limits.js';
 import type { Counts, StoreCounts } from '../store.js';
 import { StatementCache, type Connection, type Row, type Statement } from './driver.js';
-import type {
-  DeletionAnswer,
-  NumberedRequest,
-  Operations,
-  StoreLimits,
-  TagRequest,
-  WriteOperations,
-} from './requests.js';
+import type { DeletionAnswer, NumberedRequest, Operations, TagRequest, WriteOperations } from './requests.js';
 
 /** The messages in a database. */
 export class MessageDatabase {

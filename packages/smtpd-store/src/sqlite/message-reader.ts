@@ -1,11 +1,13 @@
 /** What the thread that reads does with the tables: one method for each request, all synchronous. It never sees half a transaction. */
 
 import { assertNever } from '../errors.js';
+import type { ListRequest } from '../list-request.js';
 import type { TranscriptLine } from '../message.js';
+import type { MessageRow } from '../message-parts.js';
 import type { MessageQuery } from '../query.js';
 import { StatementCache, type Connection, type Row, type SQLValue, type Statement } from './driver.js';
 import { compileQuery } from './query-sql.js';
-import type { ListRequest, MessageRow, NumberedRequest, Operations, RawLocation, ReadOperations } from './requests.js';
+import type { NumberedRequest, Operations, RawLocation, ReadOperations } from './requests.js';
 
 /** The messages in a database, for who looks at them. */
 export class MessageReader {

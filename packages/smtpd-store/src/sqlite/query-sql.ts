@@ -8,6 +8,7 @@
  */
 
 import { assertNever } from '../errors.js';
+import { asciiLowerCase, bindable } from '../plain-text.js';
 import type { MessageQuery, TextField } from '../query.js';
 import type { SQLValue } from './driver.js';
 
@@ -123,19 +124,6 @@ function quoted(words: string): string {
 
 function joined(operator: 'AND' | 'OR', conditions: readonly string[], empty: '0' | '1'): string {
   return conditions.length === 0 ? empty : `(${conditions.join(` ${operator} `)})`;
-}
-
-/**
- * A text that is bound ends at a NUL, and half a pair of UTF-16 is nothing in UTF-8: what is written and what is looked for have
- * another sign in their place, which is in no word.
- */
-export function bindable(text: string): string {
-  return text.replace(/\0|\p{Cs}/gu, '\ufffd');
-}
-
-/** As SQLite's `lower` does it. */
-function asciiLowerCase(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 const COLUMNS: Readonly<Record<TextField, string | undefined>> = {

@@ -1,9 +1,11 @@
 /** What the store says to its threads and hears from them. Values that a message port can carry, and nothing else. */
 
 import type { StoreErrorCode } from '../errors.js';
-import type { MessageQuery } from '../query.js';
-import type { StoreCounts } from '../store.js';
+import type { StoreLimits } from '../limits.js';
+import type { ListRequest } from '../list-request.js';
 import type { TranscriptLine } from '../message.js';
+import type { MessageParts, MessageRow } from '../message-parts.js';
+import type { StoreCounts } from '../store.js';
 
 /** What the thread that reads is started with. */
 export interface ReaderSettings {
@@ -21,45 +23,6 @@ export interface WriterSettings extends ReaderSettings {
   readonly limits: StoreLimits;
   /** How long what was deleted can come back. */
   readonly undoMs: number;
-}
-
-/** How much a store keeps. When there is more, the oldest goes; what was deleted goes before anything else. */
-export interface StoreLimits {
-  /** How many messages, sessions without one included. */
-  readonly messagesMax: number;
-  /** How many octets of messages. */
-  readonly bytesMax: number;
-  /** How long a message is kept after it was received. */
-  readonly ageMsMax: number;
-}
-
-/** A message, cut up for its tables. */
-export interface MessageParts {
-  readonly inbox: string;
-  readonly isSession: boolean;
-  readonly receivedAtMs: number;
-  readonly sizeBytes: number;
-  readonly attachmentCount: number;
-  readonly messageId: string | null;
-  readonly facts: string;
-  readonly transcript: string;
-  readonly octets: Uint8Array | null;
-  readonly fileName: string | null;
-  /** In the order of the columns of `message_words`. */
-  readonly words: readonly string[];
-}
-
-/** A row of the list. */
-export interface MessageRow {
-  readonly id: number;
-  readonly inbox: string;
-  readonly isSession: boolean;
-  readonly receivedAtMs: number;
-  readonly sizeBytes: number;
-  readonly isRead: boolean;
-  /** A JSON array. */
-  readonly tags: string;
-  readonly facts: string;
 }
 
 /** What the thread does that writes, with the answers. */
@@ -96,14 +59,6 @@ export type OperationName = keyof Operations;
 
 /** Where octets are. */
 export type RawLocation = { readonly octets: Uint8Array } | { readonly fileName: string };
-
-export interface ListRequest {
-  readonly inbox: string | undefined;
-  readonly query: MessageQuery | undefined;
-  readonly before: number | undefined;
-  readonly after: number | undefined;
-  readonly limit: number;
-}
 
 export interface TagRequest {
   readonly ids: readonly number[];

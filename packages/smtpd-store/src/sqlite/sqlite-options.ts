@@ -2,9 +2,7 @@
 
 import { systemClock, type StoreClock } from '../clock.js';
 import { StoreError } from '../errors.js';
-import type { StoreLimits } from './requests.js';
-
-export type { StoreLimits } from './requests.js';
+import { checkAtLeast, completeLimits, MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 
 /** What {@link openSQLiteStore} is given. Everything has a default. */
 export interface SQLiteStoreOptions {
@@ -37,26 +35,12 @@ export function completeOptions({ folder, limits, undoMs, queuedBytesMax, clock 
   if (folder === '') throw new StoreError('STORE_BAD_OPTION', 'folder is the path of a folder, not ""');
   const settings: SQLiteSettings = {
     folder,
-    limits: {
-      messagesMax: limits?.messagesMax ?? 10_000,
-      bytesMax: limits?.bytesMax ?? 1_073_741_824,
-      ageMsMax: limits?.ageMsMax ?? (folder === undefined ? 7 * 24 * 60 * 60_000 : Infinity),
-    },
+    limits: completeLimits(limits, folder === undefined ? 7 * 24 * 60 * 60_000 : Infinity),
     undoMs: undoMs ?? 10 * 60_000,
     queuedBytesMax: queuedBytesMax ?? 67_108_864,
     clock: clock ?? systemClock,
   };
-  for (const [name, value] of Object.entries(settings.limits) as [string, number][])
-    checkAtLeast(`limits.${name}`, value, 1);
   checkAtLeast('undoMs', settings.undoMs, 0);
   checkAtLeast('queuedBytesMax', settings.queuedBytesMax, MEMORY_BYTES_MAX);
   return Object.freeze(settings);
-}
-
-/** A longer message goes into a file beside the database: it is written once, and not through memory. */
-export const MEMORY_BYTES_MAX = 131_072;
-
-function checkAtLeast(name: string, value: number, least: number): void {
-  if (value >= least) return;
-  throw new StoreError('STORE_BAD_OPTION', `${name} is a number from ${least} on, or Infinity, not ${value}`);
 }

@@ -11,16 +11,18 @@ import { dirname, join, resolve } from 'node:path';
 import { BodySpool, syncFolder } from '../body-spool.js';
 import { ByteBudget } from '../byte-budget.js';
 import { ChangeFeed } from '../change-feed.js';
-import { StoreError } from '../errors.js';
+import type { StoreError } from '../errors.js';
+import { MEMORY_BYTES_MAX } from '../limits.js';
+import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
+import { checkMessage, idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
 import { checkName } from '../names.js';
-import { checkQuery } from '../query.js';
+import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
 import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
+import { WorkInHand } from '../work-in-hand.js';
 import { fileError } from './faults.js';
 import { LOCK_FILE_NAME, TEMPORARY_PREFIX } from './lock.js';
-import { partsOf, rowOf, storedMessage } from './message-parts.js';
-import { formatPlace, parsePlace } from './place.js';
 import type {
   ClearRequest,
   DeletionAnswer,
@@ -29,7 +31,7 @@ import type {
   WriteOperations,
   WriterSettings,
 } from './requests.js';
-import { completeOptions, MEMORY_BYTES_MAX, type SQLiteSettings, type SQLiteStoreOptions } from './sqlite-options.js';
+import { completeOptions, type SQLiteSettings, type SQLiteStoreOptions } from './sqlite-options.js';
 import { WorkerLink } from './worker-link.js';
 
 /**
@@ -77,9 +79,7 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
       },
     );
     if (isDurable) for (const each of [folder, dirname(folder)]) await syncFolder(each);
-    const store = new SQLiteStore({ folder, spoolFolder, settings, threads, feed });
-    store.schedulePurge(0);
-    return store;
+    return new SQLiteStore({ folder, spoolFolder, settings, threads, feed });
   } catch (error) {
     if (!isDurable) await rm(folder, { recursive: true, force: true });
     throw fileError(error);
@@ -133,11 +133,8 @@ class SQLiteStore implements MailStore {
   readonly #feed: ChangeFeed;
   readonly #spool: BodySpool;
   readonly #budget: ByteBudget;
-  /** What was begun and is not over; none of them rejects. */
-  readonly #work = new Set<Promise<unknown>>();
-  #purgeAt = Infinity;
-  #cancelPurge: () => void = () => undefined;
-  #closed: Promise<void> | undefined;
+  readonly #work = new WorkInHand();
+  readonly #purges: PurgeSchedule;
 
   constructor({ folder, spoolFolder, settings, threads, feed }: Parts) {
     this.#folder = folder;
@@ -146,6 +143,10 @@ class SQLiteStore implements MailStore {
     this.#writer = threads.writer;
     this.#reader = threads.reader;
     this.#feed = feed;
+    this.#purges = new PurgeSchedule(settings.clock, (now) =>
+      this.#begin(async () => (await this.#writer.request('purge', { now })).nextAt),
+    );
+    this.#purges.plan(0);
     this.#budget = new ByteBudget(settings.queuedBytesMax);
     this.#spool = new BodySpool({
       folder: spoolFolder,
@@ -157,10 +158,7 @@ class SQLiteStore implements MailStore {
 
   add(message: NewMessage): Promise<StoredMessage> {
     return this.#begin(async () => {
-      if (Number.isNaN(message.receivedAt.getTime())) {
-        throw new StoreError('STORE_BAD_OPTION', 'receivedAt is a time, not an invalid Date');
-      }
-      if (message.inbox !== undefined) checkName('inbox', message.inbox);
+      checkMessage(message);
       const { raw } = message;
       const heldBytes = raw instanceof Uint8Array ? Math.min(raw.length, MEMORY_BYTES_MAX) : MEMORY_BYTES_MAX;
       const release = await this.#budget.take(heldBytes);
@@ -207,31 +205,11 @@ class SQLiteStore implements MailStore {
     });
   }
 
-  list({ inbox, query, before, after, limit = 50 }: ListOptions = {}): Promise<Page> {
+  list(options: ListOptions = {}): Promise<Page> {
     return this.#begin(async () => {
-      if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_MESSAGES_MAX) {
-        throw new StoreError(
-          'STORE_BAD_OPTION',
-          `limit is a whole number from 1 to ${PAGE_MESSAGES_MAX}, not ${limit}`,
-        );
-      }
-      if (before !== undefined && after !== undefined) {
-        throw new StoreError('STORE_BAD_OPTION', 'A list is read before a place or after one, not both');
-      }
-      if (inbox !== undefined) checkName('inbox', inbox);
-      if (query !== undefined) checkQuery(query);
-      const beforeId = parsePlace(before);
-      const afterId = parsePlace(after);
-      const request = { inbox, query, before: beforeId, after: afterId, limit };
+      const request = listRequest(options);
       const { rows, hasMore } = await this.#reader.request('list', request);
-      const first = rows[0]?.id;
-      const last = rows.at(-1)?.id;
-      return {
-        messages: rows.map(storedMessage),
-        ...(last !== undefined && (hasMore || afterId !== undefined) ? { older: formatPlace(last) } : {}),
-        // What lies at the place of `before` is newer than all before it.
-        newer: formatPlace(first ?? afterId ?? (beforeId === undefined ? 0 : beforeId - 1)),
-      };
+      return pageOf(request, rows, hasMore);
     });
   }
 
@@ -317,33 +295,11 @@ class SQLiteStore implements MailStore {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+    return this.#work.close(() => this.#close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Takes away what cannot come back: in `ms`, or before if that was planned already. */
-  schedulePurge(ms: number): void {
-    const at = this.#settings.clock.now() + ms;
-    // A deletion must not put off the end of an earlier one.
-    if (this.#purgeAt <= at) return;
-    this.#cancelPurge();
-    this.#purgeAt = at;
-    this.#cancelPurge = this.#settings.clock.setTimer(() => {
-      this.#purgeAt = Infinity;
-      void this.#begin(() => this.#writer.request('purge', { now: this.#settings.clock.now() })).then(
-        ({ nextAt }) => {
-          if (nextAt !== undefined) this.schedulePurge(Math.max(0, nextAt - this.#settings.clock.now()));
-        },
-        () => {
-          // Closed, or failed: who uses the store is told. A full disk may have room later.
-          if (this.#closed === undefined) this.schedulePurge(PURGE_AGAIN_MS);
-        },
-      );
-    }, ms);
   }
 
   async #take(message: NewMessage): Promise<StoredMessage> {
@@ -388,27 +344,16 @@ class SQLiteStore implements MailStore {
     const { undoMs } = this.#settings;
     const messageIds = namesOf(ids);
     if (messageIds.length > 0) this.#feed.publish({ kind: 'deleted', messageIds });
-    this.schedulePurge(undoMs);
+    this.#purges.plan(undoMs);
     return { id: String(deletion), messageIds, restorableUntil: new Date(now + undoMs) };
   }
 
-  /** Does what a caller asked, unless the store is closed; `close` waits for it. */
   #begin<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) {
-      return Promise.reject(new StoreError('STORE_CLOSED', 'The store is closed: open another one'));
-    }
-    const result = work();
-    const settled: Promise<void> = result.then(
-      () => void this.#work.delete(settled),
-      () => void this.#work.delete(settled),
-    );
-    this.#work.add(settled);
-    return result;
+    return this.#work.begin(work);
   }
 
   async #close(): Promise<void> {
-    await Promise.all(this.#work);
-    this.#cancelPurge();
+    this.#purges.end();
     try {
       // The last to go brings the log into the database.
       await this.#reader.close();
@@ -419,20 +364,3 @@ class SQLiteStore implements MailStore {
     }
   }
 }
-
-function notFound(id: string): StoreError {
-  return new StoreError('STORE_NOT_FOUND', `There is no message ${JSON.stringify(id)} in the store`);
-}
-
-/** What cannot be a number of ours names nothing. */
-function idsOf(names: readonly string[]): number[] {
-  return names.filter((name) => /^[1-9][0-9]{0,14}$/.test(name)).map(Number);
-}
-
-function namesOf(ids: readonly number[]): string[] {
-  return ids.map(String);
-}
-
-/** How many messages a list gives at once. */
-const PAGE_MESSAGES_MAX = 1_000;
-const PURGE_AGAIN_MS = 60_000;

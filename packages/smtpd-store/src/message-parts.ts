@@ -1,9 +1,39 @@
-/** A message ↔ what the tables hold of it. */
+/** A message ↔ what the tables of every engine hold of it. */
 
-import type { Envelope, MessageSummary, NewMessage, NewSummary, SessionFacts, StoredMessage } from '../message.js';
-import type { TakenBody } from '../body-spool.js';
-import { bindable } from './query-sql.js';
-import type { MessageParts, MessageRow } from './requests.js';
+import type { Envelope, MessageSummary, NewMessage, NewSummary, SessionFacts, StoredMessage } from './message.js';
+import { StoreError } from './errors.js';
+import { checkName } from './names.js';
+import type { TakenBody } from './body-spool.js';
+import { bindable } from './plain-text.js';
+
+/** A message, cut up for its tables. */
+export interface MessageParts {
+  readonly inbox: string;
+  readonly isSession: boolean;
+  readonly receivedAtMs: number;
+  readonly sizeBytes: number;
+  readonly attachmentCount: number;
+  readonly messageId: string | null;
+  readonly facts: string;
+  readonly transcript: string;
+  readonly octets: Uint8Array | null;
+  readonly fileName: string | null;
+  /** The texts that are searched: subject, from, to, cc, body, file names, header. */
+  readonly words: readonly string[];
+}
+
+/** A row of the list. */
+export interface MessageRow {
+  readonly id: number;
+  readonly inbox: string;
+  readonly isSession: boolean;
+  readonly receivedAtMs: number;
+  readonly sizeBytes: number;
+  readonly isRead: boolean;
+  /** A JSON array. */
+  readonly tags: string;
+  readonly facts: string;
+}
 
 interface Facts {
   readonly envelope: Envelope;
@@ -11,6 +41,14 @@ interface Facts {
   readonly summary: MessageSummary;
   /** The fields as a query sees them, where that is not as they are. */
   readonly searchedHeaders?: MessageSummary['headers'];
+}
+
+/** @throws {@link StoreError} when it is nothing that can be kept */
+export function checkMessage(message: NewMessage): void {
+  if (Number.isNaN(message.receivedAt.getTime())) {
+    throw new StoreError('STORE_BAD_OPTION', 'receivedAt is a time, not an invalid Date');
+  }
+  if (message.inbox !== undefined) checkName('inbox', message.inbox);
 }
 
 /** What is written of a new message. */
@@ -66,6 +104,19 @@ export function storedMessage(row: MessageRow): StoredMessage {
     session,
     summary,
   };
+}
+
+/** What cannot be a number of ours names nothing. */
+export function idsOf(names: readonly string[]): number[] {
+  return names.filter((name) => /^[1-9][0-9]{0,14}$/.test(name)).map(Number);
+}
+
+export function namesOf(ids: readonly number[]): string[] {
+  return ids.map(String);
+}
+
+export function notFound(id: string): StoreError {
+  return new StoreError('STORE_NOT_FOUND', `There is no message ${JSON.stringify(id)} in the store`);
 }
 
 /** How much of the text of a message is found by its words, in UTF-16 code units. */

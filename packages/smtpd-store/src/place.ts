@@ -1,12 +1,12 @@
 /** A place in a list, as callers hold it: they pass it on and look at nothing in it. */
 
-import { StoreError } from '../errors.js';
+import { StoreError } from './errors.js';
 
 export function formatPlace(id: number): string {
   return Buffer.from(`${PREFIX}${id}`).toString('base64url');
 }
 
-/** @throws {@link StoreError} when it is no place of this engine */
+/** @throws {@link StoreError} when it is no place of ours */
 export function parsePlace(place: string | undefined): number | undefined {
   if (place === undefined) return undefined;
   const text = Buffer.from(place, 'base64url').toString();
