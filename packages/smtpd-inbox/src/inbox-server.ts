@@ -126,7 +126,7 @@ export class InboxServer implements AsyncDisposable {
   /** @internal */
   async open(): Promise<void> {
     const options = this.#options;
-    const { now } = options;
+    const { now, logger } = options;
     this.#version = await readVersion();
     const store = await this.#openStore();
     const reader = new MailReader({ threads: READER_THREADS, timeoutMs: options.readTimeoutMs });
@@ -147,7 +147,14 @@ export class InboxServer implements AsyncDisposable {
       await server.close();
       await server.settle();
     });
-    const webhooks = await Webhooks.open({ store, entryOf, allow: options.webhookURLs });
+    const webhooks = await Webhooks.open({
+      store,
+      entryOf,
+      allow: options.webhookURLs,
+      onError: (error) => {
+        logger.error({ error }, 'A webhook could not be told of a message');
+      },
+    });
     this.#closers.push(() => webhooks.close());
     const releaser = options.release === undefined ? undefined : new Releaser(options.release);
     const services: InboxServices = {
@@ -261,8 +268,9 @@ export class InboxServer implements AsyncDisposable {
   #isImplicit(port: number): boolean {
     const { tls } = this.#options;
     if (tls.mode === 'implicit') return true;
-    const asked = this.#server?.options.localAddress ?? [];
-    return asked.some((each, index) => each.tls === 'implicit' && this.smtpAddresses[index]?.port === port);
+    // The address that has TLS of its own comes last.
+    const hasOwn = this.#options.smtp.localAddress;
+    return Array.isArray(hasOwn) && isSecured(hasOwn.at(-1)) && this.smtpAddresses.at(-1)?.port === port;
   }
 
   #info(): Info {
@@ -309,6 +317,10 @@ function authHook(auth: Exclude<CompleteInboxOptions['auth'], 'off'>, directory:
       return request.kind === 'password' && request.password === inbox.password ? { verified: true } : undefined;
     },
   };
+}
+
+function isSecured(address: unknown): boolean {
+  return typeof address === 'object' && address !== null && 'tls' in address && address.tls === 'implicit';
 }
 
 /** An address that a client can connect to, of one that stands for all. */

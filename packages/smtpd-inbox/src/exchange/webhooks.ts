@@ -28,6 +28,8 @@ export interface WebhooksOptions {
   readonly allow?: readonly string[];
   readonly clock?: StoreClock;
   readonly fetch?: typeof fetch;
+  /** Told of what should not have happened; the next message is looked at all the same. Default: nobody is. */
+  readonly onError?: (error: unknown) => void;
   readonly limits?: Partial<WebhookLimits>;
 }
 
@@ -68,6 +70,7 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = Object.freeze({
 export class Webhooks implements AsyncDisposable {
   readonly #store: WebhooksOptions['store'];
   readonly #entryOf: WebhooksOptions['entryOf'];
+  readonly #onError: (error: unknown) => void;
   readonly #urls: WebhookURLs;
   readonly #context: CallContext;
   readonly #limits: WebhookLimits;
@@ -105,6 +108,7 @@ export class Webhooks implements AsyncDisposable {
   ) {
     this.#store = options.store;
     this.#entryOf = options.entryOf;
+    this.#onError = options.onError ?? (() => undefined);
     this.#limits = Object.freeze({ ...DEFAULT_WEBHOOK_LIMITS, ...options.limits });
     this.#urls = beginning.urls;
     this.#changes = beginning.changes;
@@ -209,7 +213,7 @@ export class Webhooks implements AsyncDisposable {
       }
     } catch (error) {
       // A store that is closed has nothing to tell any more; a look that failed is made again with the next message.
-      if (!(error instanceof StoreError)) throw error;
+      if (!(error instanceof StoreError)) this.#onError(error);
     }
   }
 

@@ -70,6 +70,8 @@ export function makeApp({ routes, guard, page, version, logger, closing }: AppOp
 /** Checks a request against its route. */
 async function callOf(route: Route, context: Context, closing: AbortSignal): Promise<Call<unknown, unknown>> {
   const { raw } = context.req;
+  if (isOctetBody(route.body) && saidLength(raw) > OCTETS_MAX)
+    throw new APIError('TOO_LARGE', `A file has at most ${String(OCTETS_MAX)} octets`);
   const contentType = (raw.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (route.method !== 'GET') checkContentType(route, contentType);
   return {
@@ -127,7 +129,7 @@ async function readText(request: Request): Promise<string> {
   const pieces: Uint8Array[] = [];
   let length = 0;
   // What says that it is too large need not be read first.
-  if (Number(request.headers.get('content-length') ?? 0) > JSON_BYTES_MAX) throw tooLarge();
+  if (saidLength(request) > JSON_BYTES_MAX) throw tooLarge();
   if (request.body !== null) {
     for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
       length += piece.length;
@@ -136,6 +138,11 @@ async function readText(request: Request): Promise<string> {
     }
   }
   return Buffer.concat(pieces).toString('utf8');
+}
+
+/** How many octets a body has, by its own word. */
+function saidLength(request: Request): number {
+  return Number(request.headers.get('content-length') ?? 0);
 }
 
 function tooLarge(): APIError {
@@ -196,4 +203,5 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 const JSON_BYTES_MAX = 33_554_432;
+const OCTETS_MAX = 268_435_456;
 const NO_QUERY = Type.Object({});

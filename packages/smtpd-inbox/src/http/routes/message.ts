@@ -114,7 +114,7 @@ export function messageRoutes(services: InboxServices): readonly Route[] {
       description: 'With `inline`, a raster picture is answered as such, and nothing else is.',
       params: { ...ID, number: 'The part, such as 1.2.' },
       query: Type.Object({ inline: Type.Optional(Type.Boolean({ description: 'Whether it is to be shown.' })) }),
-      answer: { status: 200, description: 'The octets.', contentTypes: ['application/octet-stream'] },
+      answer: { status: 200, description: 'The octets.', contentTypes: ['application/octet-stream', 'image/*'] },
       errors: ['NOT_FOUND', 'TOO_LARGE'],
       handle: async ({ params: { id = '', number = '' }, query: { inline = false } }) => {
         const found = await reader.part(await rawOf(services, await messageOf(services, id)), number);
