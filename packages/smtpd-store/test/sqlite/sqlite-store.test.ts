@@ -294,7 +294,7 @@ describe('an SQLite store', () => {
     isOver = true;
     await reading;
     expect(longest).toBeLessThan(130_000_000);
-  });
+  }, 120_000);
 
   it('says that a file is no store', async () => {
     using folder = new TemporaryFolder();

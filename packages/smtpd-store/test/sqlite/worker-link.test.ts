@@ -31,7 +31,7 @@ it('tells everybody when its thread dies, and has what was acknowledged when it 
   // It is idle: a thread that is ended in the middle of a call of the compiled driver takes its process with it on Node 20.
   await store.counts();
   const ended = threads[0]!.terminate();
-  const waiting = Array.from({ length: 20 }, () => store.list());
+  const waiting = Array.from({ length: 20 }, () => store.counts());
   for (const outcome of await Promise.allSettled(waiting)) {
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_FAILED' } });
   }
