@@ -13,7 +13,8 @@ export type HTMLNode = DefaultTreeAdapterTypes.ChildNode;
 export interface HTMLDocument {
   readonly elements: readonly HTMLElement[];
   readonly comments: readonly DefaultTreeAdapterTypes.CommentNode[];
-  readonly hasDoctype: boolean;
+  /** The line of the document type; undefined without one. */
+  readonly doctypeLine: number | undefined;
   /** Text of all kinds is looked at by its element; this one finds the elements of a name. */
   named(name: string): readonly HTMLElement[];
   /** What was left out, and at which bound; empty when all was read. */
@@ -43,11 +44,17 @@ export function readHTML(html: string): HTMLDocument {
   const elements: HTMLElement[] = [];
   const comments: DefaultTreeAdapterTypes.CommentNode[] = [];
   const byName = new Map<string, HTMLElement[]>();
-  let hasDoctype = false;
+  let doctypeLine: number | undefined;
   // Not by recursion: it would be as deep as the document.
   const waiting: HTMLNode[] = [...root.childNodes].reverse();
+  const lineAt = lineFinder(html);
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    // The reader counts a line twice where it goes back to look again, such as behind a `&`; its offsets are right.
+    const location = node.sourceCodeLocation ?? undefined;
+    if (location !== undefined) location.startLine = lineAt(location.startOffset);
     if (isElement(node)) {
+      for (const place of Object.values(node.sourceCodeLocation?.attrs ?? {}))
+        place.startLine = lineAt(place.startOffset);
       elements.push(node);
       const list = byName.get(node.tagName);
       if (list === undefined) byName.set(node.tagName, [node]);
@@ -60,10 +67,10 @@ export function readHTML(html: string): HTMLDocument {
     } else if (node.nodeName === '#comment') {
       comments.push(node);
     } else if (node.nodeName === '#documentType') {
-      hasDoctype = true;
+      doctypeLine = node.sourceCodeLocation?.startLine ?? 1;
     }
   }
-  return { elements, comments, hasDoctype, named: (name) => byName.get(name) ?? [], cuts };
+  return { elements, comments, doctypeLine, named: (name) => byName.get(name) ?? [], cuts };
 }
 
 export function isElement(node: HTMLNode | DefaultTreeAdapterTypes.ParentNode): node is HTMLElement {
@@ -112,6 +119,25 @@ export const NODES_MAX = 100_000;
 export const OPEN_ELEMENTS_MAX = 500;
 /** Attributes of one tag that are read. */
 export const ATTRIBUTES_MAX = 500;
+
+/** Finds the line, from 1, of a place in a text. A line ends with LF. */
+export function lineFinder(text: string): (offset: number) => number {
+  let starts: number[] | undefined;
+  return (offset) => {
+    if (starts === undefined) {
+      starts = [0];
+      for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+    }
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low + 1;
+  };
+}
 
 class TooManyNodes extends Error {}
 

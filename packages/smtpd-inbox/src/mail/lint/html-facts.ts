@@ -1,6 +1,6 @@
 /** The HTML of a mail as the rules see it: decoded, read, and which part it is. */
 
-import { readHTML, type HTMLDocument } from '../html-document.js';
+import { lineFinder, readHTML, type HTMLDocument } from '../html-document.js';
 import { decodeCharset } from './encoded-words.js';
 import type { RawMessage, RawPart } from './raw-message.js';
 import { decodedBody } from './transfer-decoding.js';
@@ -37,24 +37,6 @@ export function isInMessage(part: RawPart): boolean {
     if (parent.contentType.value === 'message/rfc822') return true;
   }
   return false;
-}
-
-function lineFinder(text: string): (offset: number) => number {
-  let starts: number[] | undefined;
-  return (offset) => {
-    if (starts === undefined) {
-      starts = [0];
-      for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
-    }
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((starts[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low + 1;
-  };
 }
 
 const HTML_PARTS_MAX = 4;
