@@ -84,7 +84,7 @@ class FromQuoter {
   #isLineHead = true;
 
   *quote(piece: Uint8Array): Generator<Uint8Array> {
-    const text = Buffer.concat([this.#held, piece]);
+    const text = joined(this.#held, piece);
     let from = 0;
     for (let at = text.indexOf(FROM); at !== -1; at = text.indexOf(FROM, at + 1)) {
       if (!this.#isHeadAt(text, at)) continue;
@@ -136,7 +136,7 @@ class MboxReader {
   }
 
   *read(piece: Uint8Array): Generator<ImportItem> {
-    const text = Buffer.concat([this.#held, piece]);
+    const text = joined(this.#held, piece);
     this.#held = EMPTY;
     let from = 0;
     let at = 0;
@@ -158,9 +158,10 @@ class MboxReader {
       const isLineBegin = !this.#isMidLine;
       this.#isMidLine = lineFeed === -1;
       if (isLineBegin && this.#mayMeanSomething(text, at)) {
-        if (lineFeed === -1 && lineEnd - at <= LINE_BYTES_MAX) {
-          keepUntil(at);
-          this.#held = text.subarray(at);
+        const heldFrom = lineFeed === -1 ? this.#heldFrom(text, at) : undefined;
+        if (heldFrom !== undefined) {
+          keepUntil(heldFrom);
+          this.#held = text.subarray(heldFrom);
           this.#isMidLine = false;
           return;
         }
@@ -217,6 +218,16 @@ class MboxReader {
     const first = text[at];
     if (first === FROM[0] || first === CLOSING_ANGLE) return true;
     return this.#variant === 'mboxcl2' && this.#message?.isHeader === true;
+  }
+
+  /** @returns where what has to wait for the rest of its line begins; `undefined` when the line is clear, whatever comes */
+  #heldFrom(text: Buffer, lineAt: number): number | undefined {
+    if (text.length - lineAt <= LINE_BYTES_MAX) return lineAt;
+    // Of many `>` one is taken away, whichever: the last one waits for the others.
+    let at = lineAt;
+    while (text[at] === CLOSING_ANGLE) at += 1;
+    const isOpen = this.#variant === 'mboxrd' && at > lineAt && text.length - at < FROM.length;
+    return isOpen ? at - 1 : undefined;
   }
 
   /** @returns `undefined` for a line that begins no message */
@@ -305,6 +316,11 @@ function factsOf(groups: Readonly<Record<string, string | undefined>>): FromLine
     Number(seconds),
   );
   return { mailFrom: sender === NO_SENDER ? '' : sender, receivedAt: new Date(at) };
+}
+
+/** Copies only where there is something to join. */
+function joined(held: Buffer, piece: Uint8Array): Buffer {
+  return held.length > 0 ? Buffer.concat([held, piece]) : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
 }
 
 /** What is in no line: control characters. */
