@@ -321,9 +321,10 @@ describe('the API does what its description says', () => {
   });
 
   test('each has every error that it says it has', async () => {
+    const release = { to: `127.0.0.1:${String(next.port)}`, allow: ['@b.example'] };
     await using guarded = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', password: 'secret' });
     const failing = await openSQLiteStore();
-    await using broken = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: failing });
+    await using broken = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: failing, release });
     await sendMail(broken.smtpPort);
     await ask(broken.url!, post('/api/v1/inboxes', { name: '1' }));
     await failing.close();
@@ -359,7 +360,7 @@ describe('the API does what its description says', () => {
     await ask(deaf.url!, post('/api/v1/faults', { stage: 'connect', disconnect: 'insteadOfReply' }));
     const url = stage.inbox.url!;
     await store.setSetting('inbox/1', { password: 'p', createdAt: new Date(0).toISOString() });
-    await using bugged = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: buggy, logger: silent });
+    await using bugged = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: buggy, logger: silent, release });
     isBuggy = true;
     /** How each error that every operation has is had. */
     const common: Readonly<Record<string, (operation: Operation, asked: Asked) => Promise<Answered> | undefined>> = {
