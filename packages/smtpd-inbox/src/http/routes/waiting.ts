@@ -19,7 +19,7 @@ export function waitingRoutes({ store, now }: InboxServices): readonly Route[] {
       tag: 'Waiting',
       summary: 'Answers as soon as there is a message like this.',
       description:
-        'Without `after`, a message that is there already counts, and the newest comes first. With `after` (a `cursor` from before) only what came since counts, oldest first, so that each is met once.',
+        'Without `after`, a message that is there already counts, and the newest comes first. With `after` (a `cursor` from before) only what came since counts, oldest first, so that each is met once. With `before` only what is older counts, newest first, and nothing is waited for.',
       query: Type.Object({
         to: Type.Optional(
           Type.String({ description: 'A recipient, of the envelope or the header; `*` is any text.', maxLength: 998 }),
@@ -32,19 +32,23 @@ export function waitingRoutes({ store, now }: InboxServices): readonly Route[] {
         q: Type.Optional(Type.String({ description: 'A search.', maxLength: 4096 })),
         inbox: Type.Optional(Type.String({ description: 'Only this inbox. Default: all.', maxLength: 63 })),
         after: Type.Optional(Type.String({ description: 'A `cursor`: only what came since.', maxLength: 200 })),
+        before: Type.Optional(Type.String({ description: 'A `cursor`: only what is older.', maxLength: 200 })),
         timeout: Type.Optional(
           Type.Number({ minimum: 0, maximum: 600, description: 'How many seconds to wait. Default: 30.' }),
         ),
       }),
       answer: { status: 200, description: 'The message.', schema: WaitResult },
       errors: ['NO_MATCH', 'BAD_SEARCH'],
-      handle: async ({ query: { inbox, after, timeout = 30, ...criteria }, signal }) => {
+      handle: async ({ query: { inbox, after, before, timeout = 30, ...criteria }, signal }) => {
+        if (after !== undefined && before !== undefined)
+          throw new APIError('BAD_REQUEST', 'It is waited for what came after a place, or looked before one, not both');
         const parsed = parseWait(criteria, { now: now() });
         if ('fault' in parsed) throw new APIError('BAD_SEARCH', parsed.fault.message);
         const waiting = new Waiting(store, {
           wait: parsed.wait,
           ...(inbox === undefined ? {} : { inbox }),
           ...(after === undefined ? {} : { after }),
+          ...(before === undefined ? {} : { before }),
         });
         return json(await waiting.run(timeout * 1000, signal));
       },
@@ -57,6 +61,8 @@ interface WaitingOptions {
   readonly inbox?: string;
   /** Only what came after this place. */
   readonly after?: string;
+  /** Only what is there and older than this place. Not together with `after`. */
+  readonly before?: string;
 }
 
 /** Somebody who waits. */
@@ -81,9 +87,11 @@ class Waiting {
 
   /** @throws APIError `NO_MATCH` when the time is over */
   async run(timeoutMs: number, signal: AbortSignal): Promise<WaitResult> {
-    const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const aborted = new Promise<undefined>((resolve) => {
-      over.addEventListener('abort', () => {
+    // A timer of its own and not `AbortSignal.timeout`, which takes whole milliseconds only and goes on when the wait has ended.
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, undefined);
+      signal.addEventListener('abort', () => {
         resolve(undefined);
       });
     });
@@ -91,14 +99,15 @@ class Waiting {
     const changes = this.#store.changes()[Symbol.asyncIterator]();
     try {
       let found = await (this.#options.after === undefined ? this.#findThere() : this.#findNew());
-      while (found === undefined) {
-        const change = await Promise.race([changes.next(), aborted]);
+      while (found === undefined && this.#options.before === undefined) {
+        const change = await Promise.race([changes.next(), over]);
         if (change === undefined || change.done === true) break;
         const { kind } = change.value;
         if (kind === 'added' || kind === 'restored' || kind === 'missed') found = await this.#findNew();
       }
       return found ?? (await this.#complain(timeoutMs));
     } finally {
+      clearTimeout(timer);
       await changes.return?.();
     }
   }
@@ -106,7 +115,7 @@ class Waiting {
   /** Newest first, among what is there. */
   async #findThere(): Promise<WaitResult | undefined> {
     this.#place = (await this.#store.list({ limit: 1 })).newer;
-    let before: string | undefined;
+    let { before } = this.#options;
     for (let pages = 0; pages < PAGES_MAX; pages += 1) {
       const from = before === undefined ? {} : { before };
       const page = await this.#store.list({ ...this.#list, ...from });
@@ -150,14 +159,17 @@ class Waiting {
   }
 
   async #complain(timeoutMs: number): Promise<never> {
-    const { wait, inbox, after } = this.#options;
+    const { wait, inbox, after, before } = this.#options;
     const list: ListOptions = {
       ...(inbox === undefined ? {} : { inbox }),
       ...(after === undefined ? {} : { after }),
+      ...(before === undefined ? {} : { before }),
       limit: PAGE_LENGTH,
     };
     const notSession: MessageQuery = { kind: 'not', query: { kind: 'isSession' } };
     const { messages, newer } = await this.#store.list({ ...list, query: notSession });
+    // What came between the last look and this one is for who goes on from here.
+    const cursor = this.#place ?? newer;
     const idsOf = async (query: MessageQuery | undefined): Promise<ReadonlySet<string> | undefined> =>
       query === undefined
         ? undefined
@@ -182,7 +194,7 @@ class Waiting {
         : `the nearest is "${nearest.entry.subject ?? '(no subject)'}": ${nearest.reasons.join('; ')}`;
     throw new APIError('NO_MATCH', `No message like this came within ${String(timeoutMs / 1000)} s; ${said}`, {
       nearMisses,
-      cursor: newer,
+      cursor,
     });
   }
 }
