@@ -31,12 +31,6 @@ import {
 import type { DNSLookup } from './mail/authentication.js';
 import { MailReader } from './mail/mail-reader.js';
 
-/** A place where something is spoken. */
-export interface InboxAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 /**
  * Starts an inbox.
  *
@@ -72,8 +66,6 @@ export class InboxServer implements AsyncDisposable {
   #server: CaptureServer | undefined;
   #store: MailStore | undefined;
   #http: HTTPServer | undefined;
-  readonly #pop3: InboxAddress | undefined;
-  readonly #compatibility = new Map<string, string>();
   #version = '';
 
   /** @internal */
@@ -94,16 +86,6 @@ export class InboxServer implements AsyncDisposable {
   /** Where the page is, such as `http://127.0.0.1:8025/`; `undefined` without one. */
   get url(): string | undefined {
     return this.#http === undefined ? undefined : urlOf(this.#http.address);
-  }
-
-  /** Where POP3 is spoken; `undefined` when it is not. */
-  get pop3Address(): InboxAddress | undefined {
-    return this.#pop3;
-  }
-
-  /** Where the APIs of other programs are, by their names. */
-  get compatibilityURLs(): Readonly<Record<string, string>> {
-    return Object.fromEntries(this.#compatibility);
   }
 
   /** The mail that was caught. */
@@ -284,7 +266,6 @@ export class InboxServer implements AsyncDisposable {
           port,
           tls: this.#isImplicit(port) ? ('implicit' as const) : tls.mode,
         })),
-      ...(this.#pop3 === undefined ? {} : { pop3: this.#pop3 }),
       auth: typeof auth === 'string' ? auth : 'users',
       limits: {
         messagesMax: limits.messagesMax ?? DEFAULT_LIMITS.messagesMax,

@@ -14,5 +14,5 @@ export {
 export { parseRecipientFault } from './faults/recipient-faults.js';
 export { MailReader, type MailReaderOptions } from './mail/mail-reader.js';
 export type { MailSummary, PartContent, ReadMail } from './mail/read-mail.js';
-export { startInbox, type InboxAddress, type InboxServer } from './inbox-server.js';
+export { startInbox, type InboxServer } from './inbox-server.js';
 export { InboxUsageError, type InboxOptions } from './inbox-options.js';

@@ -7,6 +7,7 @@
 
 import { frameOfMail } from './frame-of-mail.js';
 import { compareMessages } from './comparison.js';
+import { checkCompatibility } from './html-compatibility.js';
 import { lintMessage } from './lint.js';
 import { readMail, readPart } from './read-mail.js';
 
@@ -16,6 +17,7 @@ export const JOBS = {
   part: readPart,
   frame: frameOfMail,
   lint: lintMessage,
+  compatibility: checkCompatibility,
   compare: compareMessages,
 } satisfies Record<string, (...input: never[]) => unknown>;
 

@@ -125,10 +125,6 @@ const PLAYS: Readonly<Record<string, Play>> = {
     success: ({ id }) => ({ path: `/messages/${id}/compatibility` }),
     errors: missing('/messages/999999/compatibility'),
   },
-  judgeAccessibility: {
-    success: ({ id }) => ({ path: `/messages/${id}/accessibility` }),
-    errors: missing('/messages/999999/accessibility'),
-  },
   judgeAuthentication: {
     success: ({ id }) => ({ path: `/messages/${id}/authentication` }),
     errors: missing('/messages/999999/authentication'),
@@ -321,10 +317,17 @@ describe('the API does what its description says', () => {
   });
 
   test('each has every error that it says it has', async () => {
+    const webhookURLs = ['loopback'];
     const release = { to: `127.0.0.1:${String(next.port)}`, allow: ['@b.example'] };
     await using guarded = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', password: 'secret' });
     const failing = await openSQLiteStore();
-    await using broken = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: failing, release });
+    await using broken = await startInbox({
+      smtp: '127.0.0.1:0',
+      http: '127.0.0.1:0',
+      store: failing,
+      release,
+      webhookURLs,
+    });
     await sendMail(broken.smtpPort);
     await ask(broken.url!, post('/api/v1/inboxes', { name: '1' }));
     await failing.close();
@@ -360,7 +363,14 @@ describe('the API does what its description says', () => {
     await ask(deaf.url!, post('/api/v1/faults', { stage: 'connect', disconnect: 'insteadOfReply' }));
     const url = stage.inbox.url!;
     await store.setSetting('inbox/1', { password: 'p', createdAt: new Date(0).toISOString() });
-    await using bugged = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: buggy, logger: silent, release });
+    await using bugged = await startInbox({
+      smtp: '127.0.0.1:0',
+      http: '127.0.0.1:0',
+      store: buggy,
+      logger: silent,
+      release,
+      webhookURLs,
+    });
     isBuggy = true;
     /** How each error that every operation has is had. */
     const common: Readonly<Record<string, (operation: Operation, asked: Asked) => Promise<Answered> | undefined>> = {

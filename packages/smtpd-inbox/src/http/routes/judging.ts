@@ -3,7 +3,7 @@
 import type { StoredMessage } from 'smtpd-store';
 import { Type } from 'typebox';
 
-import { Authentication, Difference, Finding } from '../../api/model.js';
+import { Authentication, Compatibility, Difference, Finding } from '../../api/model.js';
 import { authenticate } from '../../mail/authentication.js';
 import { templateKey } from '../../mail/comparison.js';
 import type { ReadMail } from '../../mail/read-mail.js';
@@ -33,6 +33,17 @@ export function judgingRoutes(services: InboxServices): readonly Route[] {
           done(await reader.run('lint', { raw: await rawOf(services, message), envelope, session, receivedAt })),
         );
       },
+    }),
+    route({
+      method: 'GET',
+      path: '/messages/{id}/compatibility',
+      operationId: 'judgeCompatibility',
+      tag: 'Judging',
+      summary: 'What mail programs make of the HTML of a message.',
+      params: ID,
+      answer: { status: 200, description: 'Features and who supports them.', schema: Compatibility },
+      errors: ['NOT_FOUND', 'NOT_READ', 'TOO_LARGE'],
+      handle: async ({ params: { id = '' } }) => json(done(await reader.run('compatibility', await htmlOf(id)))),
     }),
     route({
       method: 'GET',
@@ -76,6 +87,10 @@ export function judgingRoutes(services: InboxServices): readonly Route[] {
       },
     }),
   ];
+
+  async function htmlOf(id: string): Promise<string> {
+    return (await readOf(services, id)).read.html ?? '';
+  }
 
   /** The message before this one that came from the same template, among the nearest. */
   async function previousOf(message: StoredMessage, read: ReadMail): Promise<MessageRead | undefined> {
