@@ -103,7 +103,7 @@ describe('an mbox of somebody else', () => {
     ['empty lines', '\n\r\n\n', {}, []],
     ['empty lines at the beginning', `\n\n${HEAD}\na\n\n`, {}, ['a\n']],
     ['no line end at its end', `${HEAD}\na\n>From b`, {}, ['a\nFrom b']],
-    ['a head alone', `${HEAD}`, {}, ['']],
+    ['a head alone', HEAD, {}, ['']],
     ['lines that end in CRLF', `${HEAD}\r\na\r\n\r\n${HEAD}\r\nb\r\n\r\n`, {}, ['a\r\n', 'b\r\n']],
     ['a sentence that begins with From', `${HEAD}\na\n\nFrom here on\n\n`, {}, ['a\n\nFrom here on\n']],
     ['a first line without a date', `From ann\na\n\n${HEAD}\nb\n\n`, {}, ['a\n', 'b\n']],
