@@ -38,34 +38,15 @@ export class BodySpool {
 
   /** Takes all octets. When it rejects, nothing of them is left. */
   async take(raw: NewMessage['raw']): Promise<TakenBody> {
-    const { memoryBytesMax, sizeBytesMax } = this.#options;
-    if (raw instanceof Uint8Array && raw.length > sizeBytesMax) throw tooLarge(sizeBytesMax);
-    if (raw instanceof Uint8Array && raw.length <= memoryBytesMax) {
-      return { kind: 'memory', octets: raw, sizeBytes: raw.length };
-    }
-    const pieces: Uint8Array[] = [];
-    let sizeBytes = 0;
-    let file: SpoolFile | undefined;
+    const { folder } = this.#options;
+    const taken = await takeOctets(raw, this.#options, () => SpoolFile.create(folder));
+    if (taken.kind === 'memory') return taken;
+    const { file, sizeBytes } = taken;
     try {
-      for await (const piece of raw instanceof Uint8Array ? [raw] : raw) {
-        sizeBytes += piece.length;
-        if (sizeBytes > sizeBytesMax) throw tooLarge(sizeBytesMax);
-        if (file === undefined && sizeBytes > memoryBytesMax) {
-          file = await SpoolFile.create(this.#options.folder);
-          for (const earlier of pieces.splice(0)) await file.write(earlier);
-        }
-        if (file === undefined) {
-          // Whoever sends pieces may use their memory again.
-          pieces.push(Uint8Array.from(piece));
-        } else {
-          await file.write(piece);
-        }
-      }
-      if (file === undefined) return { kind: 'memory', octets: Buffer.concat(pieces), sizeBytes };
       await file.finish(this.#options);
       return { kind: 'file', fileName: file.name, sizeBytes };
     } catch (error) {
-      await file?.discard();
+      await file.discard();
       throw error;
     }
   }
@@ -76,7 +57,53 @@ export class BodySpool {
   }
 }
 
-class SpoolFile {
+/** Where octets go that are too many for memory. */
+export interface OctetFile {
+  write(octets: Uint8Array): Promise<void>;
+  /** Removes it; what it is never rejects. */
+  discard(): Promise<void>;
+}
+
+/** Takes all octets, into memory or into a file that is made when they are too many. When it rejects, nothing of them is left. */
+export async function takeOctets<File extends OctetFile>(
+  raw: NewMessage['raw'],
+  { memoryBytesMax, sizeBytesMax }: { readonly memoryBytesMax: number; readonly sizeBytesMax: number },
+  createFile: () => Promise<File>,
+): Promise<
+  | { readonly kind: 'memory'; readonly octets: Uint8Array; readonly sizeBytes: number }
+  | { readonly kind: 'file'; readonly file: File; readonly sizeBytes: number }
+> {
+  if (raw instanceof Uint8Array && raw.length > sizeBytesMax) throw tooLarge(sizeBytesMax);
+  if (raw instanceof Uint8Array && raw.length <= memoryBytesMax) {
+    return { kind: 'memory', octets: raw, sizeBytes: raw.length };
+  }
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  let file: File | undefined;
+  try {
+    for await (const piece of raw instanceof Uint8Array ? [raw] : raw) {
+      sizeBytes += piece.length;
+      if (sizeBytes > sizeBytesMax) throw tooLarge(sizeBytesMax);
+      if (file === undefined && sizeBytes > memoryBytesMax) {
+        file = await createFile();
+        for (const earlier of pieces.splice(0)) await file.write(earlier);
+      }
+      if (file === undefined) {
+        // Whoever sends pieces may use their memory again.
+        pieces.push(Uint8Array.from(piece));
+      } else {
+        await file.write(piece);
+      }
+    }
+    if (file === undefined) return { kind: 'memory', octets: Buffer.concat(pieces), sizeBytes };
+    return { kind: 'file', file, sizeBytes };
+  } catch (error) {
+    await file?.discard();
+    throw error;
+  }
+}
+
+class SpoolFile implements OctetFile {
   readonly name: string;
   readonly #path: string;
   readonly #handle: FileHandle;
