@@ -117,12 +117,12 @@ module.exports = {
     },
     {
       name: 'store-imports',
-      comment: 'smtpd-store keeps what it is handed: Node and its driver, never smtpd.',
+      comment: 'smtpd-store keeps what it is handed: Node and its drivers, never smtpd.',
       severity: 'error',
       from: { path: STORE },
       to: {
         couldNotResolve: false,
-        pathNot: [STORE, '(^|/)node_modules/@photostructure/sqlite/'],
+        pathNot: [STORE, '(^|/)node_modules/(@photostructure/sqlite|pg|@types/pg)/'],
         dependencyTypesNot: ['core'],
       },
     },

@@ -7,6 +7,10 @@ export class ChangeFeed {
   readonly #readers = new Set<Reader>();
   #isEnded = false;
 
+  get hasReaders(): boolean {
+    return this.#readers.size > 0;
+  }
+
   publish(change: StoreChange): void {
     for (const reader of this.#readers) reader.push(change);
   }

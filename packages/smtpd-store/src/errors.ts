@@ -9,9 +9,11 @@ export const STORE_ERROR_CODES = {
   STORE_FAILED: 'The store broke and can do nothing more; `cause` is why. Open it again.',
   STORE_LOCKED: 'Another process has the store open.',
   STORE_NEWER: 'The store was written by a later version of this package.',
-  STORE_NO_DRIVER: 'There is no SQLite: this Node has none, and @photostructure/sqlite is not installed.',
+  STORE_NO_DRIVER:
+    'There is no driver: this Node has no SQLite and @photostructure/sqlite is not installed, or pg is not.',
   STORE_NOT_FOUND: 'The message is not in the store, or not any more.',
   STORE_TOO_LARGE: 'The message alone is larger than all that the store may keep.',
+  STORE_UNREACHABLE: 'The database server cannot be reached, or went away; later calls find it when it is back.',
   STORE_UNREADABLE: 'The disk or the database refused; `cause` is what it said.',
 } as const;
 

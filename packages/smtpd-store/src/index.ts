@@ -17,6 +17,8 @@ export type {
   TranscriptLine,
 } from './message.js';
 export type { MessageQuery, TextField } from './query.js';
+export { openPostgresStore } from './postgres/postgres-store.js';
+export type { PostgresStoreOptions } from './postgres/postgres-options.js';
 export { openSQLiteStore } from './sqlite/sqlite-store.js';
 export type { SQLiteStoreOptions } from './sqlite/sqlite-options.js';
 export type { Counts, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from './store.js';
