@@ -39,7 +39,8 @@ export class PostgresDatabase {
     } catch (cause) {
       throw new StoreError('STORE_BAD_OPTION', 'url says where the database is, and this one does not', { cause });
     }
-    // Whoever uses a connection hears of its end; one that is idle is nobody's loss.
+    // Whoever asks next hears of a connection's end; it comes between two questions as well, and while it is idle.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', () => undefined);
     return new PostgresDatabase(schema, pool, () => new driver.Client(config));
   }
