@@ -22,7 +22,9 @@ export function parseColor(text: string): Color | undefined {
     const [a = '', b = '', c = '', alpha = '1'] = (call[2] ?? '').split(/[\s,/]+/).filter((part) => part !== '');
     if (alpha !== '1' && alpha !== '1.0' && alpha !== '100%') return undefined;
     const isShare = call[1] === 'rgb';
-    const numbers = [a, b, c].map((part) => Number.parseFloat(part) * (isShare && part.endsWith('%') ? 2.55 : 1));
+    const numbers = [a, b, c].map((part) =>
+      isShare && part.endsWith('%') ? (Number.parseFloat(part) * 255) / 100 : Number.parseFloat(part),
+    );
     if (numbers.some((number) => Number.isNaN(number))) return undefined;
     const [x = 0, y = 0, z = 0] = numbers;
     if (call[1] === 'hsl') return fromHSL(x, y / 100, z / 100);

@@ -6,7 +6,7 @@
 import type { Envelope, Session, TranscriptLine } from '../api/model.js';
 
 /**
- * The command line. What swaks has no words for (parameters of MAIL and RCPT, an address with a comma) stands in comments before it.
+ * The command line. What swaks has no words for (parameters of MAIL and RCPT, an address with a comma, anything that begins with a hyphen) stands in comments before it.
  *
  * @example
  * ```ts
@@ -27,47 +27,52 @@ export function swaksCommand(said: {
 }): string {
   const { envelope, session, transcript, server } = said;
   const leftOut: string[] = [];
+  const options: string[] = [];
+  const say = (name: string, value: string, what: string): void => {
+    // Whatever stands before it, swaks takes what begins with a hyphen for an option.
+    if (value.startsWith('-')) leftOut.push(what);
+    else options.push(name, shellWord(value));
+  };
   const protocol = (session.protocol ?? 'ESMTP').toUpperCase();
-  const options: [name: string, value?: string][] = [
-    ['--server', server.host],
-    ['--port', String(server.port)],
-  ];
+  options.push('--server', shellWord(server.host), '--port', String(server.port));
   // The keywords of RFC 3848 and 6531; TLS and AUTH have options of their own.
-  if (protocol.includes('LMTP')) options.push(['--protocol', 'LMTP']);
-  else if (protocol === 'SMTP') options.push(['--protocol', 'SMTP']);
-  if (session.clientName !== undefined && session.clientName !== '') options.push(['--ehlo', session.clientName]);
-  if (session.tls !== undefined) {
+  if (protocol.includes('LMTP')) options.push('--protocol', 'LMTP');
+  else if (protocol === 'SMTP') options.push('--protocol', 'SMTP');
+  const { clientName = '', tls, identity } = session;
+  if (clientName !== '') say('--ehlo', clientName, `EHLO ${clientName}`);
+  if (tls !== undefined) {
     const isStarted = transcript.some(({ from, text }) => from === 'client' && /^STARTTLS\s*$/i.test(text));
-    options.push([isStarted ? '--tls' : '--tls-on-connect']);
-    if (session.tls.serverName !== undefined && session.tls.serverName !== '') {
-      options.push(['--tls-sni', session.tls.serverName]);
-    }
+    options.push(isStarted ? '--tls' : '--tls-on-connect');
+    const { serverName = '' } = tls;
+    if (serverName !== '') say('--tls-sni', serverName, `the TLS server name ${serverName}`);
   }
-  if (session.identity !== undefined) {
-    const mechanism = session.identity.mechanism.toUpperCase();
+  if (identity !== undefined) {
+    const mechanism = identity.mechanism.toUpperCase();
     if (MECHANISMS.has(mechanism)) {
-      options.push(['--auth', mechanism], ['--auth-user', session.identity.user], ['--auth-password', 'PASSWORD']);
+      options.push('--auth', mechanism);
+      say('--auth-user', identity.user, `the user ${identity.user}`);
+      options.push('--auth-password', 'PASSWORD');
     } else {
       leftOut.push(`AUTH ${mechanism}`);
     }
   }
-  if (isPipelined(transcript)) options.push(['--pipeline']);
-  options.push(['--from', envelope.mailFrom === '' ? '<>' : envelope.mailFrom]);
+  if (isPipelined(transcript)) options.push('--pipeline');
+  say('--from', envelope.mailFrom === '' ? '<>' : envelope.mailFrom, `MAIL FROM:<${envelope.mailFrom}>`);
   if (envelope.mailOptions.length > 0) leftOut.push(`of MAIL: ${envelope.mailOptions.join(' ')}`);
   const recipients = envelope.rcptTos.filter((address) => {
     // It divides its list at every comma, quoted or not.
-    const isSayable = !address.includes(',');
+    const isSayable = !address.includes(',') && !address.startsWith('-');
     if (!isSayable) leftOut.push(`RCPT TO:<${address}>`);
     return isSayable;
   });
   for (const [index, parameters] of envelope.rcptOptions.entries()) {
     if (parameters.length > 0) leftOut.push(`of RCPT TO:<${envelope.rcptTos[index] ?? ''}>: ${parameters.join(' ')}`);
   }
-  if (recipients.length > 0) options.push(['--to', recipients.join(',')], ['--data', '@message.eml']);
-  else options.push(['--quit-after', 'MAIL']);
+  if (recipients.length > 0) options.push('--to', shellWord(recipients.join(',')), '--data', '@message.eml');
+  else options.push('--quit-after', 'MAIL');
   return [
     ...leftOut.map((what) => `# swaks cannot say ${what.replace(CONTROL, '?')}`),
-    ['swaks', ...options.map(([name, value]) => optionWord(name, value))].join(' '),
+    ['swaks', ...options].join(' '),
   ].join('\n');
 }
 
@@ -75,12 +80,6 @@ export function swaksCommand(said: {
 export function shellWord(text: string): string {
   const sayable = text.replaceAll('\0', '');
   return HARMLESS.test(sayable) ? sayable : `'${sayable.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-function optionWord(name: string, value: string | undefined): string {
-  if (value === undefined) return name;
-  // A value that looks like an option has to hang on its own.
-  return value.startsWith('-') ? shellWord(`${name}=${value}`) : `${name} ${shellWord(value)}`;
 }
 
 /** Whether the client sent a command before it had the reply to the one before it. */
@@ -96,6 +95,6 @@ function isPipelined(transcript: readonly TranscriptLine[]): boolean {
   });
 }
 
-const HARMLESS = /^[A-Za-z0-9@%+:,./=_][A-Za-z0-9@%+:,./=_-]*$/;
+const HARMLESS = /^[A-Za-z0-9@%+:,./=_-]+$/;
 const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
 const MECHANISMS: ReadonlySet<string> = new Set(['PLAIN', 'LOGIN', 'CRAM-MD5', 'DIGEST-MD5', 'NTLM']);
