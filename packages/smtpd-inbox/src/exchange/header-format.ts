@@ -37,7 +37,8 @@ export function formatParameters(
   parameters: readonly (readonly [name: string, value: string])[],
 ): string {
   const lines = parameters.flatMap(([name, value]) => {
-    if (value.length <= PARAMETER_LENGTH_MAX && PRINTABLE.test(value)) {
+    // An encoded word means nothing here (RFC 2047 §5), and many programs decode it all the same.
+    if (value.length <= PARAMETER_LENGTH_MAX && PRINTABLE.test(value) && !value.includes('=?')) {
       return [`${name}="${value.replaceAll(/["\\]/g, '\\$&')}"`];
     }
     const pieces = cut(value, PARAMETER_LENGTH_MAX, (character) => percentEncoded(character).length);
@@ -85,8 +86,9 @@ function atomsOf(value: string): readonly string[] {
 function encodedWords(text: string): readonly string[] {
   const octets = Buffer.from(text);
   const lengthInQ = (character: string): number => qEncoded(character).length;
-  const isMostlyASCII = lengthInQ(text) <= octets.length * 2;
-  return isMostlyASCII
+  // Readable, as long as most of it is.
+  const isReadable = lengthInQ(text) <= octets.length * 2.5;
+  return isReadable
     ? cut(text, ENCODED_LENGTH_MAX, lengthInQ).map((piece) => `=?UTF-8?Q?${qEncoded(piece)}?=`)
     : cut(text, ENCODED_OCTETS_MAX, (character) => Buffer.byteLength(character)).map(
         (piece) => `=?UTF-8?B?${Buffer.from(piece).toString('base64')}?=`,
