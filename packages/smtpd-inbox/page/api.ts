@@ -73,7 +73,7 @@ export async function getText(path: string, signal?: AbortSignal): Promise<strin
 }
 
 /** Reads octets. */
-export async function getOctets(path: string, signal?: AbortSignal): Promise<Uint8Array> {
+export async function getOctets(path: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const answer = await ask(address(path), { ...(signal === undefined ? {} : { signal }) });
   return new Uint8Array(await answer.arrayBuffer());
 }

@@ -46,10 +46,13 @@ export function closeMessage(): void {
   go(rest, { replace: false });
 }
 
-/** Narrows the list to an inbox (absent: all) and a search. The open message stays open. */
-export function narrow(to: { readonly inbox?: string | undefined; readonly query: string }): void {
+/** Narrows the list to an inbox (absent: all) and a search. The open message stays open. `isTyping`: the history has the last one only. */
+export function narrow(
+  to: { readonly inbox?: string | undefined; readonly query: string },
+  { isTyping = false }: { readonly isTyping?: boolean } = {},
+): void {
   const { inbox: _inbox, ...rest } = current.value;
-  go({ ...rest, query: to.query, ...(to.inbox === undefined ? {} : { inbox: to.inbox }) }, { replace: false });
+  go({ ...rest, query: to.query, ...(to.inbox === undefined ? {} : { inbox: to.inbox }) }, { replace: isTyping });
 }
 
 /** @returns where an address leads; what cannot be read is the list */

@@ -1,0 +1,84 @@
+/** What a row says of an entry. Pure. */
+
+import type { Entry } from '../../src/api/model.js';
+
+/** Something about how an entry came that a reader should see without opening it. */
+export interface EntryMark {
+  readonly kind: 'attachment' | 'tls' | 'auth' | 'fault';
+  readonly text: string;
+}
+
+/** Who it is from: the name of the From field, or the sender of the envelope. */
+export function senderOf({ kind, from, envelope, session }: Entry): string {
+  if (kind === 'session') return session.clientName ?? session.peer.address;
+  const [first] = from;
+  if (first !== undefined) return displayName(first);
+  return envelope.mailFrom === '' ? '<>' : envelope.mailFrom;
+}
+
+/** What it is about; of a session, how it ended. */
+export function subjectOf({ kind, subject, session }: Entry): string {
+  if (kind === 'session') return session.end ?? 'Ended without a message';
+  return subject === undefined || subject.trim() === '' ? '(no subject)' : subject;
+}
+
+/** How it goes on; of a session, how far the envelope got. */
+export function previewOf({ kind, preview, envelope, session }: Entry): string {
+  if (kind === 'message') return preview ?? '';
+  const { address, port } = session.peer;
+  const path = [
+    envelope.mailFrom === '' ? '' : `from ${envelope.mailFrom}`,
+    envelope.rcptTos.length === 0 ? '' : `to ${envelope.rcptTos.join(', ')}`,
+  ];
+  return [`${address}:${String(port)}`, ...path].filter((part) => part !== '').join(' ');
+}
+
+export function marksOf({ attachmentNames, session, parseFault }: Entry): readonly EntryMark[] {
+  const names = attachmentNames.map((name) => (name === '' ? 'unnamed' : name)).join(', ');
+  return [
+    ...(parseFault === undefined ? [] : [{ kind: 'fault', text: `Not read to its end: ${parseFault}` } as const]),
+    ...(attachmentNames.length === 0
+      ? []
+      : [{ kind: 'attachment', text: `${plural(attachmentNames.length, 'attachment')}: ${names}` } as const]),
+    ...(session.tls === undefined ? [] : [{ kind: 'tls', text: `Came over ${session.tls.version}` } as const]),
+    ...(session.identity === undefined
+      ? []
+      : [{ kind: 'auth', text: `Authenticated as ${session.identity.user} (${session.identity.mechanism})` } as const]),
+  ];
+}
+
+/** The whole row for those who hear it. */
+export function spokenRow(entry: Entry, time: string): string {
+  return [
+    entry.kind === 'session' ? 'Session without a message' : entry.isRead ? '' : 'Unread',
+    senderOf(entry),
+    subjectOf(entry),
+    time,
+    ...marksOf(entry).map(({ text }) => text),
+    entry.tags.length === 0 ? '' : `Tags: ${entry.tags.join(', ')}`,
+  ]
+    .filter((part) => part !== '')
+    .join('. ');
+}
+
+/** `812 B`, `4.1 kB`, `23 MB`: by thousands, as disks and clients count. */
+export function formatSize(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 999.5 && unit < UNITS.length - 1; unit++) value /= 1000;
+  return `${unit === 0 || value >= 9.95 ? value.toFixed(0) : value.toFixed(1)} ${UNITS[unit] ?? ''}`;
+}
+
+export function plural(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** The name before an address, or the address: `"Ann Onym" <ann@a.example>` is `Ann Onym`. */
+function displayName(mailbox: string): string {
+  const match = /^\s*(.*?)\s*<([^<>]*)>\s*$/.exec(mailbox);
+  if (match === null) return mailbox.trim();
+  const name = (match[1] ?? '').replace(/^"(.*)"$/, '$1').replace(/\\(.)/g, '$1');
+  return name === '' ? (match[2] ?? '') : name;
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];

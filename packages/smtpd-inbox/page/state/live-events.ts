@@ -1,0 +1,84 @@
+/** The stream of live events: connected again whenever it breaks, later each time it fails at once, and how it stands is a signal. */
+
+import { signal } from '@preact/signals';
+
+import type { LiveEvent } from '../../src/api/model.js';
+import { address } from '../api.js';
+
+/** How the stream stands. */
+export type Connection =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'live' }
+  /** It broke; at this time (ms) it is tried again. */
+  | { readonly state: 'waiting'; readonly retryAtMs: number };
+
+export const connection = signal<Connection>({ state: 'connecting' });
+
+/** What the rest of the page wants to know of it. */
+export interface EventHandlers {
+  /** Events may have passed unheard: the page looks for itself. Not said the first time. */
+  readonly onReconnected: () => void;
+  readonly onEvent: (event: LiveEvent) => void;
+}
+
+let retryNow: (() => void) | undefined;
+
+/** Tries again at once, when it is waiting. */
+export function reconnect(): void {
+  retryNow?.();
+}
+
+/** Reads the stream until it is told to stop. @returns how to stop */
+export function followEvents({ onReconnected, onEvent }: EventHandlers): () => void {
+  let source: EventSource | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  let wasLive = false;
+
+  const connect = () => {
+    clearTimeout(timer);
+    retryNow = undefined;
+    connection.value = { state: 'connecting' };
+    const current = new EventSource(address('events'));
+    source = current;
+    current.addEventListener('open', () => {
+      connection.value = { state: 'live' };
+      failures = 0;
+      if (wasLive) onReconnected();
+      wasLive = true;
+    });
+    // The browser would try again by itself, but not after every failure, and without telling when.
+    current.addEventListener('error', () => {
+      current.close();
+      const waitMs = retryWaitMs(failures++, Math.random());
+      connection.value = { state: 'waiting', retryAtMs: Date.now() + waitMs };
+      timer = setTimeout(connect, waitMs);
+      retryNow = connect;
+    });
+    for (const kind of EVENT_KINDS) {
+      current.addEventListener(kind, ({ data }: MessageEvent<string>) => onEvent(JSON.parse(data) as LiveEvent));
+    }
+  };
+  connect();
+  return () => {
+    clearTimeout(timer);
+    retryNow = undefined;
+    source?.close();
+  };
+}
+
+/** How long to wait before it is tried again: twice as long each time, and not all pages at the same moment. */
+export function retryWaitMs(failures: number, random: number): number {
+  return Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures) * (0.75 + random / 2);
+}
+
+const EVENT_KINDS = [
+  'added',
+  'changed',
+  'deleted',
+  'restored',
+  'settings',
+  'missed',
+] as const satisfies readonly LiveEvent['kind'][];
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 30_000;

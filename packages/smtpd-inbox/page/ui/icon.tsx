@@ -1,0 +1,45 @@
+/** Small pictures, drawn with the colour of the text around them. None says anything that is not said in words beside it. */
+
+const PATHS = {
+  attachment: 'M13.2 7.2 8 12.4a3.1 3.1 0 0 1-4.4-4.4l5.5-5.5a2 2 0 0 1 2.9 2.9l-5.4 5.4a1 1 0 0 1-1.4-1.4l4.7-4.7',
+  back: 'M9.5 3.5 5 8l4.5 4.5',
+  bell: 'M4 7a4 4 0 0 1 8 0c0 3 1 4 1.5 4.5h-11C3 11 4 10 4 7ZM6.5 13.5h3',
+  check: 'm3 8.5 3.2 3.2L13 5',
+  close: 'm4 4 8 8M12 4l-8 8',
+  copy: 'M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3',
+  download: 'M8 2.5v8M4.8 7.5 8 10.7l3.2-3.2M2.5 13.5h11',
+  fault: 'M9 1.8 3.5 9H8l-1 5.2L12.5 7H8z',
+  inbox: 'M2 9.5 4 3h8l2 6.5V13H2zM2 9.5h3.5L6.5 11h3l1-1.5H14',
+  info: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 7.3V11M8 4.9v.3',
+  key: 'M8.6 7.4 13.5 2.5M11.5 4.5l1.7 1.7M9 10a3 3 0 1 1-6 0 3 3 0 0 1 6 0Z',
+  keyboard: 'M1.5 4h13v8h-13zM4 6.5h.1M6.7 6.5h.1M9.3 6.5h.1M12 6.5h.1M5 9.5h6',
+  lock: 'M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5',
+  mail: 'M2 3.5h12v9H2zM2.3 4 8 8.7 13.7 4',
+  mailOpen: 'M2 6.5 8 2l6 4.5v7H2zM2.3 7 8 10.7 13.7 7',
+  more: 'M3.2 7.6h.8v.8h-.8zM7.6 7.6h.8v.8h-.8zM12 7.6h.8v.8h-.8z',
+  plug: 'M5.5 2v3M10.5 2v3M3.5 5h9v2.5a4.5 4.5 0 0 1-9 0zM8 12v2.5',
+  plus: 'M8 3v10M3 8h10',
+  search: 'M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10ZM10.7 10.7 14 14',
+  send: 'M14 2 1.8 6.8 6.5 9.5 9.2 14.2zM14 2 6.5 9.5',
+  settings:
+    'M2 4.5h6M12 4.5h2M2 11.5h2M8 11.5h6M10 6.3a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6ZM6 13.3a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6Z',
+  sidebar: 'M2 3h12v10H2zM6 3v10',
+  tag: 'M2.5 2.5H8l5.5 5.5L8 13.5 2.5 8zM5.3 5.3h.1',
+  theme: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 2v12M8 4.5l4.5 0M8 8h6M8 11.5h4.5',
+  trash: 'M2.5 4h11M6 4V2.5h4V4M4 4l.7 9.5h6.6L12 4M6.7 6.5v4.5M9.3 6.5v4.5',
+  up: 'M8 13V3.5M4 7.5l4-4 4 4',
+  upload: 'M8 10.5v-8M4.8 5.7 8 2.5l3.2 3.2M2.5 13.5h11',
+  user: 'M8 8a2.8 2.8 0 1 0 0-5.6A2.8 2.8 0 0 0 8 8ZM2.8 14a5.2 5.2 0 0 1 10.4 0',
+  warning: 'M8 2 1.5 13.5h13zM8 6.5v3.2M8 11.6v.2',
+  webhook: 'M8 5.8a2 2 0 1 0-1.8-.9L4.4 8.6M9.3 5.2l2 3.8M6 12h4M5.5 11.8a2 2 0 1 1-1.6-2.6M12 9a2 2 0 1 1-2 3',
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { readonly name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
