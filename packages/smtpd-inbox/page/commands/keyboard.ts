@@ -2,10 +2,11 @@
 
 import { dialog } from '../state/dialogs.js';
 import { COMMANDS, type Command } from './command-table.js';
+import { KeyMatcher } from './key-matcher.js';
 
 /** Listens to the keyboard. @returns how to stop */
 export function followKeyboard(): () => void {
-  const matcher = new KeyMatcher(Object.values(COMMANDS));
+  const matcher = new KeyMatcher<Command>(Object.values(COMMANDS));
   const press = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing || dialog.value !== undefined) return;
     const key = keyOf(event);
@@ -19,36 +20,6 @@ export function followKeyboard(): () => void {
   };
   addEventListener('keydown', press);
   return () => removeEventListener('keydown', press);
-}
-
-/** Knows which keys were pressed just before. */
-export class KeyMatcher {
-  readonly #commands: ReadonlyMap<string, Command>;
-  readonly #beginnings: ReadonlySet<string>;
-  #begun: { readonly key: string; readonly atMs: number } | undefined;
-
-  constructor(commands: readonly Command[]) {
-    const pairs = commands.flatMap((command) => command.keys.map((keys) => [keys, command] as const));
-    this.#commands = new Map(pairs);
-    this.#beginnings = new Set(
-      pairs.flatMap(([keys]) => (keys.includes(' ') ? [keys.slice(0, keys.indexOf(' '))] : [])),
-    );
-  }
-
-  /** @returns the command; `begun` where another key has to follow; `undefined` for a key that does nothing */
-  press(key: string, atMs: number): Command | 'begun' | undefined {
-    const begun = this.#begun;
-    this.#begun = undefined;
-    if (begun !== undefined && atMs - begun.atMs < SEQUENCE_MS) {
-      const command = this.#commands.get(`${begun.key} ${key}`);
-      if (command !== undefined) return command;
-    }
-    if (this.#beginnings.has(key)) {
-      this.#begun = { key, atMs };
-      return 'begun';
-    }
-    return this.#commands.get(key);
-  }
 }
 
 /** What was pressed, as the table of commands has it; `undefined` for what is never a command. */
@@ -69,5 +40,3 @@ function isTakenByElement({ target }: KeyboardEvent, key: string): boolean {
   const isScrolling = /^(Shift\+)?(Arrow|Page|Home|End)/.test(key) || key === 'Mod+a';
   return isScrolling && target !== document.body && target.closest('#mail-list') === null;
 }
-
-const SEQUENCE_MS = 1500;

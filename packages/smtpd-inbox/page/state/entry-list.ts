@@ -14,6 +14,8 @@ export interface EntryList {
   readonly entries: readonly Entry[];
   /** The place below what was loaded; absent when there is no more. */
   readonly older?: string;
+  /** Down to here everything was loaded, also when the entry of that id has gone since; absent when there is no more. */
+  readonly lowestId?: string;
   /** A place above which nothing is missing but what events told. */
   readonly newer?: string;
 }
@@ -32,17 +34,19 @@ export const EMPTY_LIST: EntryList = { entries: [] };
 
 /** The first page. */
 export function listOfPage({ entries, older, newer }: Page): EntryList {
-  return { entries, newer, ...(older === undefined ? {} : { older }) };
+  return { entries, newer, ...lowerEnd(entries, older) };
 }
 
 /** A page from below. */
 export function appendOlder(list: EntryList, page: Page): EntryList {
-  const { older: _older, ...rest } = list;
-  return {
-    ...rest,
-    entries: mergeEntries(list.entries, page.entries),
-    ...(page.older === undefined ? {} : { older: page.older }),
-  };
+  const { older: _older, lowestId: _lowestId, ...rest } = list;
+  return { ...rest, entries: mergeEntries(list.entries, page.entries), ...lowerEnd(page.entries, page.older) };
+}
+
+/** Where a list ends that goes on. */
+function lowerEnd(entries: readonly Entry[], older: string | undefined): Pick<EntryList, 'older' | 'lowestId'> {
+  const last = entries.at(-1);
+  return older === undefined || last === undefined ? {} : { older, lowestId: last.id };
 }
 
 /** A page from above. */
@@ -52,11 +56,8 @@ export function prependNewer(list: EntryList, page: Page): EntryList {
 
 /** Entries as they are now. One that belongs below what was loaded comes with its page. */
 export function putEntries(list: EntryList, entries: readonly Entry[]): EntryList {
-  const lowest = list.entries.at(-1);
-  const shown =
-    list.older === undefined || lowest === undefined
-      ? entries
-      : entries.filter(({ id }) => id === lowest.id || isNewer(id, lowest.id));
+  const { lowestId } = list;
+  const shown = lowestId === undefined ? entries : entries.filter(({ id }) => id === lowestId || isNewer(id, lowestId));
   return shown.length === 0 ? list : { ...list, entries: mergeEntries(list.entries, shown) };
 }
 

@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 
 import type { LiveEvent } from '../../src/api/model.js';
 import { address } from '../api.js';
+import { retryWaitMs } from './retry.js';
 
 /** How the stream stands. */
 export type Connection =
@@ -67,11 +68,6 @@ export function followEvents({ onReconnected, onEvent }: EventHandlers): () => v
   };
 }
 
-/** How long to wait before it is tried again: twice as long each time, and not all pages at the same moment. */
-export function retryWaitMs(failures: number, random: number): number {
-  return Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures) * (0.75 + random / 2);
-}
-
 const EVENT_KINDS = [
   'added',
   'changed',
@@ -80,5 +76,3 @@ const EVENT_KINDS = [
   'settings',
   'missed',
 ] as const satisfies readonly LiveEvent['kind'][];
-const RETRY_MIN_MS = 500;
-const RETRY_MAX_MS = 30_000;

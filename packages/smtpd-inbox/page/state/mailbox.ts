@@ -71,7 +71,8 @@ export async function loadOlder(): Promise<void> {
   isLoadingOlder = true;
   await question(
     (signal) => listMessages({ ...view.value, before: older, limit: PAGE_ENTRIES }, signal),
-    (page) => appendOlder(list.value, page),
+    // The list may have been loaded anew, and end somewhere else.
+    (page) => (list.value.older === older ? appendOlder(list.value, page) : list.value),
   );
   isLoadingOlder = false;
 }
