@@ -71,7 +71,8 @@ function shown(octets: Uint8Array, kind: OctetRun['kind'], start: number, end: n
     case 'bareLF':
       return 'LF';
     case 'crlf':
-      return Array.from(octets.subarray(start, end), (octet) => (octet === 0x0d ? '␍' : '␊')).join('');
+      // One sign for the two; it stands where the LF is.
+      return octets[end - 1] === 0x0a ? '↵' : '';
   }
 }
 

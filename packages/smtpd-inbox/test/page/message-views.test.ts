@@ -114,7 +114,7 @@ describe('the octets of a row in pieces', () => {
       ['control', '07'],
       ['eightBit', 'C3 A9'],
       ['trailingBlank', '·→'],
-      ['crlf', '␍␊'],
+      ['crlf', '↵'],
     ]);
     const bare = Uint8Array.from([65, 10]);
     expect(octetRuns(bare, new OctetLines(bare).row(0)).at(-1)).toMatchObject({ kind: 'bareLF', text: 'LF' });

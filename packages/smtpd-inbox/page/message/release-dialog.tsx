@@ -1,0 +1,135 @@
+/** Hands a message on to a real server, and shows what that server said to each recipient. */
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import type { Entry, ReleaseResult } from '../../src/api/model.js';
+import { postJSON } from '../api.js';
+import { Icon } from './icon.js';
+import { Loaded } from './loaded.js';
+import { messagePath, SERVER_INFO, useLoaded } from './message-data.js';
+
+interface ReleaseDialogProps {
+  readonly entry: Entry;
+  readonly onClose: () => void;
+}
+
+export function ReleaseDialog({ entry, onClose }: ReleaseDialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const info = useLoaded(SERVER_INFO);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  return (
+    <dialog class="msg-dialog" ref={dialog} aria-labelledby="release-title" onClose={onClose}>
+      <div class="msg-dialog-head">
+        <h2 id="release-title">Release to a real server</h2>
+        <button type="button" class="msg-button-bare" aria-label="Close" onClick={() => dialog.current?.close()}>
+          <Icon name="close" />
+        </button>
+      </div>
+      <Loaded of={info} what="what the server allows">
+        {({ can }) =>
+          can.release ? (
+            <ReleaseForm entry={entry} />
+          ) : (
+            <p>
+              This inbox hands nothing on. To let it, start it with the server to release to, and with the recipients it
+              may release to.
+            </p>
+          )
+        }
+      </Loaded>
+    </dialog>
+  );
+}
+
+function ReleaseForm({ entry }: { readonly entry: Entry }) {
+  const [to, setTo] = useState(entry.envelope.rcptTos.join('\n'));
+  const [from, setFrom] = useState(entry.envelope.mailFrom);
+  const [outcome, setOutcome] = useState<'running' | { readonly reason: string } | ReleaseResult>();
+  const recipients = to.split(/[\s,;]+/).filter((address) => address !== '');
+  const release = async (): Promise<void> => {
+    setOutcome('running');
+    try {
+      setOutcome(await postJSON<ReleaseResult>(messagePath(entry.id, 'release'), { to: recipients, from }));
+    } catch (error) {
+      setOutcome({ reason: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void release();
+      }}
+    >
+      <label class="msg-label">
+        Sender
+        <input
+          class="msg-input"
+          type="text"
+          value={from}
+          placeholder="Empty for the null reverse-path"
+          spellcheck={false}
+          onInput={(event) => {
+            setFrom(event.currentTarget.value);
+          }}
+        />
+      </label>
+      <label class="msg-label">
+        Recipients, one a line
+        <textarea
+          class="msg-input"
+          rows={Math.min(Math.max(recipients.length + 1, 3), 10)}
+          value={to}
+          spellcheck={false}
+          onInput={(event) => {
+            setTo(event.currentTarget.value);
+          }}
+        />
+      </label>
+      <button
+        type="submit"
+        class="msg-button msg-button-main"
+        disabled={outcome === 'running' || recipients.length === 0}
+      >
+        <Icon name="release" />
+        {outcome === 'running' ? 'Releasing…' : 'Release'}
+      </button>
+      <div role="status">{outcome === undefined || outcome === 'running' ? null : <Outcome outcome={outcome} />}</div>
+    </form>
+  );
+}
+
+function Outcome({ outcome }: { readonly outcome: { readonly reason: string } | ReleaseResult }) {
+  if ('reason' in outcome) {
+    return (
+      <p class="msg-end">
+        <Icon name="error" />
+        <span>{outcome.reason}</span>
+      </p>
+    );
+  }
+  return (
+    <>
+      <ul class="msg-replies">
+        {outcome.recipients.map(({ address, isAccepted, reply }) => (
+          <li key={address}>
+            <span class={isAccepted ? 'msg-result msg-result-good' : 'msg-result msg-result-bad'}>
+              {isAccepted ? 'taken' : 'refused'}
+            </span>
+            <span class="msg-wrap">{address}</span>
+            <code class="msg-wrap">{reply}</code>
+          </li>
+        ))}
+      </ul>
+      {outcome.reply === undefined ? (
+        <p>No recipient was taken: the content was not sent.</p>
+      ) : (
+        <p>
+          After the content: <code class="msg-wrap">{outcome.reply}</code>
+        </p>
+      )}
+    </>
+  );
+}
