@@ -86,8 +86,16 @@ export { MessageEnvelope, ReceivedMessage, StreamedMessage } from './server/rece
 export { SessionInfo, type EnvelopeInfo, type Identity } from './server/session-info.js';
 export type { Awaitable, MessageVerdict, Verdict } from './server/verdict.js';
 export type { DisconnectReason, SMTPServerEvents } from './server/watch.js';
-export type { Clock } from './net/clock.js';
-export type { BoundAddress, ListenAddress } from './net/listener.js';
+export { systemClock, type Clock } from './net/clock.js';
+export {
+  openListener,
+  type BoundAddress,
+  type ListenAddress,
+  type Listener,
+  type ListenerOptions,
+} from './net/listener.js';
+export { openSocketTransport } from './net/socket-transport.js';
+export { openTLS, type OpenTLS } from './server/server-tls.js';
 export type { PeerCertificate, TLSFacts } from './net/tls-facts.js';
 export type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './net/transport.js';
 export type { ClientAttributeName, ClientAttributes } from './protocol/client-attributes.js';

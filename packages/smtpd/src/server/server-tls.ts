@@ -1,12 +1,51 @@
 /** The TLS of one server: its certificates, as they are now, and what a handshake is made with. */
 
 import { keptCertificate } from '../net/certificate-folder.js';
-import type { Clock } from '../net/clock.js';
+import { systemClock, type Clock } from '../net/clock.js';
 import type { TLSHandshake } from '../net/transport.js';
 import { decodeClientHello } from '../protocol/client-hello.js';
 import { invariant } from '../protocol/errors.js';
 import { TLSCertificates } from './tls-certificates.js';
-import type { CompleteTLSOptions } from './tls-options.js';
+import { completeTLSOptions, type CompleteTLSOptions, type TLSOptions } from './tls-options.js';
+
+/** The TLS of a server of any protocol. */
+export interface OpenTLS {
+  /** The certificates of the authorities that a certificate for development leads to, for clients; `undefined` where one was given. */
+  readonly developmentCAFile: string | undefined;
+  /** What the next handshake is made with, for `Transport.startTLS`; with the certificates as they are by then. */
+  handshake(): Promise<TLSHandshake>;
+}
+
+/**
+ * Reads the certificates that the options name, or makes one for development, as an `SMTPServer` does; for a server of another protocol.
+ *
+ * @param environment - `onError` is told of certificates that changed and cannot be used; the old ones stay
+ * @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS`, `SMTPD_BAD_CERTIFICATE`
+ *
+ * @example
+ * ```ts
+ * import { openListener, openSocketTransport, openTLS } from 'smtpd';
+ * const tls = await openTLS({ mode: 'implicit' });
+ * const listener = await openListener([{ host: '127.0.0.1', port: 0 }], {
+ *   backlog: 511,
+ *   onConnection: (socket) => {
+ *     const transport = openSocketTransport(socket, { lingerMs: 1_000 });
+ *     transport.start({ onBytes: () => {}, onEnd: () => transport.end(), onDrain: () => {}, onClose: () => {} });
+ *     void tls.handshake().then((handshake) => transport.startTLS?.(handshake));
+ *   },
+ *   onError: console.error,
+ * });
+ * await listener.close();
+ * ```
+ */
+export async function openTLS(
+  options: TLSOptions,
+  { onError = () => undefined, clock = systemClock }: { onError?: (error: unknown) => void; clock?: Clock } = {},
+): Promise<OpenTLS> {
+  const tls = new ServerTLS(completeTLSOptions(options), { clock, onError });
+  await tls.load();
+  return tls;
+}
 
 /** The TLS of one server. */
 export class ServerTLS {
