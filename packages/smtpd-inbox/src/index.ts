@@ -16,3 +16,4 @@ export { MailReader, type MailReaderOptions } from './mail/mail-reader.js';
 export type { MailSummary, PartContent, ReadMail } from './mail/read-mail.js';
 export { startInbox, type InboxServer } from './inbox-server.js';
 export { InboxUsageError, type InboxOptions } from './inbox-options.js';
+export { startPOP3, type POP3Login, type POP3Options, type POP3Server } from './pop3/start-pop3.js';
