@@ -25,10 +25,12 @@ export interface InboxOptions {
   readonly smtps?: string;
   /** Where the page and the API are: `host:port`, or `false` for none. Default: `127.0.0.1:8025`. */
   readonly http?: string | false;
+  /** Where POP3 is spoken. Default: nowhere. */
+  readonly pop3?: string;
   /** The folder that keeps the mail. Default: none; the mail goes with the process. */
   readonly data?: string;
-  /** A store of one's own, which is not closed. Default: see `data`. */
-  readonly store?: MailStore;
+  /** A store of one's own, which is not closed, or the URL of a PostgreSQL database that several inboxes share. Default: see `data`. */
+  readonly store?: MailStore | string;
   /** How much is kept; the oldest goes. */
   readonly limits?: Partial<StoreLimits>;
   /** Octets of the largest message. Default: 33,554,432. */
@@ -88,8 +90,9 @@ export interface CompleteInboxOptions {
   readonly smtp: SMTPServerOptions;
   readonly auth: 'any' | 'off' | Readonly<Record<string, string>>;
   readonly http: HostPort | undefined;
+  readonly pop3: HostPort | undefined;
   readonly data: string | undefined;
-  readonly store: MailStore | undefined;
+  readonly store: MailStore | string | undefined;
   readonly limits: Partial<StoreLimits>;
   readonly tls: TLSOptions;
   readonly password: string | undefined;
@@ -130,6 +133,7 @@ export function completeInboxOptions(given: InboxOptions): CompleteInboxOptions 
     smtp: smtpOptions(given, tls),
     auth: given.auth ?? 'any',
     http: web('http', given.http ?? '127.0.0.1:8025'),
+    pop3: web('pop3', given.pop3),
     data: given.data,
     store: given.store,
     limits: given.limits ?? {},
@@ -222,6 +226,7 @@ const OPTION_NAMES = new Set<string>([
   'smtp',
   'smtps',
   'http',
+  'pop3',
   'data',
   'store',
   'limits',

@@ -5,7 +5,7 @@ import { Resolver } from 'node:dns/promises';
 import { fileURLToPath } from 'node:url';
 
 import { anyAuth, passwordAuth, type BoundAddress, type Hook, type SMTPServer } from 'smtpd';
-import { openSQLiteStore, type MailStore } from 'smtpd-store';
+import { openPostgresStore, openSQLiteStore, type MailStore } from 'smtpd-store';
 
 import type { Info, ReleaseResult } from './api/model.js';
 import { CaptureServer } from './capture/capture-server.js';
@@ -21,6 +21,7 @@ import { PageFiles } from './http/page-files.js';
 import { allRoutes } from './http/routes.js';
 import { AccessGuard } from './http/security.js';
 import type { InboxServices } from './http/services.js';
+import { startPOP3, type POP3Server } from './pop3/start-pop3.js';
 import { entryOf } from './search/entry.js';
 import {
   completeInboxOptions,
@@ -66,6 +67,7 @@ export class InboxServer implements AsyncDisposable {
   #server: CaptureServer | undefined;
   #store: MailStore | undefined;
   #http: HTTPServer | undefined;
+  #pop3: POP3Server | undefined;
   #version = '';
 
   /** @internal */
@@ -86,6 +88,11 @@ export class InboxServer implements AsyncDisposable {
   /** Where the page is, such as `http://127.0.0.1:8025/`; `undefined` without one. */
   get url(): string | undefined {
     return this.#http === undefined ? undefined : urlOf(this.#http.address);
+  }
+
+  /** Where POP3 is spoken; nowhere by default. */
+  get pop3Addresses(): readonly BoundAddress[] {
+    return this.#pop3?.addresses ?? [];
   }
 
   /** The mail that was caught. */
@@ -154,6 +161,7 @@ export class InboxServer implements AsyncDisposable {
       now,
     };
     this.#follow(store, directory);
+    await this.#openPOP3(store, directory);
     await this.#openHTTP(services);
   }
 
@@ -169,14 +177,39 @@ export class InboxServer implements AsyncDisposable {
 
   async #openStore(): Promise<MailStore> {
     const { store: given, data, limits } = this.#options;
-    if (given !== undefined) {
+    if (given !== undefined && typeof given !== 'string') {
       this.#store = given;
       return given;
     }
-    const store = await openSQLiteStore({ limits, ...(data === undefined ? {} : { folder: data }) });
+    const store =
+      given === undefined
+        ? await openSQLiteStore({ limits, ...(data === undefined ? {} : { folder: data }) })
+        : await openPostgresStore({ url: given, limits });
     this.#store = store;
     this.#closers.push(() => store.close());
     return store;
+  }
+
+  async #openPOP3(store: MailStore, directory: InboxDirectory): Promise<void> {
+    const { pop3: address, tls, password: common, logger } = this.#options;
+    if (address === undefined) return;
+    const pop3 = await startPOP3({
+      store,
+      address,
+      // Where SMTP is in clear POP3 is too, and where it has a certificate POP3 has the same.
+      tls,
+      login: (user, password) => {
+        const inbox = directory.get(user);
+        if (inbox !== undefined) return password === inbox.password ? { inbox: inbox.name } : undefined;
+        return common === undefined || password === common ? { inbox: '' } : undefined;
+      },
+      apopSecret: (user) => directory.get(user)?.password ?? common,
+      onError: (error) => {
+        logger.error({ error }, 'POP3 failed');
+      },
+    });
+    this.#pop3 = pop3;
+    this.#closers.push(() => pop3.close());
   }
 
   async #openHTTP(services: InboxServices): Promise<void> {
@@ -256,6 +289,7 @@ export class InboxServer implements AsyncDisposable {
   }
 
   #info(): Info {
+    const [pop3] = this.pop3Addresses;
     const { auth, limits, smtp, tls, data, store, inboxDomain } = this.#options;
     return {
       version: this.#version,
@@ -266,6 +300,7 @@ export class InboxServer implements AsyncDisposable {
           port,
           tls: this.#isImplicit(port) ? ('implicit' as const) : tls.mode,
         })),
+      ...(pop3 === undefined ? {} : { pop3: { host: reachable(pop3.address), port: pop3.port } }),
       auth: typeof auth === 'string' ? auth : 'users',
       limits: {
         messagesMax: limits.messagesMax ?? DEFAULT_LIMITS.messagesMax,

@@ -28,11 +28,18 @@ export const GROUPS: Readonly<Record<InboxCommandOption['group'], string>> = {
 export const INBOX_OPTIONS: readonly InboxCommandOption[] = [
   { name: 'http', value: 'ADDRESS', group: 'where', help: 'the page and the API (default: 127.0.0.1:8025; none: off)' },
   { name: 'smtps', value: 'ADDRESS', group: 'where', help: 'SMTP on TLS from the first octet (default: off)' },
+  { name: 'pop3', value: 'ADDRESS', group: 'where', help: 'POP3 (default: off)' },
   {
     name: 'data',
     value: 'DIR',
     group: 'keeping',
     help: 'keep the mail in this folder (default: it goes with the process)',
+  },
+  {
+    name: 'store',
+    value: 'URL',
+    group: 'keeping',
+    help: 'keep the mail in PostgreSQL, which several inboxes may share: postgres://…',
   },
   {
     name: 'max-messages',

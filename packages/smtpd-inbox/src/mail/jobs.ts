@@ -6,6 +6,7 @@
  */
 
 import { frameOfMail } from './frame-of-mail.js';
+import { checkAccessibility } from './accessibility.js';
 import { compareMessages } from './comparison.js';
 import { checkCompatibility } from './html-compatibility.js';
 import { lintMessage } from './lint.js';
@@ -17,6 +18,7 @@ export const JOBS = {
   part: readPart,
   frame: frameOfMail,
   lint: lintMessage,
+  accessibility: checkAccessibility,
   compatibility: checkCompatibility,
   compare: compareMessages,
 } satisfies Record<string, (...input: never[]) => unknown>;

@@ -125,6 +125,10 @@ const PLAYS: Readonly<Record<string, Play>> = {
     success: ({ id }) => ({ path: `/messages/${id}/compatibility` }),
     errors: missing('/messages/999999/compatibility'),
   },
+  judgeAccessibility: {
+    success: ({ id }) => ({ path: `/messages/${id}/accessibility` }),
+    errors: missing('/messages/999999/accessibility'),
+  },
   judgeAuthentication: {
     success: ({ id }) => ({ path: `/messages/${id}/authentication` }),
     errors: missing('/messages/999999/authentication'),

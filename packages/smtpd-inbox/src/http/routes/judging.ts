@@ -47,6 +47,17 @@ export function judgingRoutes(services: InboxServices): readonly Route[] {
     }),
     route({
       method: 'GET',
+      path: '/messages/{id}/accessibility',
+      operationId: 'judgeAccessibility',
+      tag: 'Judging',
+      summary: 'Whether everybody can read the HTML of a message.',
+      params: ID,
+      answer: { status: 200, description: 'The findings.', schema: Type.Array(Finding) },
+      errors: ['NOT_FOUND', 'NOT_READ', 'TOO_LARGE'],
+      handle: async ({ params: { id = '' } }) => json(done(await reader.run('accessibility', await htmlOf(id)))),
+    }),
+    route({
+      method: 'GET',
       path: '/messages/{id}/authentication',
       operationId: 'judgeAuthentication',
       tag: 'Judging',
