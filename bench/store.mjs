@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { openSQLiteStore } from 'smtpd-store';
+import { openPostgresStore, openSQLiteStore } from 'smtpd-store';
 
 const { values: options } = parseArgs({
   options: { messages: { type: 'string', default: '100000' }, postgres: { type: 'string' } },
@@ -19,7 +19,7 @@ const limits = { messagesMax: messageCount * 2, bytesMax: Infinity, ageMsMax: In
 const open = () =>
   options.postgres === undefined
     ? openSQLiteStore({ folder, limits })
-    : undefined({ url: options.postgres, limits });
+    : openPostgresStore({ url: options.postgres, limits });
 
 try {
   let store = await open();

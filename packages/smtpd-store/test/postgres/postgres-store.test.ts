@@ -4,7 +4,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { openPostgresStore, type MailStore, type PostgresStoreOptions, type StoreChange } from 'smtpd-store';
+import {
+  openPostgresStore,
+  openSQLiteStore,
+  type MailStore,
+  type PostgresStoreOptions,
+  type StoreChange,
+} from 'smtpd-store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { describeMailStore } from '../mail-store-suite.js';
@@ -244,6 +250,62 @@ describe('a store in PostgreSQL', () => {
     expect(await find('x'.repeat(300))).toEqual([]);
     expect(await find('x'.repeat(300), true)).toEqual([ids.long]);
     expect(await find('y'.repeat(4_999), true)).toEqual([ids.long]);
+  });
+
+  it('finds the words that the embedded engine finds, sign by sign', async () => {
+    const blocks: [first: number, last: number, step: number][] = [
+      [0xa1, 0x1df, 5], // Latin
+      [0x300, 0x331, 1], // marks
+      [0x384, 0x3ff, 3], // Greek
+      [0x400, 0x4ff, 7], // Cyrillic
+      [0x5be, 0x5ea, 5], // Hebrew
+      [0x621, 0x66f, 5], // Arabic
+      [0x901, 0x970, 5], // Devanagari
+      [0xe01, 0xe5b, 7], // Thai
+      [0x1e00, 0x1eff, 7], // Latin with two marks, Vietnamese
+      [0x2010, 0x2190, 17], // punctuation, forms of numbers
+      [0x3040, 0x30ff, 17], // Japanese
+      [0xff10, 0xff5a, 9], // wide forms
+    ];
+    // Of the youngest signs each engine knows others.
+    const signs = blocks
+      .flatMap(([first, last, step]) =>
+        Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) =>
+          String.fromCodePoint(first + index * step),
+        ),
+      )
+      .filter((sign) => !/[\p{Cn}₺ƛϳ]/u.test(sign));
+    await using ours = await open();
+    await using theirs = await openSQLiteStore();
+    for (const store of [ours, theirs]) {
+      await Promise.all(signs.map((sign) => store.add(newMessage({ summary: { subject: `q${sign}q ${sign}` } }))));
+    }
+    const found = (store: MailStore, words: string): Promise<string[]> =>
+      store.list({ query: { kind: 'words', field: 'subject', words }, limit: 1_000 }).then(idsIn);
+    const differences: string[] = [];
+    for (const sign of signs) {
+      for (const words of [`q${sign}q`, `Q${sign.toUpperCase()}Q`, sign]) {
+        const [one, other] = await Promise.all([found(ours, words), found(theirs, words)]);
+        if (one.join() !== other.join()) differences.push(`${sign.codePointAt(0)!.toString(16)} ${words}`);
+      }
+    }
+    expect(differences).toEqual([]);
+  }, 60_000);
+
+  it('is closed before the program ends whose last line that is', async () => {
+    const program = `
+      import('smtpd-store').then(async ({ openPostgresStore }) => {
+        const store = await openPostgresStore({ url: process.argv[1], schema: 'closed' });
+        await store.add({
+          raw: Buffer.alloc(10), envelope: { mailFrom: '', rcptTos: [], mailOptions: [], rcptOptions: [] },
+          session: { peer: { address: '::1', port: 1 } }, receivedAt: new Date(), summary: {},
+        });
+        await store.close();
+        console.log('closed');
+      });`;
+    const child = spawn(process.execPath, ['--eval', program, server.url], { cwd: import.meta.dirname });
+    const [said] = await Promise.all([collect(child.stdout), once(child, 'close')]);
+    expect(said.toString()).toBe('closed\n');
   });
 
   it('is made once by many who open it at the same time, and by nobody who is too old for it', async () => {
