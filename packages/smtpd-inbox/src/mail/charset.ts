@@ -28,6 +28,7 @@ export function decodeText(octets: Uint8Array, charset: string | undefined): Dec
     );
   }
   if (name === 'utf-7' || name === 'unicode-1-1-utf-7') return { text: decodeUTF7(octets) };
+  if (WESTERN_NAMES.has(name)) return { text: westernText(octets) };
   const decoder = decoderOf(name, octets);
   if (decoder === undefined) return guessed(octets, `names the charset “${printableName(name)}”, which is unknown`);
   const text = decoder.decode(octets);
@@ -42,12 +43,6 @@ export function decodeHeaderText(octets: Uint8Array): { readonly text: string; r
   if (isASCII(octets)) return { text: asciiText(octets), isGuessed: false };
   const { text, isUTF8 } = utf8OrWestern(octets);
   return { text, isGuessed: !isUTF8 };
-}
-
-/** Whether there is a decoder for a charset's name. */
-export function isKnownCharset(charset: string): boolean {
-  const name = charset.trim().toLowerCase();
-  return ASCII_NAMES.has(name) || name === 'utf-7' || decoderOf(name, NOTHING) !== undefined;
 }
 
 /** Whether all octets are below 128. */
@@ -65,8 +60,19 @@ function utf8OrWestern(octets: Uint8Array): { text: string; isUTF8: boolean } {
   try {
     return { text: STRICT_UTF8.decode(octets), isUTF8: true };
   } catch {
-    return { text: WESTERN.decode(octets), isUTF8: false };
+    return { text: westernText(octets), isUTF8: false };
   }
+}
+
+/**
+ * Windows-1252, which the WHATWG standard means by ISO-8859-1 too. Several versions of Node decode the octets from 0x80 to 0x9F as control
+ * characters.
+ */
+function westernText(octets: Uint8Array): string {
+  return asciiText(octets).replace(
+    /[\u0080-\u009f]/g,
+    (character) => WESTERN_LETTERS[character.charCodeAt(0) - 0x80] ?? '',
+  );
 }
 
 function decoderOf(name: string, octets: Uint8Array): TextDecoder | undefined {
@@ -114,6 +120,7 @@ function decodeUTF7(octets: Uint8Array): string {
   });
 }
 
+/** Each octet a character. */
 function asciiText(octets: Uint8Array): string {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1');
 }
@@ -122,9 +129,25 @@ function printableName(name: string): string {
   return name.replace(/[^\x21-\x7e]/g, '?').slice(0, 40);
 }
 
-const NOTHING = new Uint8Array();
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true });
-const WESTERN = new TextDecoder('windows-1252');
+/** What is at 0x80 and behind; five places have none. */
+const WESTERN_LETTERS = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
+const WESTERN_NAMES = new Set([
+  ...[
+    'windows-1252',
+    'cp1252',
+    'x-cp1252',
+    'iso-8859-1',
+    'iso8859-1',
+    'iso88591',
+    'iso_8859-1',
+    'iso_8859-1:1987',
+    'latin1',
+    'latin-1',
+    'l1',
+  ],
+  ...['iso-ir-100', 'csisolatin1', 'cp819', 'ibm819'],
+]);
 const ASCII_NAMES = new Set(['us-ascii', 'ascii', 'ansi_x3.4-1968', 'iso646-us', '7bit']);
 
 /** Names that mail programs write and the standard does not list, without prefix and separators. */

@@ -1,9 +1,10 @@
 /** The fields of a header for people: unfolded, octets and encoded words (RFC 2047) decoded. As they stand they are in `raw`. */
 
-import { addressParser, decodeWords } from 'postal-mime';
+import { addressParser } from 'postal-mime';
 
 import type { HeaderField } from '../api/model.js';
-import { decodeHeaderText, isKnownCharset } from './charset.js';
+import { decodeHeaderText } from './charset.js';
+import { decodeWords, replaceWords } from './encoded-words.js';
 import type { Faults } from './faults.js';
 import { unfold, type RawField } from './mime-tree.js';
 
@@ -30,31 +31,37 @@ export function formatMailboxes(fields: readonly RawField[], name: string): stri
   const formatted = fields
     .filter((field) => field.name.toLowerCase() === name)
     .flatMap((field) => {
-      const text = unfoldedText(field);
+      const { text, restore } = withoutWords(unfoldedText(field));
       const mailboxes = addressParser(text, { flatten: true }).map((mailbox) => {
-        const address = 'address' in mailbox ? (mailbox.address ?? '') : '';
-        if (mailbox.name === '' || mailbox.name === address) return clean(address);
-        return clean(address === '' ? mailbox.name : `${mailbox.name} <${address}>`);
+        const address = restore('address' in mailbox ? (mailbox.address ?? '') : '');
+        const name = restore(mailbox.name);
+        if (name === '' || name === address) return clean(address);
+        return clean(address === '' ? name : `${name} <${address}>`);
       });
       const found = mailboxes.filter((mailbox) => mailbox !== '');
       // What is no list of addresses is still what stands there.
-      return found.length > 0 || text === '' ? found : [clean(decodeWords(text))];
+      return found.length > 0 || text === '' ? found : [clean(restore(text))];
     });
   return formatted.slice(0, MAILBOXES_MAX);
+}
+
+/** Encoded words as letters that mean nothing in a list of addresses, whatever they decode to. */
+function withoutWords(text: string): { text: string; restore: (text: string) => string } {
+  const decoded: string[] = [];
+  // Whoever writes these letters himself gets them back as they are: they stand for no word.
+  const replaced = replaceWords(text, (word) => `\ue000${decoded.push(word) - 1}\ue001`);
+  return {
+    text: replaced,
+    restore: (part) => part.replace(/\ue000(\d{1,6})\ue001/g, (all, index: string) => decoded[Number(index)] ?? all),
+  };
 }
 
 function decodeValue(field: RawField, faults: Faults): string {
   const { text, isGuessed } = decodeHeaderText(Buffer.from(unfold(field), 'latin1'));
   if (isGuessed) faults.add(`The field ${shortName(field)} has octets that are no utf-8: shown as windows-1252.`);
   if (!text.includes('=?')) return clean(text);
-  for (const [, charset = ''] of text.matchAll(ENCODED_WORD)) {
-    if (!isKnownCharset(charset)) {
-      faults.add(
-        `The field ${shortName(field)} names the charset “${charset.slice(0, 40)}”, which is unknown: shown as windows-1252.`,
-      );
-    }
-  }
-  const decoded = decodeWords(text);
+  const { text: decoded, faults: wordFaults } = decodeWords(text);
+  for (const fault of wordFaults) faults.add(`The field ${shortName(field)} ${fault}.`);
   if (CONTROLS.test(decoded))
     faults.add(`The field ${shortName(field)} hides a control character in an encoded word: shown as a blank.`);
   return clean(decoded);
@@ -75,6 +82,5 @@ function shortName(field: RawField): string {
 }
 
 const MAILBOXES_MAX = 10_000;
-const ENCODED_WORD = /=\?([^?*\s]{1,200})(?:\*[^?\s]*)?\?[QqBb]\?[^?]*\?=/g;
 const CONTROLS = /[\0\r\n]/;
 const ALL_CONTROLS = /[\0\r\n]/g;

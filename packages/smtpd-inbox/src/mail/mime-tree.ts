@@ -400,7 +400,7 @@ class TreeScanner {
     const name = printable(node.contentType.parameters.get('boundary') ?? '');
     if (!node.isOpened && name !== '')
       this.#faults.add(
-        `A ${node.contentType.value} has no part: its boundary “${name}” is nowhere. It is shown as text.`,
+        `A ${node.contentType.value} has no part: no line is its delimiter “--${name}”. It is shown as text.`,
       );
     else if (isUnended)
       this.#faults.add(`A ${node.contentType.value} does not end: the delimiter “--${name}--” is missing.`);

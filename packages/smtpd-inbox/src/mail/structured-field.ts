@@ -3,9 +3,8 @@
  * write: values without quotes that need them, encoded words where none may be, a parameter twice. The first one counts.
  */
 
-import { decodeWords } from 'postal-mime';
-
 import { decodeText } from './charset.js';
+import { decodeWords } from './encoded-words.js';
 
 /** A field, taken apart. */
 export interface StructuredField {
@@ -73,6 +72,10 @@ class FieldScanner {
     if (this.#text[this.#at] !== '=') return '';
     this.#at += 1;
     this.#skipBlanks();
+    while (this.#text[this.#at] === '(') {
+      this.#skipComment();
+      this.#skipBlanks();
+    }
     const value = this.#text[this.#at] === '"' ? this.#takeQuoted() : this.#takeToken();
     // What follows a quoted string before the next semicolon belongs to nothing.
     while (this.#at < this.#text.length && this.#text[this.#at] !== ';') {
@@ -190,7 +193,7 @@ function decodeLooseValue(content: string): string {
     /\P{ASCII}/u.test(content) && !/[\u0100-\uffff]/.test(content)
       ? decodeText(Buffer.from(content, 'latin1'), undefined).text
       : content;
-  return text.includes('=?') ? decodeWords(text) : text;
+  return text.includes('=?') ? decodeWords(text).text : text;
 }
 
 const PARAMETERS_MAX = 1_000;
