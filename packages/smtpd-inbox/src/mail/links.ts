@@ -37,7 +37,9 @@ function linksOfText(text: string, add: (link: Link) => void): void {
 
 /** What ends a sentence, or closes what was opened before the URL, is not of it. */
 function trimEnd(found: string): string {
-  const url = ASCII_BEFORE_OTHER_SCRIPTS.exec(found)?.[0] ?? found;
+  const scheme = /^(?:[a-z]+:(?:\/\/)?)?/i.exec(found)?.[0] ?? '';
+  const ascii = ASCII_BEFORE_OTHER_SCRIPTS.exec(found.slice(scheme.length))?.[0];
+  const url = ascii === undefined ? found : scheme + ascii;
   // How many of each bracket are closed and were not opened.
   const surplus = new Map(
     [...CLOSERS].map(([closer, opener]) => [closer, countOf(url, closer) - countOf(url, opener)]),
@@ -109,27 +111,28 @@ function linksOfHeader(headers: readonly HeaderField[], add: (link: Link) => voi
 class LineCounter {
   readonly #text: string;
   #line = 1;
-  #at = 0;
+  /** Where the line ends; looked for once. */
+  #end: number;
 
   constructor(text: string) {
     this.#text = text;
+    this.#end = text.indexOf('\n');
   }
 
   lineAt(index: number): number {
-    for (;;) {
-      const end = this.#text.indexOf('\n', this.#at);
-      if (end < 0 || end >= index) return this.#line;
+    while (this.#end >= 0 && this.#end < index) {
       this.#line += 1;
-      this.#at = end + 1;
+      this.#end = this.#text.indexOf('\n', this.#end + 1);
     }
+    return this.#line;
   }
 }
 
 const URL_IN_TEXT =
-  /(?<![\p{L}\p{N}])(?:https?:\/\/|ftp:\/\/|mailto:|tel:|www\.(?=[a-z0-9]))[^\s<>"“”«»「」『』【】（）\p{Cc}]{1,8192}/giu;
+  /(?<![\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{N}])(?:https?:\/\/|ftp:\/\/|mailto:|tel:|www\.(?=[a-z0-9]))[^\s<>"“”«»「」『』【】（）\p{Cc}]{1,8192}/giu;
 /** Scripts without blanks between words: what follows a URL in US-ASCII there is the sentence going on. */
 const ASCII_BEFORE_OTHER_SCRIPTS =
-  /^[\x21-\x7e]+(?=[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\u3000-\u303f\uff00-\uffef])/u;
+  /^[\x21-\x7e]+(?=[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\u3000-\u303f\uff00-\uffef])/iu;
 const SENTENCE_ENDS = new Set('.,;:!?\'"*_~…。、，');
 const CLOSERS: ReadonlyMap<string, string> = new Map([
   [')', '('],
