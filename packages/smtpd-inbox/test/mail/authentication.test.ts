@@ -128,15 +128,9 @@ describe('authenticate', () => {
   it('takes keys of Ed25519', async () => {
     const unsigned = Buffer.from('From: ann@a.example\r\nTo: bob@b.example\r\nSubject: Hello\r\n\r\nHello.\r\n');
     const { signatures } = await dkimSign(unsigned, {
-      signatureData: [
-        {
-          signingDomain: 'a.example',
-          selector: 'e1',
-          privateKey: pem(ed25519.privateKey),
-          algorithm: 'ed25519-sha256',
-        },
-      ],
-    });
+      signatureData: [{ signingDomain: 'a.example', selector: 'e1', privateKey: pem(ed25519.privateKey) }],
+      // Its types do not know the list.
+    } as never);
     const { checks } = await authenticate({
       raw: Buffer.concat([Buffer.from(signatures), unsigned]),
       envelope: ENVELOPE,
