@@ -78,8 +78,10 @@ export class Webhooks implements AsyncDisposable {
   readonly #changes: AsyncIterator<StoreChangeOf<WebhooksOptions['store']>>;
   /** What comes behind this place was not looked at yet. */
   #place: string;
+  #lastAddedAt = 0;
   #isClosed = false;
   #watching: Promise<void> = Promise.resolve();
+  #looking: Promise<void> = Promise.resolve();
 
   /** Reads the webhooks that the store keeps, and begins to watch. @throws {@link ExchangeError} `EXCHANGE_BAD_OPTION`; a `StoreError` */
   static async open(options: WebhooksOptions): Promise<Webhooks> {
@@ -144,20 +146,15 @@ export class Webhooks implements AsyncDisposable {
     }
     const kept: KeptWebhook = {
       url: checked,
-      addedAt: this.#context.clock.now(),
+      addedAt: this.#nextAddedAt(),
       ...(query === undefined ? {} : { query }),
       ...(secret === undefined ? {} : { secret }),
     };
     const id = randomUUID();
-    const caller = this.#begin(id, kept);
-    try {
-      await this.#store.setSetting(`${SETTING_PREFIX}${id}`, kept);
-    } catch (error) {
-      this.#callers.delete(id);
-      await caller.close();
-      throw error;
-    }
-    return caller.facts;
+    await this.#store.setSetting(`${SETTING_PREFIX}${id}`, kept);
+    // What came before is the others' alone.
+    await this.#lookAtWhatCame();
+    return this.#begin(id, kept).facts;
   }
 
   /** Takes one away, with what waits to be sent to it. @returns whether there was one */
@@ -181,7 +178,14 @@ export class Webhooks implements AsyncDisposable {
     await this.close();
   }
 
+  /** They are listed by it: no two are added at one time, even if the clock says so. */
+  #nextAddedAt(): number {
+    this.#lastAddedAt = Math.max(this.#context.clock.now(), this.#lastAddedAt + 1);
+    return this.#lastAddedAt;
+  }
+
   #begin(id: string, kept: KeptWebhook): WebhookCaller {
+    this.#lastAddedAt = Math.max(this.#lastAddedAt, kept.addedAt);
     const caller = new WebhookCaller(id, kept, this.#context);
     this.#callers.set(id, caller);
     return caller;
@@ -195,8 +199,13 @@ export class Webhooks implements AsyncDisposable {
     }
   }
 
-  /** Whatever told of it: a message that came is seen once. */
-  async #lookAtWhatCame(): Promise<void> {
+  /** One look after the other: whatever told of it, a message that came is seen once. */
+  #lookAtWhatCame(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look());
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
     try {
       for (;;) {
         const after = this.#place;
