@@ -11,6 +11,7 @@ import { takeOctets } from '../body-spool.js';
 import { ByteBudget } from '../byte-budget.js';
 import { ChangeFeed } from '../change-feed.js';
 import { StoreError } from '../errors.js';
+import { fileError } from '../file-error.js';
 import { MEMORY_BYTES_MAX } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
@@ -137,6 +138,8 @@ class PostgresStore implements MailStore {
       const release = await this.#budget.take(heldBytes);
       try {
         return await this.#take(message);
+      } catch (error) {
+        throw fileError(error);
       } finally {
         release();
       }

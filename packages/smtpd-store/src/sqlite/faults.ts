@@ -1,6 +1,7 @@
 /** What SQLite says → what a caller can do about it. */
 
 import { StoreError } from '../errors.js';
+import { DISK_FULL, UNREADABLE } from '../file-error.js';
 import type { Fault } from './requests.js';
 
 /** An error as it crosses from the thread. */
@@ -20,14 +21,6 @@ export function errorOf({ code, message, cause }: Fault): StoreError {
   return new StoreError(code, message, { cause });
 }
 
-/** An error of the file system, in our words. */
-export function fileError(error: unknown): unknown {
-  if (error instanceof StoreError || !(error instanceof Error) || !('syscall' in error)) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return errorOf({ ...DISK_FULL, cause: error });
-  return errorOf({ ...UNREADABLE, cause: error });
-}
-
 /** The primary result code (sqlite.org/rescode.html); the extended ones have it in their low octet. */
 function resultCode(error: unknown): number {
   const { errcode } = error as { errcode?: unknown };
@@ -41,14 +34,6 @@ const LOCKED: Omit<Fault, 'cause'> = {
 const CORRUPT: Omit<Fault, 'cause'> = {
   code: 'STORE_CORRUPT',
   message: 'The database of this store is damaged, or is no database: move its folder away, or bring back a copy of it',
-};
-const DISK_FULL: Omit<Fault, 'cause'> = {
-  code: 'STORE_DISK_FULL',
-  message: 'There is no room on the disk of this store: make room, or lower its limits',
-};
-const UNREADABLE: Omit<Fault, 'cause'> = {
-  code: 'STORE_UNREADABLE',
-  message: 'The files of this store cannot be read or written: look at the permissions of its folder, and at the disk',
 };
 
 const FAULTS: Readonly<Record<number, Omit<Fault, 'cause'>>> = {

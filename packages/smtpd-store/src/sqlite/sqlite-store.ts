@@ -12,6 +12,7 @@ import { BodySpool, syncFolder } from '../body-spool.js';
 import { ByteBudget } from '../byte-budget.js';
 import { ChangeFeed } from '../change-feed.js';
 import type { StoreError } from '../errors.js';
+import { fileError } from '../file-error.js';
 import { MEMORY_BYTES_MAX } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
@@ -21,7 +22,6 @@ import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
 import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { WorkInHand } from '../work-in-hand.js';
-import { fileError } from './faults.js';
 import { LOCK_FILE_NAME, TEMPORARY_PREFIX } from './lock.js';
 import type {
   ClearRequest,
