@@ -384,6 +384,39 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(later).toHaveLength(6);
     });
 
+    it('gives every message that has the words, page by page, in both directions', async () => {
+      await using store = await open();
+      const added = await Promise.all(
+        Array.from({ length: 700 }, (_, index) =>
+          store.add(newMessage({ summary: { subject: index % 100 === 0 ? 'seldom often' : 'often' } })),
+        ),
+      );
+      const ids = added.map(({ id }) => Number(id)).sort((a, b) => b - a);
+      const seldom = added.filter(({ summary }) => summary.subject !== 'often').map(({ id }) => Number(id));
+      for (const [text, limit, expected] of [
+        ['often', 150, ids],
+        ['seldom', 3, seldom.sort((a, b) => b - a)],
+      ] as const) {
+        const query = words('subject', text);
+        const older: string[] = [];
+        for (let place: string | undefined, isFirst = true; isFirst || place !== undefined; isFirst = false) {
+          const page = await store.list({ query, limit, ...(place === undefined ? {} : { before: place }) });
+          older.push(...idsIn(page));
+          place = page.older;
+        }
+        expect(older).toEqual(expected.map(String));
+        const newer: string[] = [];
+        const empty = await store.list({ query: words('subject', 'nowhere') });
+        for (let place = empty.newer; ;) {
+          const page = await store.list({ query, limit, after: place });
+          if (page.messages.length === 0) break;
+          newer.unshift(...idsIn(page));
+          place = page.newer;
+        }
+        expect(newer).toEqual(expected.map(String));
+      }
+    });
+
     it('tells readers what happens, in order', async () => {
       await using store = await open({ limits: { messagesMax: 2 } });
       const reader = store.changes()[Symbol.asyncIterator]();

@@ -142,30 +142,53 @@ export class MessageTables {
     return rows.map(messageRow);
   }
 
-  async list({ inbox, query, before, after, limit }: ListRequest): Promise<{ rows: MessageRow[]; hasMore: boolean }> {
+  /** A text match is made as a whole before it is put in order; common words fill a page from the nearest messages alone. */
+  async list(request: ListRequest): Promise<{ rows: MessageRow[]; hasMore: boolean }> {
+    const { after, limit } = request;
+    let rows = await this.#find(request, NEAREST_MESSAGES);
+    if (rows === undefined || rows.length <= limit) rows = (await this.#find(request, undefined)) ?? [];
+    const page = rows.slice(0, limit).map(messageRow);
+    if (after !== undefined) page.reverse();
+    return { rows: page, hasMore: rows.length > limit };
+  }
+
+  /**
+   * One more than a page has.
+   *
+   * @param nearest look for words in so many messages only, the nearest to the place; there is no answer when no words are looked for
+   */
+  async #find(
+    { inbox, query, before, after, limit }: ListRequest,
+    nearest: number | undefined,
+  ): Promise<ListedRow[] | undefined> {
     const bound = new BoundValues();
     const queries: MessageQuery[] = query === undefined ? [] : [query];
     if (inbox !== undefined) queries.push({ kind: 'inbox', inbox });
     const { match, condition } = compileQuery({ kind: 'and', queries }, this.#database.schema, bound);
+    if (match === undefined && nearest !== undefined) return undefined;
     const place = (id: string): string =>
       (before === undefined ? '' : ` AND ${id} < ${bound.bind(before)}::bigint`) +
       (after === undefined ? '' : ` AND ${id} > ${bound.bind(after)}::bigint`);
     const order = after === undefined ? 'DESC' : 'ASC';
-    // A text match is made as a whole before it is put in order: otherwise the planner walks through all messages to find some.
+    const words = (more: string): string =>
+      `WITH matched AS MATERIALIZED (SELECT w.id FROM ${more}${this.#s}message_words w`;
     const matched =
       match === undefined
         ? ''
-        : `WITH matched AS MATERIALIZED (SELECT w.id FROM ${this.#s}message_words w WHERE ${match}${place('w.id')})`;
-    const rows = await this.#database.read<ListedRow>(
+        : nearest === undefined
+          ? // Otherwise the planner may walk through all messages to find some.
+            `${words('')} WHERE ${match}${place('w.id')})`
+          : `${words(
+              `(SELECT m.id FROM ${this.#s}messages m WHERE m.deletion IS NULL${place('m.id')}
+                ORDER BY m.id ${order} LIMIT ${bound.bind(nearest)}) n JOIN `,
+            )} ON w.id = n.id WHERE ${match})`;
+    return this.#database.read<ListedRow>(
       `${matched} SELECT ${LISTED} FROM (
          SELECT m.* FROM ${this.#s}messages m${match === undefined ? '' : ' JOIN matched ON matched.id = m.id'}
          WHERE m.deletion IS NULL AND ${condition}${place('m.id')} ORDER BY m.id ${order} LIMIT ${bound.bind(limit + 1)}
        ) m JOIN ${this.#s}message_facts f ON f.id = m.id ORDER BY m.id ${order}`,
       bound.values,
     );
-    const page = rows.slice(0, limit).map(messageRow);
-    if (after !== undefined) page.reverse();
-    return { rows: page, hasMore: rows.length > limit };
   }
 
   async transcript(id: number): Promise<TranscriptLine[] | undefined> {
@@ -351,5 +374,7 @@ function messageRow(row: ListedRow): MessageRow {
 
 const LISTED = 'm.id, m.inbox, m.is_session, m.received_at, m.size_bytes, m.is_read, m.tags, f.facts';
 
+/** Where a common word fills a page, it does so from these. */
+const NEAREST_MESSAGES = 500;
 /** So that who deletes 100,000 messages holds nobody up for long. */
 const PURGED_AT_ONCE_MAX = 200;
