@@ -69,7 +69,7 @@ function decodeBase64(encoded: Uint8Array): DecodedOctets {
 }
 
 function base64Fault(found: { strangers: number; isCutOff: boolean; hasMore: boolean }): { fault?: string } {
-  if (found.strangers > 0) return { fault: `has ${found.strangers} characters that are no base64` };
+  if (found.strangers > 0) return { fault: `has characters that are no base64: ${found.strangers}` };
   if (found.hasMore) return { fault: 'goes on behind the end of its base64' };
   return found.isCutOff ? { fault: 'ends within a group of base64' } : {};
 }

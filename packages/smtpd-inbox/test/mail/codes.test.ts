@@ -114,6 +114,18 @@ const WITHOUT_CODE: readonly (readonly [what: string, text: string, subject?: st
   ['a colour', 'The background is #123456.'],
   ['a number of users', 'You have 123456 followers and 4821 points.'],
   ['a Chinese order', '您的订单号20481234已发货，电话 400800'],
+  ['a price beside a code', 'Your voucher code is worth $4999.'],
+  ['points', 'Your code is worth 5000 points.'],
+  ['an amount', 'The code is for 1250 EUR.'],
+  ['a time', 'Your code is valid for 1440 minutes.'],
+  ['a telephone beside a code', 'Your code did not come? Call 555 010 0199.'],
+  ['a telephone with its country', 'No code: +15550100199'],
+  ['a postal code', 'Your security code office: CA 94043'],
+  ['a street', 'Pick up your code: 1600 Market Street'],
+  ['a part of a date', 'Your code is void after 14.03.2026'],
+  ['a year beside a code', 'Your code is a gift. Copyright 2026 Shop'],
+  ['a date beside a code', 'Your code expires on March 14, 2026.'],
+  ['a copyright beside a code', 'Your verification code – © 2026 Shop'],
   ['nothing', ''],
 ];
 

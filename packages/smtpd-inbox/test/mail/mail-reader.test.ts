@@ -1,0 +1,90 @@
+/** Mail that is read in threads: on the build, because Node starts no thread from TypeScript. */
+
+import { readFileSync } from 'node:fs';
+import { MailReader } from 'smtpd-inbox';
+import { describe, expect, it } from 'vitest';
+
+const MAIL = Buffer.from(
+  'Subject: Welcome\r\nFrom: Ann <ann@a.example>\r\n\r\nYour code is 123456: https://a.example/\r\n',
+);
+
+describe('a mail reader', () => {
+  it('says what a mail says', async () => {
+    await using reader = new MailReader();
+    expect(await reader.read(MAIL)).toMatchObject({
+      text: 'Your code is 123456: https://a.example/\n',
+      headers: [
+        { name: 'Subject', value: 'Welcome', line: 1 },
+        { name: 'From', line: 2 },
+      ],
+      parts: [{ number: '0', role: 'text', start: 0, end: MAIL.length }],
+      links: [{ url: 'https://a.example/', line: 1 }],
+      codes: [{ code: '123456' }],
+      faults: [],
+      summary: {
+        subject: 'Welcome',
+        from: ['Ann <ann@a.example>'],
+        preview: 'Your code is 123456: https://a.example/',
+      },
+    });
+    // The thread got a copy.
+    expect(MAIL.toString()).toMatch(/^Subject: Welcome/);
+  });
+
+  it('gives parts, and does the other jobs of its table', async () => {
+    await using reader = new MailReader({ threads: 2 });
+    const raw = readFileSync(new URL('../corpus/mails/python-alternative-related-mixed.eml', import.meta.url));
+    const [picture, missing, frame] = await Promise.all([
+      reader.part(raw, '1.2.2'),
+      reader.part(raw, '9'),
+      reader.run('frame', raw, { partsURL: '/parts/', isRemoteAllowed: false }),
+    ]);
+    expect(picture).toMatchObject({
+      part: { contentType: 'image/png', contentId: 'pic@python.example', role: 'related' },
+    });
+    expect(Buffer.from(picture!.content).subarray(1, 4).toString()).toBe('PNG');
+    expect(missing).toBeUndefined();
+    expect(frame).toMatchObject({ kind: 'done', answer: { remote: { pictures: 0, others: 0 }, missing: [] } });
+    expect(JSON.stringify(frame)).toContain('/parts/1.2.2');
+  });
+
+  it('ends what takes too long, says what the header says, and goes on', async () => {
+    // A thread takes longer than that to begin.
+    await using reader = new MailReader({ timeoutMs: 1 });
+    for (let round = 0; round < 2; round += 1) {
+      const mail = await reader.read(MAIL);
+      expect(mail.summary).toMatchObject({ subject: 'Welcome', parseFault: 'Reading took more than 1 ms.' });
+      expect(mail.faults).toEqual(['Reading took more than 1 ms.']);
+    }
+    expect(await reader.part(MAIL, '0')).toBeUndefined();
+  });
+
+  it('outlives a thread that has no memory left', async () => {
+    await using reader = new MailReader({ memoryMiBMax: 12 });
+    const large = Buffer.from(`Subject: large\r\nContent-Type: text/html\r\n\r\n${'<p>x '.repeat(800_000)}`);
+    const mail = await reader.read(large);
+    expect(mail.summary.subject).toBe('large');
+    expect(mail.summary.parseFault).toBeDefined();
+    expect((await reader.read(MAIL)).text).toContain('123456');
+  });
+
+  it('answers by the header alone what comes when enough waits', async () => {
+    await using reader = new MailReader({ queuedBytesMax: MAIL.length });
+    const mails = await Promise.all([reader.read(MAIL), reader.read(MAIL), reader.read(MAIL), reader.read(MAIL)]);
+    // One is read, one waits.
+    expect(mails.map(({ text }) => text !== undefined)).toEqual([true, true, false, false]);
+    expect(mails[3].summary).toMatchObject({
+      subject: 'Welcome',
+      parseFault: 'Too much mail waits to be read: this one was not.',
+    });
+  });
+
+  it('answers what waits when it is closed, and what comes later', async () => {
+    const reader = new MailReader();
+    const waiting = [reader.read(MAIL), reader.read(MAIL)];
+    await reader.close();
+    for (const mail of await Promise.all([...waiting, reader.read(MAIL)])) {
+      expect(mail.summary).toMatchObject({ subject: 'Welcome', parseFault: expect.stringMatching(/closed/) as string });
+    }
+  });
+});
