@@ -54,7 +54,13 @@ export interface MimeNode {
 /** Reads the tree. @returns the message itself */
 export function readMimeTree(raw: Uint8Array, faults: Faults): MimeNode {
   const source = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
-  const budget: Budget = { parts: 0, fields: 0, headerBytes: 0, decodedBytes: source.length * DECODED_MESSAGES_FACTOR };
+  const budget: Budget = {
+    parts: 0,
+    fields: 0,
+    headerBytes: 0,
+    decodedBytes: source.length * DECODED_MESSAGES_FACTOR,
+    isHeaderCut: false,
+  };
   const root = new OpenNode(undefined, source, 0, true);
   root.number = '0';
   const encodedMessages = new TreeScanner({ source, root, budget, faults }).scan();
@@ -102,6 +108,8 @@ class OpenNode implements MimeNode {
   readonly depth: number;
   /** Whether it is a message: the one that came, or one within a part. */
   readonly isMessage: boolean;
+  /** The fields that say what it is, as far as they were met. */
+  readonly described = new Set<string>();
   bodyStart: number;
   end: number;
   fields: RawField[] = [];
@@ -129,6 +137,8 @@ interface Budget {
   fields: number;
   headerBytes: number;
   decodedBytes: number;
+  /** Whether it was said that not all fields are shown. */
+  isHeaderCut: boolean;
 }
 
 interface Scan {
@@ -267,26 +277,21 @@ class TreeScanner {
     this.#field = undefined;
     if (field === undefined) return;
     const node = this.#current();
+    const name = field.name.toLowerCase();
+    const isFirst = PART_FIELDS.has(name) && !node.described.has(name);
+    if (isFirst) node.described.add(name);
     // Of parts nobody reads more than what they are.
-    if (!node.isMessage && !PART_FIELDS.has(field.name.toLowerCase())) return;
-    const bytes = field.end - field.start;
-    const isFull = this.#budget.fields >= HEADER_FIELDS_MAX || this.#budget.headerBytes >= HEADER_BYTES_MAX;
+    else if (!node.isMessage) return;
     // Where there is no room to show more, what decides how to read still counts.
-    if (
-      isFull &&
-      !(
-        PART_FIELDS.has(field.name.toLowerCase()) &&
-        !node.fields.some((other) => other.name.toLowerCase() === field.name.toLowerCase())
-      )
-    ) {
-      this.#faults.addStop(
-        `The header is too large to be shown as a whole: its fields are shown up to line ${field.line - 1}.`,
-      );
+    else if (this.#budget.fields >= HEADER_FIELDS_MAX || this.#budget.headerBytes >= HEADER_BYTES_MAX) {
+      if (!this.#budget.isHeaderCut) this.#faults.addStop(headerCut(field.line));
+      this.#budget.isHeaderCut = true;
       return;
     }
+    const bytes = field.end - field.start;
     if (bytes > FIELD_BYTES_MAX) {
       this.#faults.addStop(
-        `The field ${field.name.slice(0, 80)} in line ${field.line} has ${bytes} octets: the first ${FIELD_BYTES_MAX} are shown.`,
+        `The field ${printable(field.name)} in line ${field.line} has ${bytes} octets: the first ${FIELD_BYTES_MAX} are shown.`,
       );
     }
     const end = Math.min(field.end, field.start + FIELD_BYTES_MAX);
@@ -393,7 +398,8 @@ class TreeScanner {
   #close(end: number): void {
     const node = this.#open.pop();
     if (node === undefined) return;
-    node.end = Math.max(end, node.start);
+    // A delimiter right behind another one shares its line end with what it closes.
+    node.end = Math.max(end, node.start, node.children.at(-1)?.end ?? 0);
     node.bodyStart = Math.min(node.bodyStart, node.end);
     if (!isMultipart(node)) return;
     const isUnended = this.#forgetBoundary(node, this.#open.length);
@@ -515,6 +521,10 @@ function giveNumbers(root: OpenNode): void {
       waiting.push(child);
     }
   }
+}
+
+function headerCut(line: number): string {
+  return `The header is too large to be shown as a whole: its fields are shown up to line ${line - 1}.`;
 }
 
 function printable(text: string): string {

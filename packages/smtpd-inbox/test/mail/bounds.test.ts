@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { FIELD_BYTES_MAX, HEADER_FIELDS_MAX, NESTING_MAX, PARTS_MAX } from '../../src/mail/bounds.js';
+import { FAULTS_MAX, FIELD_BYTES_MAX, HEADER_FIELDS_MAX, NESTING_MAX, PARTS_MAX } from '../../src/mail/bounds.js';
 import { readHeaderOnly, readMail, readPart, type ReadMail } from '../../src/mail/read-mail.js';
 
 /** Long for a machine that does other things too, and nothing to what a square would take. */
@@ -56,6 +56,10 @@ const BOMBS: Record<string, { readonly raw: () => string; readonly stop?: RegExp
     raw: () => `Subject: bomb\r\n${'X-Field: value\r\n'.repeat(1_000_000)}\r\nbody`,
     stop: /too large to be shown as a whole: its fields are shown up to line \d+/,
   },
+  'half a million fields that say what it is': {
+    raw: () => `Subject: bomb\r\n${'X: y\r\n'.repeat(10_000)}${'Content-Type: text/html\r\n'.repeat(500_000)}\r\nbody`,
+    stop: /too large to be shown as a whole/,
+  },
   'a field of 10 MiB': {
     raw: () => `Subject: bomb\r\nX-Field: ${'x'.repeat(10_485_760)}\r\nTo: a@a.example\r\n\r\nbody`,
     stop: /X-Field in line 2 has 10485769 octets: the first 65536 are shown/,
@@ -106,7 +110,10 @@ describe('a mail that was made to cost much', () => {
       expect(mail.faults.join('\n')).toMatch(stop);
     }
     if (parts !== undefined) expect(mail.parts.length).toBe(parts);
-    expect(mail.headers.length).toBeLessThanOrEqual(HEADER_FIELDS_MAX);
+    // What is said of it is not a bomb itself.
+    expect(mail.faults.length).toBeLessThanOrEqual(FAULTS_MAX + 1);
+    if (stop !== undefined) expect(mail.faults.filter((fault) => stop.test(fault)).length).toBe(1);
+    expect(mail.headers.length).toBeLessThanOrEqual(HEADER_FIELDS_MAX + 5);
     for (const { raw: field } of mail.headers) expect(field.length).toBeLessThanOrEqual(FIELD_BYTES_MAX);
   });
 

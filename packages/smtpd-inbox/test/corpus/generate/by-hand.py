@@ -33,6 +33,7 @@ message("boundary-odd", "Content-Type: multipart/mixed; boundary=\"'()+_,-./:=? 
 message("boundary-same-within", MIXED + '--b\nContent-Type: multipart/alternative; boundary="b"\n\n--b\n\nInner or outer?\n--b--\n--b--\n', ["Inner or outer?"])
 message("boundary-inner-longer", MIXED + '--b\nContent-Type: multipart/alternative; boundary="b-"\n\n--b-\n\nInner.\n--b---\n--b--\n', ["Inner."])
 message("inner-unended", MIXED + '--b\nContent-Type: multipart/alternative; boundary="c"\n\n--c\n\nInner has no end.\n--b\n\nOuter goes on.\n--b--\n', ["Inner has no end.", "Outer goes on."])
+message("delimiters-adjacent", MIXED + '--b\nContent-Type: multipart/alternative; boundary="c"\n\n--c\n--b\n\nBehind them.\n--b--\n', ["Behind them."])
 message("preamble-epilogue", MIXED + "Preamble that nobody sees.\n--b\n\nSeen.\n--b--\nEpilogue that nobody sees.\n", ["Seen."])
 message("multipart-empty", MIXED + "--b--\n")
 message("multipart-base64", 'Content-Type: multipart/mixed; boundary="b"\nContent-Transfer-Encoding: base64\n\n--b\n\nNot encoded at all.\n--b--\n', ["Not encoded at all."])
