@@ -46,7 +46,7 @@ export function decodeHeaderText(octets: Uint8Array): { readonly text: string; r
 }
 
 /** Whether all octets are below 128. */
-export function isASCII(octets: Uint8Array): boolean {
+function isASCII(octets: Uint8Array): boolean {
   for (const octet of octets) if (octet > 127) return false;
   return true;
 }

@@ -113,7 +113,7 @@ export function readPart(raw: Uint8Array, number: string): PartContent | undefin
 }
 
 /** What a node decodes to. A multipart and a message stand for themselves. */
-export function contentOf(node: MimeNode): Uint8Array {
+function contentOf(node: MimeNode): Uint8Array {
   const body = node.source.subarray(node.bodyStart, node.end);
   return node.isOpened && node.contentType.value.startsWith('multipart/')
     ? body
