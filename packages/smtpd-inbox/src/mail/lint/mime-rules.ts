@@ -454,6 +454,12 @@ export const MIME_RULES: readonly LintRule[] = [
     *find({ message }) {
       for (const { part, parameter, line } of nameParameters(message)) {
         if (!/=\?[^?]*\?[bq]\?/i.test(parameter.value)) continue;
+        // Beside a file name that is as it should be, it is there for programs that know nothing newer.
+        if (
+          parameter.name === 'name' &&
+          part.disposition?.rawParameters.some(({ name }) => /^filename\*/.test(name)) === true
+        )
+          continue;
         yield {
           text: `The parameter ${parameter.name} of part ${part.number} is an encoded word; RFC 2047 §5 forbids that. Write ${parameter.name}*=utf-8''… (RFC 2231).`,
           line,

@@ -22,7 +22,7 @@ export const WORD_RULES: readonly LintRule[] = [
   },
   {
     id: 'encoded-word-line-too-long',
-    severity: 'error',
+    severity: 'warning',
     source: 'RFC 2047 §2',
     objection: 'A header line with an encoded word has more than 76 characters.',
     *find({ message: { parts, lines } }) {

@@ -441,7 +441,12 @@ export const CASES: Readonly<Record<string, Pair>> = {
   'encoded-word-in-parameter': {
     bad: { raw: attachment('Content-Disposition: attachment; filename="=?utf-8?Q?a=C3=BC.txt?="') },
     line: 15,
-    good: { raw: attachment("Content-Disposition: attachment; filename*=utf-8''a%C3%BC.txt") },
+    good: {
+      raw: attachment(
+        'Content-Type: text/plain; name="=?utf-8?Q?a=C3=BC.txt?="\r\n' +
+          "Content-Disposition: attachment; filename*=utf-8''a%C3%BC.txt",
+      ),
+    },
   },
   'parameter-not-encoded': {
     bad: { raw: attachment('Content-Disposition: attachment; filename="a\xC3\xBC.txt"') },
