@@ -457,7 +457,7 @@ export const MIME_RULES: readonly LintRule[] = [
         // Beside a file name that is as it should be, it is there for programs that know nothing newer.
         if (
           parameter.name === 'name' &&
-          part.disposition?.rawParameters.some(({ name }) => /^filename\*/.test(name)) === true
+          part.disposition?.rawParameters.some(({ name }) => name.startsWith('filename*')) === true
         )
           continue;
         yield {
