@@ -99,7 +99,7 @@ function* parsedPieces(css: string, firstLine: number): Iterable<{ root: Root; l
 
 function parse(css: string): { root: Root; faultAt: 0 } | { root: undefined; faultAt: number } {
   try {
-    // Without `map: false` it would open the file that a comment names as the source map.
+    // Without `map: false` it would look for the source map that a comment brings or names; older versions open any file.
     return { root: postcss.parse(css, { map: false }), faultAt: 0 };
   } catch (error) {
     const { line = 1, column = 1 } = error as { line?: number; column?: number };
