@@ -56,7 +56,7 @@ type Parameters = Readonly<Record<string, string | number | undefined>>;
 export function address(path: string, parameters: Parameters = {}): string {
   const url = new URL(`api/v1/${path}`, document.baseURI);
   for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
+    if (value !== undefined) url.searchParams.set(name, String(value));
   }
   return url.href;
 }
@@ -87,7 +87,7 @@ export const listMessages = (request: ListRequest, signal?: AbortSignal): Promis
   getJSON(
     'messages',
     {
-      q: request.query,
+      q: request.query || undefined,
       inbox: request.inbox,
       before: request.before,
       after: request.after,
@@ -103,7 +103,7 @@ export const tagMessages = (ids: readonly string[], to: { readonly add?: string[
   postJSON('messages/tag', { ids, ...to });
 export const deleteMessages = (ids: readonly string[]) => postJSON<Deletion>('messages/delete', { ids });
 export const deleteAll = ({ query, inbox }: Selection) =>
-  change<Deletion>('DELETE', address('messages', { q: query, inbox }), undefined, 'application/json');
+  change<Deletion>('DELETE', address('messages', { q: query || undefined, inbox }), undefined, 'application/json');
 export const restoreDeletion = (id: string) => postJSON(`deletions/${encodeURIComponent(id)}/restore`);
 
 export const getCounts = (inbox?: string): Promise<Counts> => getJSON('counts', { inbox });

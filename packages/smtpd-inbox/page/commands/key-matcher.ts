@@ -31,4 +31,4 @@ export class KeyMatcher<Keyed extends { readonly keys: readonly string[] }> {
 }
 
 /** How long the second key may take. */
-const SEQUENCE_MS = 1500;
+const SEQUENCE_MS = 2500;

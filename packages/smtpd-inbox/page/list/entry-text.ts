@@ -47,20 +47,6 @@ export function marksOf({ attachmentNames, session, parseFault }: Entry): readon
   ];
 }
 
-/** The whole row for those who hear it. */
-export function spokenRow(entry: Entry, time: string): string {
-  return [
-    entry.kind === 'session' ? 'Session without a message' : entry.isRead ? '' : 'Unread',
-    senderOf(entry),
-    subjectOf(entry),
-    time,
-    ...marksOf(entry).map(({ text }) => text),
-    entry.tags.length === 0 ? '' : `Tags: ${entry.tags.join(', ')}`,
-  ]
-    .filter((part) => part !== '')
-    .join('. ');
-}
-
 /** `812 B`, `4.1 kB`, `23 MB`: by thousands, as disks and clients count. */
 export function formatSize(bytes: number): string {
   let value = bytes;

@@ -2,7 +2,7 @@
 
 import type { Entry } from '../../src/api/model.js';
 import { Icon, type IconName } from '../ui/icon.js';
-import { formatSize, marksOf, previewOf, senderOf, spokenRow, subjectOf, type EntryMark } from './entry-text.js';
+import { formatSize, marksOf, previewOf, senderOf, subjectOf, type EntryMark } from './entry-text.js';
 import { exactTime, relativeTime } from './time-text.js';
 
 interface MailRowProps {
@@ -49,7 +49,6 @@ export function MailRow(props: MailRowProps) {
       aria-current={isOpen ? 'true' : undefined}
       aria-posinset={position}
       aria-setsize={count}
-      aria-label={spokenRow(entry, ago)}
       style={{ transform: `translateY(${String(top)}px)`, height: `${String(height)}px` }}
     >
       <span class="row-check">
@@ -57,6 +56,8 @@ export function MailRow(props: MailRowProps) {
           <Icon name="check" />
         </span>
         <span class="row-dot" />
+        {isUnread ? <span class="visually-hidden">Unread</span> : null}
+        {entry.kind === 'session' ? <span class="visually-hidden">Session without a message</span> : null}
       </span>
       <span class="row-sender">
         {entry.kind === 'session' ? <Icon name="plug" /> : null}
@@ -77,6 +78,7 @@ export function MailRow(props: MailRowProps) {
         {marksOf(entry).map(({ kind, text }) => (
           <span key={kind} class={`mark mark-${kind}`} title={text}>
             <Icon name={MARK_ICONS[kind]} />
+            <span class="visually-hidden">{text}</span>
           </span>
         ))}
       </span>

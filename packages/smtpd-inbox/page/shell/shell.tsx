@@ -36,11 +36,15 @@ export function Shell() {
       <Header />
       <div class={`panes ${messageId === undefined ? '' : 'has-message'}`}>
         {isBeside ? (
-          <>
-            <div class="pane pane-sidebar">
-              <Sidebar />
-            </div>
+          <div class="pane pane-sidebar">
+            <Sidebar />
+          </div>
+        ) : null}
+        <main class="pane pane-list" aria-label="Mail" inert={isListHidden}>
+          <ListPane now={now} />
+          {isBeside ? (
             <Splitter
+              side="start"
               label="Width of the inboxes"
               width={sidebarWidth.value}
               min={140}
@@ -48,21 +52,19 @@ export function Shell() {
               initial={200}
               onWidth={(width) => (sidebarWidth.value = width)}
             />
-          </>
-        ) : null}
-        <main class="pane pane-list" aria-label="Mail" inert={isListHidden}>
-          <ListPane now={now} />
+          ) : null}
+          {messageId === undefined || isOne ? null : (
+            <Splitter
+              side="end"
+              label="Width of the list"
+              width={listWidth.value}
+              min={260}
+              max={900}
+              initial={420}
+              onWidth={(width) => (listWidth.value = width)}
+            />
+          )}
         </main>
-        {messageId === undefined || isOne ? null : (
-          <Splitter
-            label="Width of the list"
-            width={listWidth.value}
-            min={260}
-            max={900}
-            initial={420}
-            onWidth={(width) => (listWidth.value = width)}
-          />
-        )}
         {messageId === undefined ? null : (
           <section class="pane pane-message" aria-label="Message">
             <OpenMessage id={messageId} />

@@ -75,7 +75,6 @@ function InboxLink({ icon, label, name, counts: some, isOwn = false }: InboxLink
         <span class="cut">{label}</span>
         {some === undefined ? null : (
           <span class="inbox-counts" title={`${String(some.unread)} unread of ${String(some.messages)}`}>
-            <span class="visually-hidden">, </span>
             {some.unread > 0 ? <b>{some.unread.toLocaleString('en')}</b> : some.messages.toLocaleString('en')}
             <span class="visually-hidden">{some.unread > 0 ? ' unread' : ' messages'}</span>
           </span>

@@ -68,17 +68,19 @@ export async function tag(
 export async function remove(ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   const next = neighbourOf(ids);
-  await attempt(async () => {
-    const isOpenGone = route.value.messageId !== undefined && ids.includes(route.value.messageId);
-    showRemoved(ids);
-    clearSelection();
-    cursorId.value = next;
-    if (isOpenGone && next === undefined) closeMessage();
-    else if (isOpenGone && next !== undefined) openEntry(next);
-    const deletions: Deletion[] = [];
-    for (const some of portions(ids)) deletions.push(await deleteMessages(some));
-    offerUndo(deletions);
-  });
+  const isOpenGone = route.value.messageId !== undefined && ids.includes(route.value.messageId);
+  showRemoved(ids);
+  clearSelection();
+  cursorId.value = next;
+  if (isOpenGone && next === undefined) closeMessage();
+  else if (isOpenGone && next !== undefined) openEntry(next);
+  await offerUndo(deleteInPortions(ids), ids.length);
+}
+
+async function deleteInPortions(ids: readonly string[]): Promise<readonly Deletion[]> {
+  const deletions: Deletion[] = [];
+  for (const some of portions(ids)) deletions.push(await deleteMessages(some));
+  return deletions;
 }
 
 /** Deletes everything that is listed, and what was not loaded of it. */
@@ -87,27 +89,37 @@ export async function removeAll(selection: Selection): Promise<void> {
     const deletion = await deleteAll(selection);
     clearSelection();
     closeMessage();
-    offerUndo([deletion]);
     await reload();
+    await offerUndo(Promise.resolve([deletion]), deletion.ids.length);
   });
 }
 
-function offerUndo(deletions: readonly Deletion[]): void {
-  const count = deletions.reduce((sum, { ids }) => sum + ids.length, 0);
-  countsMayHaveChanged();
+/** Offers to undo a deletion at once, also before the server has answered: whoever changes their mind does so early. */
+async function offerUndo(deleting: Promise<readonly Deletion[]>, count: number): Promise<void> {
   if (count === 0) return;
   const run = () => {
-    undo.value = undefined;
-    dismiss();
+    withdraw();
     void attempt(async () => {
-      for (const { id } of deletions) await restoreDeletion(id);
+      for (const { id } of await deleting) await restoreDeletion(id);
       await reload();
       countsMayHaveChanged();
     });
   };
   const text = count === 1 ? 'Deleted 1 message.' : `Deleted ${count.toLocaleString('en')} messages.`;
   const dismiss = tell({ kind: 'done', text, action: { label: 'Undo', run } });
+  const withdraw = () => {
+    if (undo.value === run) undo.value = undefined;
+    dismiss();
+  };
   undo.value = run;
+  try {
+    await deleting;
+  } catch (error) {
+    withdraw();
+    tellFailure(error);
+    await reload();
+  }
+  countsMayHaveChanged();
 }
 
 /** What stands below the first of them, or above when nothing does. */
@@ -168,7 +180,7 @@ function contentTypeOf(fileName: string): string | undefined {
 
 /** Saves what is listed as one file. */
 export function exportAll(format: 'mbox' | 'zip', { query, inbox }: Selection): void {
-  save(address('export', { format, q: query, inbox }), '');
+  save(address('export', { format, q: query || undefined, inbox }), '');
 }
 
 /** Saves messages: one as .eml, several as one .mbox. */

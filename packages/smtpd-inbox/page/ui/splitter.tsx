@@ -3,6 +3,8 @@
 import { useRef } from 'preact/hooks';
 
 interface SplitterProps {
+  /** The edge of what it stands in. */
+  readonly side: 'start' | 'end';
   /** What it makes wider or narrower. */
   readonly label: string;
   /** The width of the pane before it, in pixels. */
@@ -13,7 +15,7 @@ interface SplitterProps {
   readonly onWidth: (width: number) => void;
 }
 
-export function Splitter({ label, width, min, max, initial, onWidth }: SplitterProps) {
+export function Splitter({ side, label, width, min, max, initial, onWidth }: SplitterProps) {
   const start = useRef<{ readonly x: number; readonly width: number } | undefined>(undefined);
   const set = (wanted: number) => onWidth(Math.round(Math.max(min, Math.min(max, wanted))));
   const byKey = (event: KeyboardEvent) => {
@@ -38,7 +40,7 @@ export function Splitter({ label, width, min, max, initial, onWidth }: SplitterP
       aria-valuemin={min}
       aria-valuemax={max}
       tabIndex={0}
-      class="splitter"
+      class={`splitter splitter-${side}`}
       title={`${label} (drag, or arrow keys)`}
       onKeyDown={byKey}
       onDblClick={() => set(initial)}

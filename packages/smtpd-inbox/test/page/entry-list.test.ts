@@ -89,11 +89,11 @@ class World {
   readonly #deleted: Entry[] = [];
   #lastId = 0;
   /** Events that the page has not heard yet. */
-  #events: LiveEvent[] = [];
+  readonly #events: LiveEvent[] = [];
   /** All that it has heard. */
   readonly #heard: LiveEvent[] = [];
   /** Answers under way, each with what is done with it. */
-  #answers: (() => void)[] = [];
+  readonly #answers: (() => void)[] = [];
   readonly #pageSize: number;
 
   constructor(pageSize: number) {
