@@ -156,7 +156,7 @@ module.exports = {
         pathNot: [
           `${INBOX}page/`,
           `${INBOX_SOURCE}(api|client)/`,
-          ...['preact', '@preact', '@tanstack/virtual-core', 'dompurify', 'vite'].map(npm),
+          ...['preact', '@preact', 'dompurify', 'vite'].map(npm),
         ],
       },
     },

@@ -12,7 +12,7 @@ import { route } from '../state/route.js';
 import { cursorId, cursorIndex, openEntry, selectedIds, selectRange, toggleSelected } from '../state/selection.js';
 import { Icon } from '../ui/icon.js';
 import { MailRow } from './mail-row.js';
-import { useVirtualRows } from './use-virtual-rows.js';
+import { useRowsInSight } from './use-rows-in-sight.js';
 
 /** The newest entry that the reader has had in sight, at the top. */
 const seenTopId = signal<string | undefined>(undefined);
@@ -28,11 +28,12 @@ export function MailList({ now, isStale }: MailListProps) {
   const isWide = useIsWide(scroller);
   const rowHeight = isWide ? ROW_WIDE_PX : ROW_NARROW_PX;
   const { entries } = list.value;
-  const rows = useVirtualRows(scroller, entries.length, rowHeight);
+  const { first, end, look, show } = useRowsInSight(scroller, entries.length, rowHeight);
   const anchor = useRef<{ readonly id: string; readonly offset: number } | undefined>(undefined);
 
   // What stands at the top edge, while the reader scrolls.
   const remember = () => {
+    look();
     const top = scroller.current?.scrollTop ?? 0;
     const index = Math.floor(top / rowHeight);
     const entry = list.value.entries[index];
@@ -57,14 +58,12 @@ export function MailList({ now, isStale }: MailListProps) {
   // The cursor is in sight after it was moved, and after the rows have changed their shape.
   useEffect(() => {
     const index = cursorIndex();
-    if (index >= 0) rows.scrollToIndex(index, { align: 'auto' });
+    if (index >= 0) show(index);
   }, [cursorId.value, rowHeight]);
 
-  const items = rows.getVirtualItems();
-  const lastIndex = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (lastIndex >= entries.length - PREFETCH_ROWS) void loadOlder();
-  }, [lastIndex, entries.length]);
+    if (end >= entries.length - PREFETCH_ROWS) void loadOlder();
+  }, [end, entries.length]);
 
   const newAbove = seenTopId.value === undefined ? 0 : indexOfEntry(entries, seenTopId.value);
   const isScrolled = anchor.current !== undefined;
@@ -88,15 +87,15 @@ export function MailList({ now, isStale }: MailListProps) {
         onScroll={remember}
         onClick={press}
       >
-        <div role="presentation" class="list-rows" style={{ height: `${String(rows.getTotalSize())}px` }}>
-          {items.map(({ index, start }) => {
-            const entry = entries[index];
-            return entry === undefined ? null : (
+        <div role="presentation" class="list-rows" style={{ height: `${String(entries.length * rowHeight)}px` }}>
+          {entries.slice(first, end).map((entry, place) => {
+            const index = first + place;
+            return (
               <MailRow
                 key={entry.id}
                 entry={entry}
                 now={now}
-                top={start}
+                top={index * rowHeight}
                 height={rowHeight}
                 position={index + 1}
                 count={list.value.older === undefined ? entries.length : -1}
