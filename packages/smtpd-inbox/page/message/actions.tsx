@@ -4,70 +4,106 @@ import { useState } from 'preact/hooks';
 
 import type { Entry, Transcript } from '../../src/api/model.js';
 import { address, getJSON, postJSON } from '../api.js';
+import { keysOf } from '../commands/command-table.js';
+import { mark, remove } from '../state/actions.js';
+import { tell, tellFailure } from '../state/notices.js';
+import { Icon, type IconName } from '../ui/icon.js';
 import { CopyButton } from './copy-button.js';
-import { Icon } from './icon.js';
 import { messagePath } from './message-data.js';
 import { ReleaseDialog } from './release-dialog.js';
 
 export function Actions({ entry }: { readonly entry: Entry }) {
-  const [replay, setReplay] = useState<'running' | 'done' | { readonly reason: string }>();
   const [isReleasing, setReleasing] = useState(false);
-  const replayNow = async (): Promise<void> => {
-    setReplay('running');
+  const isMessage = entry.kind === 'message';
+  return (
+    <div class="msg-actions" role="group" aria-label="Actions">
+      {isMessage ? (
+        <>
+          <a
+            class="msg-button"
+            href={address(messagePath(entry.id, 'raw'), { download: 1 })}
+            download={`${entry.id}.eml`}
+            aria-label="Download as .eml"
+            title="Download as .eml"
+          >
+            <Icon name="download" />
+            <span class="msg-button-text">.eml</span>
+          </a>
+          <CopyButton
+            label="Copy as a swaks command"
+            text={async () => (await getJSON<Transcript>(messagePath(entry.id, 'transcript'))).swaks}
+          >
+            <span class="msg-button-text">swaks</span>
+          </CopyButton>
+          <ReplayButton entry={entry} />
+          <button
+            type="button"
+            class="msg-button"
+            aria-label="Release to a real server"
+            title="Release to a real server"
+            onClick={() => setReleasing(true)}
+          >
+            <Icon name="release" />
+            <span class="msg-button-text">Release</span>
+          </button>
+        </>
+      ) : null}
+      <IconButton
+        label={entry.isRead ? 'Mark as unread' : 'Mark as read'}
+        icon={entry.isRead ? 'mail' : 'mailOpen'}
+        keys={keysOf('toggleRead')}
+        onPress={() => void mark([entry.id], !entry.isRead)}
+      />
+      <IconButton label="Delete" icon="trash" keys={keysOf('remove')} onPress={() => void remove([entry.id])} />
+      {isReleasing ? <ReleaseDialog entry={entry} onClose={() => setReleasing(false)} /> : null}
+    </div>
+  );
+}
+
+function ReplayButton({ entry }: { readonly entry: Entry }) {
+  const [isRunning, setRunning] = useState(false);
+  const replay = async (): Promise<void> => {
+    setRunning(true);
     try {
       await postJSON(messagePath(entry.id, 'replay'));
-      setReplay('done');
+      tell({ kind: 'done', text: 'Said again: it comes as a new message.' });
     } catch (error) {
-      setReplay({ reason: error instanceof Error ? error.message : String(error) });
+      tellFailure(error);
     }
+    setRunning(false);
   };
-  const said =
-    replay === 'done' ? 'Said again: a new message has come.' : typeof replay === 'object' ? replay.reason : '';
   return (
-    <>
-      <div class="msg-actions" role="group" aria-label="Actions">
-        <a
-          class="msg-button"
-          href={address(messagePath(entry.id, 'raw'), { download: 1 })}
-          download={`${entry.id}.eml`}
-          aria-label="Download as .eml"
-          title="Download as .eml"
-        >
-          <Icon name="download" />
-          <span class="msg-button-text">.eml</span>
-        </a>
-        <CopyButton
-          label="Copy as a swaks command"
-          text={async () => (await getJSON<Transcript>(messagePath(entry.id, 'transcript'))).swaks}
-        >
-          <span class="msg-button-text">swaks</span>
-        </CopyButton>
-        <button
-          type="button"
-          class="msg-button"
-          aria-label="Replay into this inbox"
-          title="Replay into this inbox"
-          disabled={replay === 'running'}
-          onClick={() => void replayNow()}
-        >
-          <Icon name={replay === 'done' ? 'done' : typeof replay === 'object' ? 'warning' : 'replay'} />
-          <span class="msg-button-text">Replay</span>
-        </button>
-        <button
-          type="button"
-          class="msg-button"
-          aria-label="Release to a real server"
-          title="Release to a real server"
-          onClick={() => setReleasing(true)}
-        >
-          <Icon name="release" />
-          <span class="msg-button-text">Release</span>
-        </button>
-      </div>
-      <p class={typeof replay === 'object' ? 'msg-action-said msg-action-failed' : 'msg-action-said'} role="status">
-        {said}
-      </p>
-      {isReleasing ? <ReleaseDialog entry={entry} onClose={() => setReleasing(false)} /> : null}
-    </>
+    <button
+      type="button"
+      class="msg-button"
+      aria-label="Replay into this inbox"
+      title="Replay into this inbox"
+      disabled={isRunning}
+      onClick={() => void replay()}
+    >
+      <Icon name="replay" />
+      <span class="msg-button-text">Replay</span>
+    </button>
+  );
+}
+
+interface IconButtonProps {
+  readonly label: string;
+  readonly icon: IconName;
+  readonly keys: string | undefined;
+  readonly onPress: () => void;
+}
+
+function IconButton({ label, icon, keys, onPress }: IconButtonProps) {
+  return (
+    <button
+      type="button"
+      class="msg-button msg-button-icon"
+      aria-label={label}
+      title={keys === undefined ? label : `${label} (${keys})`}
+      onClick={onPress}
+    >
+      <Icon name={icon} />
+    </button>
   );
 }

@@ -1,8 +1,8 @@
 /** The attachments: names, types, sizes, downloads. A picture is shown only if showing it can run nothing. */
 
 import type { Message } from '../../src/api/model.js';
-import { formatBytes } from './format.js';
-import { Icon } from './icon.js';
+import { formatSize } from '../list/entry-text.js';
+import { Icon } from '../ui/icon.js';
 import { attachmentsOf } from './message-facts.js';
 import { partAddress } from './part-content.js';
 import { isSafePicture, partIcon } from './part-icon.js';
@@ -26,7 +26,7 @@ export function AttachmentsPanel({ message }: { readonly message: Message }) {
             <div class="msg-attachment-text">
               <span class="msg-attachment-name">{part.fileName ?? `Part ${part.number}, without a name`}</span>
               <span class="msg-soft">
-                {part.contentType} · {formatBytes(part.sizeBytes)}
+                {part.contentType} · {formatSize(part.sizeBytes)}
                 {part.role === 'related' ? ' · used by the HTML' : ''}
               </span>
             </div>

@@ -1,9 +1,10 @@
 /** What others would say of the message: strict receivers, mail programs, people with a screen reader, and those who check signatures. */
 
 import type { Authentication, Compatibility, Finding, Message } from '../../src/api/model.js';
+import { plural } from '../list/entry-text.js';
 import { FindingList } from './finding-list.js';
-import { formatNumberOf, formatShare } from './format.js';
-import { Icon } from './icon.js';
+import { formatShare } from './format.js';
+import { Icon } from '../ui/icon.js';
 import { Loaded } from './loaded.js';
 import { messageJSON, useLoaded } from './message-data.js';
 import { MailLink } from './mail-link.js';
@@ -146,7 +147,7 @@ function CompatibilityList({ compatibility }: { readonly compatibility: Compatib
       </dl>
       {features.length === 0 ? (
         <p class="msg-agree">
-          <Icon name="done" />
+          <Icon name="check" />
           Every program that was tested shows all of it.
         </p>
       ) : (
@@ -203,7 +204,7 @@ function Feature({ feature }: { readonly feature: Compatibility['features'][numb
             line {line}
           </button>
         ))}
-        {lines.length > LINES_SHOWN ? <span>and {formatNumberOf(lines.length - LINES_SHOWN, 'more line')}</span> : null}
+        {lines.length > LINES_SHOWN ? <span>and {plural(lines.length - LINES_SHOWN, 'more line')}</span> : null}
       </p>
     </li>
   );

@@ -1,6 +1,6 @@
 /** One of a few: buttons that belong together, of which one is pressed. */
 
-import { Icon, type IconName } from './icon.js';
+import { Icon, type IconName } from '../ui/icon.js';
 
 interface ChoiceProps<Value extends string> {
   readonly label: string;

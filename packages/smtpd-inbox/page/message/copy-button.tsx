@@ -1,9 +1,11 @@
-/** A button that puts text on the clipboard and says so. */
+/** A button that puts text on the clipboard and says so. The text may have to be fetched, and what the button shows is its caller's. */
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-import { Icon } from './icon.js';
+import { APIError } from '../api.js';
+import { announcement, tellFailure } from '../state/notices.js';
+import { Icon } from '../ui/icon.js';
 
 interface CopyButtonProps {
   /** What is copied; a function when it has to be fetched first. */
@@ -29,28 +31,20 @@ export function CopyButton({ text, label, class: className = 'msg-button', child
     try {
       await navigator.clipboard.writeText(typeof text === 'string' ? text : await text());
       setOutcome('copied');
-    } catch {
+      announcement.value = 'Copied.';
+    } catch (error) {
       setOutcome('failed');
+      tellFailure(error instanceof APIError ? error : new Error(NO_CLIPBOARD, { cause: error }));
     }
   };
-  const said = outcome === undefined ? '' : outcome === 'copied' ? 'Copied' : 'The clipboard cannot be reached';
   return (
-    <>
-      <button
-        type="button"
-        class={className}
-        aria-label={label}
-        title={said === '' ? label : said}
-        onClick={() => void copy()}
-      >
-        <Icon name={outcome === 'copied' ? 'done' : outcome === 'failed' ? 'warning' : 'copy'} />
-        {children}
-      </button>
-      <span class="visually-hidden" role="status">
-        {said}
-      </span>
-    </>
+    <button type="button" class={className} aria-label={label} title={label} onClick={() => void copy()}>
+      <Icon name={outcome === 'copied' ? 'check' : outcome === 'failed' ? 'warning' : 'copy'} />
+      {children}
+    </button>
   );
 }
 
+/** Beyond the own machine browsers give a page that came without TLS no clipboard. */
+const NO_CLIPBOARD = 'The browser does not let this page copy; select the text instead.';
 const OUTCOME_MS = 1600;

@@ -3,10 +3,11 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import type { Difference, Message } from '../../src/api/model.js';
+import { plural } from '../list/entry-text.js';
 import { formatRoute, route } from '../state/route.js';
 import { foldSame } from './fold-same.js';
-import { formatMoment, formatNumberOf } from './format.js';
-import { Icon } from './icon.js';
+import { formatMoment } from './format.js';
+import { Icon } from '../ui/icon.js';
 import { Loaded } from './loaded.js';
 import { messageJSON, useLoaded } from './message-data.js';
 import { titleOf } from './message-facts.js';
@@ -48,9 +49,7 @@ function Section({ section }: { readonly section: Difference['sections'][number]
       <h3>
         {PART_NAMES[part]}
         <span class="msg-soft">
-          {added + removed === 0
-            ? 'the same'
-            : `${formatNumberOf(added, 'line')} added, ${formatNumberOf(removed, 'line')} removed`}
+          {added + removed === 0 ? 'the same' : `${plural(added, 'line')} added, ${plural(removed, 'line')} removed`}
         </span>
       </h3>
       {added + removed === 0 ? null : (
@@ -58,8 +57,8 @@ function Section({ section }: { readonly section: Difference['sections'][number]
           {folded.map((stretch, at) =>
             stretch.kind === 'folded' ? (
               <button key={at} type="button" class="msg-diff-folded" onClick={() => setWhole(true)}>
-                <Icon name="down" />
-                {formatNumberOf(stretch.count, 'line')} the same
+                <Icon name="chevronDown" />
+                {plural(stretch.count, 'line')} the same
               </button>
             ) : (
               stretch.lines.map(({ kind, text }, index) => (

@@ -5,8 +5,8 @@ import type { ComponentChildren } from 'preact';
 import type { Entry, HeaderField } from '../../src/api/model.js';
 import { type EnvelopeMismatch, envelopeMismatches } from './envelope-mismatch.js';
 import { Facts } from './facts.js';
-import { formatNumberOf } from './format.js';
-import { Icon } from './icon.js';
+import { formatCount } from './format.js';
+import { Icon } from '../ui/icon.js';
 import { endpointText } from './message-facts.js';
 
 interface EnvelopePanelProps {
@@ -32,7 +32,7 @@ export function EnvelopePanel({ entry, headers }: EnvelopePanelProps) {
         </ul>
       ) : isMessage ? (
         <p class="msg-agree">
-          <Icon name="done" />
+          <Icon name="check" />
           Envelope and header name the same people.
         </p>
       ) : null}
@@ -46,7 +46,7 @@ export function EnvelopePanel({ entry, headers }: EnvelopePanelProps) {
                 hasSender ? <Path address={envelope.mailFrom} options={envelope.mailOptions} /> : 'Not said',
               ],
               [
-                formatNumberOf(envelope.rcptTos.length, 'RCPT TO', 'RCPT TO'),
+                `${formatCount(envelope.rcptTos.length)} RCPT TO`,
                 <List
                   items={envelope.rcptTos.map((address, at) => (
                     <Path address={address} options={envelope.rcptOptions[at] ?? []} />
@@ -98,7 +98,7 @@ export function EnvelopePanel({ entry, headers }: EnvelopePanelProps) {
 function Mismatch({ mismatch: { kind, addresses, text } }: { readonly mismatch: EnvelopeMismatch }) {
   return (
     <li class="msg-mismatch">
-      <Icon name={kind === 'nullSender' || kind === 'blindCopy' ? 'note' : 'warning'} />
+      <Icon name={kind === 'nullSender' || kind === 'blindCopy' ? 'info' : 'warning'} />
       <div>
         <strong>{NAMES[kind]}</strong> {text}
         <div class="msg-addresses">

@@ -1,8 +1,8 @@
 /** What checks found: the graver first, each with its source and the way to its line. */
 
 import type { Finding } from '../../src/api/model.js';
-import { formatNumberOf } from './format.js';
-import { Icon } from './icon.js';
+import { plural } from '../list/entry-text.js';
+import { Icon, type IconName } from '../ui/icon.js';
 import { goTo, type TabName } from './place.js';
 
 interface FindingListProps {
@@ -15,21 +15,21 @@ export function FindingList({ findings, none }: FindingListProps) {
   if (findings.length === 0) {
     return (
       <p class="msg-agree">
-        <Icon name="done" />
+        <Icon name="check" />
         {none}
       </p>
     );
   }
   return (
     <>
-      {SEVERITIES.map(({ severity, one, many }) => {
+      {SEVERITIES.map((severity) => {
         const own = findings.filter((finding) => finding.severity === severity);
         if (own.length === 0) return null;
         return (
           <section key={severity} class={`msg-findings msg-findings-${severity}`}>
             <h4>
-              <Icon name={severity} />
-              {formatNumberOf(own.length, one, many)}
+              <Icon name={SEVERITY_ICONS[severity]} />
+              {plural(own.length, severity)}
             </h4>
             <ul>
               {own.slice(0, FINDINGS_SHOWN).map((finding, at) => (
@@ -71,18 +71,19 @@ function FindingItem({ finding }: { readonly finding: Finding }) {
 
 /** How many of each severity: `2 errors, 1 note`; `undefined` for none at all. */
 export function summarizeFindings(findings: readonly Finding[]): string | undefined {
-  const said = SEVERITIES.map(({ severity, one, many }) => {
+  const said = SEVERITIES.map((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
-    return count === 0 ? '' : formatNumberOf(count, one, many);
+    return count === 0 ? '' : plural(count, severity);
   }).filter((text) => text !== '');
   return said.length === 0 ? undefined : said.join(', ');
 }
 
-const SEVERITIES = [
-  { severity: 'error', one: 'error', many: 'errors' },
-  { severity: 'warning', one: 'warning', many: 'warnings' },
-  { severity: 'note', one: 'note', many: 'notes' },
-] as const satisfies readonly { readonly severity: Finding['severity']; readonly one: string; readonly many: string }[];
+/** The graver first. */
+const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'note'];
+export const SEVERITY_ICONS = { error: 'error', warning: 'warning', note: 'info' } as const satisfies Record<
+  Finding['severity'],
+  IconName
+>;
 const TAB_OF = { raw: 'raw', html: 'source', text: 'text', envelope: 'envelope' } as const satisfies Record<
   Finding['in'],
   TabName

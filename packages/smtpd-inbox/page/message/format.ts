@@ -1,25 +1,8 @@
 /** Figures and times as people read them. */
 
-/** Octets in the unit that keeps the figure short: `812 B`, `4.1 kB`, `31.5 MB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < BYTE_UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const digits = unit > 0 && value < 99.95 ? 1 : 0;
-  return `${value.toFixed(digits)} ${BYTE_UNITS[unit] ?? ''}`;
-}
-
 /** A count with its groups of three. */
 export function formatCount(count: number): string {
   return COUNT.format(count);
-}
-
-/** A count with its noun: `1 line`, `2 lines`. */
-export function formatNumberOf(count: number, one: string, many = `${one}s`): string {
-  return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
 /** Milliseconds: `0.4 ms`, `38 ms`, `1.24 s`, `3 min 20 s`. */
@@ -42,6 +25,5 @@ export function formatShare(share: number): string {
   return `${(share * 100).toFixed(0)} %`;
 }
 
-const BYTE_UNITS = ['B', 'kB', 'MB', 'GB'];
 const COUNT = new Intl.NumberFormat('en');
 const MOMENT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 
 import type { HeaderField, Message } from '../../src/api/model.js';
+import { plural } from '../list/entry-text.js';
 import { Choice } from './choice.js';
 import { CopyButton } from './copy-button.js';
-import { formatNumberOf } from './format.js';
 import { goTo } from './place.js';
 
 export function HeadersPanel({ message }: { readonly message: Message }) {
@@ -44,9 +44,7 @@ export function HeadersPanel({ message }: { readonly message: Message }) {
       </div>
       {shown.length === 0 ? (
         <p class="msg-empty">
-          {headers.length === 0
-            ? 'The message has no header.'
-            : `None of ${formatNumberOf(headers.length, 'field')} has that.`}
+          {headers.length === 0 ? 'The message has no header.' : `None of ${plural(headers.length, 'field')} has that.`}
         </p>
       ) : (
         <div

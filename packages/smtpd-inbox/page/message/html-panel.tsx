@@ -6,10 +6,10 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { Message } from '../../src/api/model.js';
+import { plural } from '../list/entry-text.js';
 import { address } from '../api.js';
 import { Choice } from './choice.js';
-import { formatNumberOf } from './format.js';
-import { Icon } from './icon.js';
+import { Icon } from '../ui/icon.js';
 import { messagePath, remoteContentCount, SERVER_INFO, useLoaded } from './message-data.js';
 
 export function HTMLPanel({ message }: { readonly message: Message }) {
@@ -62,7 +62,7 @@ function RemoteBar({ id, onShow }: { readonly id: string; readonly onShow: () =>
   const said =
     count.value === undefined
       ? 'Remote content is'
-      : `${formatNumberOf(count.value, 'remote resource')} ${count.value === 1 ? 'is' : 'are'}`;
+      : `${plural(count.value, 'remote resource')} ${count.value === 1 ? 'is' : 'are'}`;
   const isAllowed = info.state === 'ready' && info.value.can.remoteContent;
   return (
     <div class="msg-remote" role="status">

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 
 import type { Code, Link, Message } from '../../src/api/model.js';
+import { plural } from '../list/entry-text.js';
 import { CopyButton } from './copy-button.js';
-import { formatNumberOf } from './format.js';
-import { Icon } from './icon.js';
+import { Icon } from '../ui/icon.js';
 import { linkTarget } from './link-target.js';
 import { MailLink } from './mail-link.js';
 
@@ -33,8 +33,8 @@ export function LinksAndCodes({ message }: { readonly message: Message }) {
           aria-expanded={isWhole}
           onClick={() => setWhole(!isWhole)}
         >
-          <Icon name={isWhole ? 'up' : 'down'} />
-          {isWhole ? 'Fewer links' : links.length === 1 ? '1 link' : `All ${formatNumberOf(links.length, 'link')}`}
+          <Icon name={isWhole ? 'chevronUp' : 'chevronDown'} />
+          {isWhole ? 'Fewer links' : links.length === 1 ? '1 link' : `All ${plural(links.length, 'link')}`}
         </button>
       )}
       {isWhole && links.length > LINKS_MAX ? <p class="msg-soft">The first {LINKS_MAX} are shown.</p> : null}
@@ -57,7 +57,7 @@ function LinkItem({ link }: { readonly link: Link }) {
   const shown = link.text.trim() === '' || link.text.trim() === link.url ? shortened(link.url) : link.text.trim();
   return (
     <li class={isMisleading ? 'msg-link msg-link-misleading' : 'msg-link'}>
-      <Icon name={isMisleading || !isFollowable ? 'warning' : link.in === 'header' ? 'message' : 'link'} />
+      <Icon name={isMisleading || !isFollowable ? 'warning' : link.in === 'header' ? 'mail' : 'link'} />
       <MailLink url={link.url} text={link.text} class="msg-link-text">
         {shown}
       </MailLink>

@@ -3,13 +3,14 @@
 import type { ComponentChildren } from 'preact';
 
 import type { Entry, Finding, Transcript } from '../../src/api/model.js';
-import { summarizeFindings } from './finding-list.js';
+import { formatSize, plural } from '../list/entry-text.js';
+import { SEVERITY_ICONS, summarizeFindings } from './finding-list.js';
 import { Facts } from './facts.js';
-import { formatBytes, formatDuration, formatMoment, formatNumberOf } from './format.js';
-import { Icon } from './icon.js';
+import { formatDuration, formatMoment } from './format.js';
+import { Icon } from '../ui/icon.js';
 import { Loaded } from './loaded.js';
 import { messageJSON, useLoaded } from './message-data.js';
-import { endpointText } from './message-facts.js';
+import { endText, endpointText } from './message-facts.js';
 import { goTo, type TabName } from './place.js';
 
 import './message.css';
@@ -37,7 +38,7 @@ export function MessageDetail({ entry }: { readonly entry: Entry }) {
             ['Protocol', session.protocol],
             ['AUTH', session.identity?.user],
             ['Lasted', <Duration id={entry.id} />],
-            ['Ended', session.end],
+            ['Ended', isMessage ? undefined : endText(session)],
           ]}
         />
       </Section>
@@ -56,7 +57,7 @@ export function MessageDetail({ entry }: { readonly entry: Entry }) {
             <Facts
               facts={[
                 ['Received', <time dateTime={entry.receivedAt}>{formatMoment(entry.receivedAt)}</time>],
-                ['Size', formatBytes(entry.sizeBytes)],
+                ['Size', formatSize(entry.sizeBytes)],
                 [
                   'Message-ID',
                   entry.messageId === undefined ? undefined : <code class="msg-wrap">{entry.messageId}</code>,
@@ -122,7 +123,7 @@ function Duration({ id }: { readonly id: string }) {
   const { lines } = transcript.value;
   return (
     <>
-      {formatDuration(lines.at(-1)?.atMs ?? 0)}, {formatNumberOf(lines.length, 'line')}
+      {formatDuration(lines.at(-1)?.atMs ?? 0)}, {plural(lines.length, 'line')}
     </>
   );
 }
@@ -140,7 +141,7 @@ function Checks({ id }: { readonly id: string }) {
             : 'note';
         return (
           <p class="msg-detail-line">
-            <Icon name={summary === undefined ? 'done' : worst} />
+            <Icon name={summary === undefined ? 'check' : SEVERITY_ICONS[worst]} />
             {summary ?? 'Nothing to say'}
           </p>
         );

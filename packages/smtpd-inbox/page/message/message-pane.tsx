@@ -3,23 +3,26 @@
  * of looking at it.
  */
 
-import { useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { Entry, Message } from '../../src/api/model.js';
+import { formatSize } from '../list/entry-text.js';
+import { hasDetail } from '../state/preferences.js';
 import { route } from '../state/route.js';
 import { Actions } from './actions.js';
 import { AttachmentsPanel } from './attachments-panel.js';
 import { ChecksPanel } from './checks-panel.js';
 import { DifferencePanel } from './difference-panel.js';
 import { EnvelopePanel } from './envelope-panel.js';
-import { formatBytes, formatMoment } from './format.js';
+import { formatMoment } from './format.js';
 import { HeadersPanel } from './headers-panel.js';
 import { HTMLPanel } from './html-panel.js';
-import { Icon } from './icon.js';
+import { Icon } from '../ui/icon.js';
 import { LinksAndCodes } from './links-and-codes.js';
 import { Loaded } from './loaded.js';
 import { messageJSON, useLoaded } from './message-data.js';
-import { attachmentsOf, endpointText, titleOf } from './message-facts.js';
+import { MessageDetail } from './message-detail.js';
+import { attachmentsOf, endText, endpointText, titleOf } from './message-facts.js';
 import { PartsPanel } from './parts-panel.js';
 import { goTo, parsePlace, type Place, type TabName } from './place.js';
 import { RawPanel } from './raw-panel.js';
@@ -43,45 +46,82 @@ export function MessagePane({ entry, onClose }: MessagePaneProps) {
   const message = loading.state === 'ready' ? loading.value : undefined;
   const tabs = isMessage ? messageTabs(entry, message) : SESSION_TABS;
   const place = usePlace(entry.id, tabs, message);
+  const [pane, widthPx] = useWidth();
   return (
-    <article class="msg-pane" aria-labelledby="message-title">
-      <header class="msg-head">
-        <div class="msg-title-row">
-          <button type="button" class="msg-button-bare msg-back" aria-label="Close" title="Close" onClick={onClose}>
-            <Icon name="back" />
-          </button>
-          <h2 class="msg-title" id="message-title">
-            {titleOf(entry)}
-          </h2>
-          {isMessage ? <Actions entry={entry} /> : null}
-        </div>
-        <People entry={entry} />
-        {entry.parseFault === undefined ? null : (
-          <p class="msg-end">
-            <Icon name="warning" />
-            <span>It could not be read to its end: {entry.parseFault} Its octets are all there.</span>
-          </p>
-        )}
-        {message === undefined ? null : <LinksAndCodes key={entry.id} message={message} />}
-      </header>
-      <Tabs
-        label="Views of the message"
-        tabs={tabs}
-        chosen={place.tab}
-        onChoose={(tab) => {
-          goTo({ tab });
-        }}
-      >
-        {isMessage ? (
-          <Loaded of={loading} what="the message">
-            {(value) => <Panel key={`${entry.id} ${place.tab}`} message={value} place={place} />}
-          </Loaded>
-        ) : (
-          <SessionOnly key={`${entry.id} ${place.tab}`} entry={entry} tab={place.tab} />
-        )}
-      </Tabs>
-    </article>
+    <div class="msg-pane" ref={pane}>
+      <article class="msg-main" aria-labelledby="message-title">
+        <header class="msg-head">
+          <div class="msg-title-row">
+            <button type="button" class="msg-button-bare msg-back" aria-label="Close" title="Close" onClick={onClose}>
+              <Icon name="back" />
+            </button>
+            <h2 class="msg-title" id="message-title">
+              {titleOf(entry)}
+            </h2>
+            <Actions entry={entry} />
+            {widthPx >= DETAIL_WIDTH_MIN ? (
+              <button
+                type="button"
+                class="msg-button msg-button-icon"
+                aria-label="Details"
+                aria-pressed={hasDetail.value}
+                title={hasDetail.value ? 'Hide the details' : 'Show the details'}
+                onClick={() => {
+                  hasDetail.value = !hasDetail.value;
+                }}
+              >
+                <Icon name="detail" />
+              </button>
+            ) : null}
+          </div>
+          <People entry={entry} />
+          {entry.parseFault === undefined ? null : (
+            <p class="msg-end">
+              <Icon name="warning" />
+              <span>It could not be read to its end: {entry.parseFault} Its octets are all there.</span>
+            </p>
+          )}
+          {message === undefined ? null : <LinksAndCodes key={entry.id} message={message} />}
+        </header>
+        <Tabs
+          label="Views of the message"
+          tabs={tabs}
+          chosen={place.tab}
+          onChoose={(tab) => {
+            goTo({ tab });
+          }}
+        >
+          {isMessage ? (
+            <Loaded of={loading} what="the message">
+              {(value) => <Panel key={`${entry.id} ${place.tab}`} message={value} place={place} />}
+            </Loaded>
+          ) : (
+            <SessionOnly key={`${entry.id} ${place.tab}`} entry={entry} tab={place.tab} />
+          )}
+        </Tabs>
+      </article>
+      {widthPx >= DETAIL_WIDTH_MIN && hasDetail.value ? <MessageDetail entry={entry} /> : null}
+    </div>
   );
+}
+
+/** How wide an element is, and the `ref` that says which. */
+function useWidth(): [(element: HTMLElement | null) => void, number] {
+  const [widthPx, setWidthPx] = useState(0);
+  const [element, setElement] = useState<HTMLElement | null>(null);
+  useLayoutEffect(() => {
+    if (element === null) return;
+    const read = (): void => {
+      setWidthPx(element.clientWidth);
+    };
+    read();
+    const observer = new ResizeObserver(read);
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, [element]);
+  return [setElement, widthPx];
 }
 
 function People({ entry }: { readonly entry: Entry }) {
@@ -90,7 +130,7 @@ function People({ entry }: { readonly entry: Entry }) {
     return (
       <dl class="msg-people">
         <Row name="Client" value={endpointText(session.peer)} />
-        <Row name="Ended" value={session.end ?? 'without a message'} />
+        <Row name="Ended" value={endText(session)} />
         <div class="msg-when">
           <dt class="visually-hidden">When</dt>
           <dd>
@@ -111,7 +151,7 @@ function People({ entry }: { readonly entry: Entry }) {
           <time dateTime={receivedAt} title={date === undefined ? 'The message has no date' : `Date: ${date}`}>
             {formatMoment(receivedAt)}
           </time>
-          <span>{formatBytes(sizeBytes)}</span>
+          <span>{formatSize(sizeBytes)}</span>
           {tags.map((tag) => (
             <span key={tag} class="msg-tag">
               {tag}
@@ -210,6 +250,9 @@ function messageTabs(entry: Entry, message: Message | undefined): readonly Tab<T
     { name: 'difference', text: 'Difference' },
   ];
 }
+
+/** With less room the details would take it from the message. */
+const DETAIL_WIDTH_MIN = 800;
 
 const SESSION_TABS: readonly Tab<TabName>[] = [
   { name: 'session', text: 'Session' },

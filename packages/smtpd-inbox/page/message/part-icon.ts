@@ -1,7 +1,7 @@
 /** What a part is, at a glance. */
 
 import type { Part } from '../../src/api/model.js';
-import type { IconName } from './icon.js';
+import type { IconName } from '../ui/icon.js';
 
 /** Pictures that a browser decodes without running anything: an SVG is a document with scripts. */
 export function isSafePicture({ contentType }: Pick<Part, 'contentType'>): boolean {
@@ -13,11 +13,11 @@ export function partIcon(part: Part): IconName {
     case 'container':
       return 'folder';
     case 'text':
-      return 'text';
+      return 'lines';
     case 'html':
-      return 'html';
+      return 'angles';
     case 'message':
-      return 'message';
+      return 'mail';
     case 'attachment':
     case 'related':
       return part.contentType.startsWith('image/') ? 'picture' : 'file';

@@ -3,9 +3,10 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import type { Message, Part } from '../../src/api/model.js';
+import { formatSize, plural } from '../list/entry-text.js';
 import { Facts } from './facts.js';
-import { formatBytes, formatCount, formatNumberOf } from './format.js';
-import { Icon } from './icon.js';
+import { formatCount } from './format.js';
+import { Icon } from '../ui/icon.js';
 import { partAddress, PartContent } from './part-content.js';
 import { partIcon } from './part-icon.js';
 import { goTo } from './place.js';
@@ -38,7 +39,7 @@ export function PartsPanel({ message }: { readonly message: Message }) {
                   <span class="msg-node-type">{node.contentType}</span>
                   {node.fileName === undefined ? null : <span class="msg-node-name">{node.fileName}</span>}
                   <span class="msg-soft">
-                    {[node.number, ROLE_NAMES[node.role], node.encoding, formatBytes(node.sizeBytes)]
+                    {[node.number, ROLE_NAMES[node.role], node.encoding, formatSize(node.sizeBytes)]
                       .filter(Boolean)
                       .join(' · ')}
                   </span>
@@ -49,7 +50,7 @@ export function PartsPanel({ message }: { readonly message: Message }) {
         </ol>
         {parts.length > partsMax ? (
           <button type="button" class="msg-button" onClick={() => setPartsMax(partsMax * 4)}>
-            Show more of {formatNumberOf(parts.length - partsMax, 'part')}
+            Show more of {plural(parts.length - partsMax, 'part')}
           </button>
         ) : null}
       </nav>
@@ -77,7 +78,7 @@ export function PartsPanel({ message }: { readonly message: Message }) {
             ['Disposition', part.disposition],
             ['File name', part.fileName],
             ['Content-ID', part.contentId],
-            ['Decoded', formatBytes(part.sizeBytes)],
+            ['Decoded', formatSize(part.sizeBytes)],
             ['Octets', `${formatCount(part.start)} to ${formatCount(part.end)} of the message`],
           ]}
         />

@@ -41,10 +41,11 @@ export function phasesOf(lines: readonly TranscriptLine[]): readonly Phase[] {
   let unanswered = 0;
   /** Whether the last of the content has been sent in chunks (RFC 3030). */
   let isLastChunk = false;
-  const begin = (next: PhaseName, line: number, atMs: number): void => {
+  const begin = (next: PhaseName, line: number, wantedMs: number): void => {
     if (next === name) return;
+    // A command that came before the reply ahead of it begins nothing in the past.
+    const atMs = line > start ? Math.max(wantedMs, fromMs) : fromMs;
     if (line > start) phases.push({ name, fromMs, toMs: atMs, start, end: line });
-    else atMs = fromMs;
     name = next;
     start = line;
     fromMs = atMs;
@@ -53,7 +54,7 @@ export function phasesOf(lines: readonly TranscriptLine[]): readonly Phase[] {
   lines.forEach((line, at) => {
     switch (line.from) {
       case 'client': {
-        if (name === 'content' && verb === 'DATA') return;
+        if ((name === 'content' && verb === 'DATA') || isContentNote(line.text)) return;
         const said = verbOf(line.text);
         const opened = OPENED_BY[said];
         if (opened !== undefined) begin(opened, at, line.atMs);
@@ -110,7 +111,7 @@ export function pipelinedGroups(lines: readonly TranscriptLine[]): readonly Pipe
       return;
     }
     // Neither what happens of itself nor the content and the answers of a SASL exchange are commands.
-    if (line.from === 'event' || isContent || isExchange) return;
+    if (line.from === 'event' || isContent || isExchange || isContentNote(line.text)) return;
     const hasWaited = answeredAtMs !== undefined && line.atMs > answeredAtMs;
     if (group === undefined || hasWaited) {
       close();
@@ -123,6 +124,11 @@ export function pipelinedGroups(lines: readonly TranscriptLine[]): readonly Pipe
   });
   close();
   return groups;
+}
+
+/** Content is not written down; how much there was stands in brackets, and no command begins with one. */
+function isContentNote(text: string): boolean {
+  return text.startsWith('(');
 }
 
 function verbOf(text: string): string {

@@ -6,10 +6,11 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import type { Message } from '../../src/api/model.js';
+import { formatSize, plural } from '../list/entry-text.js';
 import { Choice } from './choice.js';
-import { formatBytes, formatCount, formatNumberOf } from './format.js';
+import { formatCount } from './format.js';
 import { HEX_ROW_OCTETS, hexRow, hexRowCount } from './hex.js';
-import { Icon } from './icon.js';
+import { Icon } from '../ui/icon.js';
 import { Loaded } from './loaded.js';
 import { messageOctets, useLoaded } from './message-data.js';
 import { OctetLines, type OctetMark, type OctetRow } from './octet-lines.js';
@@ -154,10 +155,10 @@ function Octets({ octets, line, offset }: OctetsProps) {
             disabled={matchCount === 0}
             onClick={() => find('previous')}
           >
-            <Icon name="up" />
+            <Icon name="chevronUp" />
           </button>
           <button type="submit" class="msg-button" aria-label="Next match" disabled={matchCount === 0}>
-            <Icon name="down" />
+            <Icon name="chevronDown" />
           </button>
           <output class="msg-soft">
             {needleText === ''
@@ -170,7 +171,7 @@ function Octets({ octets, line, offset }: OctetsProps) {
       </div>
       <div class="msg-bar msg-marks">
         <span class="msg-soft">
-          {formatNumberOf(lines.lineCount, 'line')}, {formatBytes(octets.length)}
+          {plural(lines.lineCount, 'line')}, {formatSize(octets.length)}
         </span>
         {MARKS.filter(({ mark }) => lines.markCounts[mark] > 0).map(({ mark, text, title }) => (
           <button

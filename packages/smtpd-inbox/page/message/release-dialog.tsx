@@ -1,10 +1,11 @@
 /** Hands a message on to a real server, and shows what that server said to each recipient. */
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
 import type { Entry, ReleaseResult } from '../../src/api/model.js';
 import { postJSON } from '../api.js';
-import { Icon } from './icon.js';
+import { Icon } from '../ui/icon.js';
+import { Modal } from '../ui/modal.js';
 import { Loaded } from './loaded.js';
 import { messagePath, SERVER_INFO, useLoaded } from './message-data.js';
 
@@ -14,19 +15,9 @@ interface ReleaseDialogProps {
 }
 
 export function ReleaseDialog({ entry, onClose }: ReleaseDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const info = useLoaded(SERVER_INFO);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   return (
-    <dialog class="msg-dialog" ref={dialog} aria-labelledby="release-title" onClose={onClose}>
-      <div class="msg-dialog-head">
-        <h2 id="release-title">Release to a real server</h2>
-        <button type="button" class="msg-button-bare" aria-label="Close" onClick={() => dialog.current?.close()}>
-          <Icon name="close" />
-        </button>
-      </div>
+    <Modal title="Release to a real server" onClose={onClose}>
       <Loaded of={info} what="what the server allows">
         {({ can }) =>
           can.release ? (
@@ -39,7 +30,7 @@ export function ReleaseDialog({ entry, onClose }: ReleaseDialogProps) {
           )
         }
       </Loaded>
-    </dialog>
+    </Modal>
   );
 }
 
@@ -58,15 +49,15 @@ function ReleaseForm({ entry }: { readonly entry: Entry }) {
   };
   return (
     <form
+      class="msg-release"
       onSubmit={(event) => {
         event.preventDefault();
         void release();
       }}
     >
-      <label class="msg-label">
-        Sender
+      <label class="field">
+        <span>Sender</span>
         <input
-          class="msg-input"
           type="text"
           value={from}
           placeholder="Empty for the null reverse-path"
@@ -76,10 +67,9 @@ function ReleaseForm({ entry }: { readonly entry: Entry }) {
           }}
         />
       </label>
-      <label class="msg-label">
-        Recipients, one a line
+      <label class="field">
+        <span>Recipients, one a line</span>
         <textarea
-          class="msg-input"
           rows={Math.min(Math.max(recipients.length + 1, 3), 10)}
           value={to}
           spellcheck={false}
@@ -88,11 +78,7 @@ function ReleaseForm({ entry }: { readonly entry: Entry }) {
           }}
         />
       </label>
-      <button
-        type="submit"
-        class="msg-button msg-button-main"
-        disabled={outcome === 'running' || recipients.length === 0}
-      >
+      <button type="submit" class="button button-main" disabled={outcome === 'running' || recipients.length === 0}>
         <Icon name="release" />
         {outcome === 'running' ? 'Releasing…' : 'Release'}
       </button>

@@ -3,12 +3,14 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import type { Entry, Transcript, TranscriptLine } from '../../src/api/model.js';
+import { plural } from '../list/entry-text.js';
 import { CopyButton } from './copy-button.js';
-import { formatDuration, formatNumberOf } from './format.js';
-import { Icon, type IconName } from './icon.js';
+import { formatDuration } from './format.js';
+import { Icon, type IconName } from '../ui/icon.js';
 import { Loaded } from './loaded.js';
 import { MASK, maskSecrets } from './mask.js';
 import { messageJSON, useLoaded } from './message-data.js';
+import { endText } from './message-facts.js';
 import { type Phase, PHASE_NAMES, type PhaseName, phasesOf, pipelinedGroups } from './phases.js';
 
 export function SessionPanel({ entry }: { readonly entry: Entry }) {
@@ -18,7 +20,7 @@ export function SessionPanel({ entry }: { readonly entry: Entry }) {
       {entry.session.end === undefined ? null : (
         <p class="msg-end">
           <Icon name="warning" />
-          <span>It ended without a message: {entry.session.end}</span>
+          <span>It ended without a message: {endText(entry.session)}.</span>
         </p>
       )}
       <Loaded of={transcript} what="the conversation">
@@ -39,7 +41,7 @@ function Conversation({ transcript }: { readonly transcript: Transcript }) {
       <PhaseBar phases={phases} />
       <div class="msg-bar">
         <span class="msg-soft">
-          {formatNumberOf(lines.length, 'line')} in {formatDuration(lines.at(-1)?.atMs ?? 0)}
+          {plural(lines.length, 'line')} in {formatDuration(lines.at(-1)?.atMs ?? 0)}
         </span>
         <span class="msg-grow" />
         <CopyButton text={lines.map(lineText).join('\n')} label="Copy the conversation">
@@ -69,7 +71,7 @@ function Conversation({ transcript }: { readonly transcript: Transcript }) {
       {lines.length > linesMax ? (
         <p class="msg-more">
           <button type="button" class="msg-button" onClick={() => setLinesMax(linesMax * 4)}>
-            Show more of {formatNumberOf(lines.length - linesMax, 'line')}
+            Show more of {plural(lines.length - linesMax, 'line')}
           </button>
         </p>
       ) : null}

@@ -3,8 +3,8 @@
 import { useMemo } from 'preact/hooks';
 
 import type { Compatibility, Finding, Message } from '../../src/api/model.js';
+import { formatSize, plural } from '../list/entry-text.js';
 import { CopyButton } from './copy-button.js';
-import { formatBytes, formatNumberOf } from './format.js';
 import { HTMLSource } from './html-source.js';
 import { messageJSON, useLoaded } from './message-data.js';
 import { VirtualRows } from './virtual-rows.js';
@@ -21,7 +21,7 @@ export function SourcePanel({ message, line }: { readonly message: Message; read
     <div class="msg-fill">
       <div class="msg-bar">
         <span class="msg-soft">
-          {formatNumberOf(source.lineCount, 'line')}, {formatBytes(new TextEncoder().encode(html).length)}
+          {plural(source.lineCount, 'line')}, {formatSize(new TextEncoder().encode(html).length)}
         </span>
         <span class="msg-grow" />
         <CopyButton text={html} label="Copy the HTML">

@@ -1,7 +1,7 @@
 /** Tabs by the WAI-ARIA pattern: one of them is in the way of the Tab key, the arrows go from one to the next and open it. */
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** A tab. */
 export interface Tab<Name extends string> {
@@ -29,6 +29,20 @@ export function Tabs<Name extends string>({ label, tabs, chosen, onChoose, child
     if (tab !== undefined) onChoose(tab.name);
   };
 
+  const [hasMore, setMore] = useState(false);
+  const lookRight = (): void => {
+    const element = list.current;
+    if (element !== null) setMore(element.scrollLeft + element.clientWidth < element.scrollWidth - 1);
+  };
+  useEffect(() => {
+    if (list.current === null) return;
+    const observer = new ResizeObserver(lookRight);
+    observer.observe(list.current);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
+
   useEffect(() => {
     const tab = list.current?.querySelector<HTMLElement>('[aria-selected="true"]');
     // Only sideways: the page stays where it is.
@@ -41,21 +55,26 @@ export function Tabs<Name extends string>({ label, tabs, chosen, onChoose, child
     }
   }, [chosen]);
 
+  /** What a key means depends on the tab that is open by then, not on the one of when we began to listen. */
+  const pressed = useRef<(key: string) => boolean>(() => false);
+  pressed.current = (key) => {
+    const digit = '1234567890'.indexOf(key);
+    if (key === '[') choose(at - 1);
+    else if (key === ']') choose(at + 1);
+    else if (key.length === 1 && digit >= 0 && digit < tabs.length) choose(digit);
+    else return false;
+    return true;
+  };
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
-      const digit = '1234567890'.indexOf(event.key);
-      if (event.key === '[') choose(at - 1);
-      else if (event.key === ']') choose(at + 1);
-      else if (event.key.length === 1 && digit >= 0 && digit < tabs.length) choose(digit);
-      else return;
-      event.preventDefault();
+      if (pressed.current(event.key)) event.preventDefault();
     };
     document.addEventListener('keydown', press);
     return () => {
       document.removeEventListener('keydown', press);
     };
-  });
+  }, []);
 
   const pressTab = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
@@ -69,7 +88,14 @@ export function Tabs<Name extends string>({ label, tabs, chosen, onChoose, child
 
   return (
     <>
-      <div class="msg-tabs" role="tablist" aria-label={label} ref={list} onKeyDown={pressTab}>
+      <div
+        class={hasMore ? 'msg-tabs msg-tabs-more' : 'msg-tabs'}
+        role="tablist"
+        aria-label={label}
+        ref={list}
+        onKeyDown={pressTab}
+        onScroll={lookRight}
+      >
         {tabs.map(({ name, text, count, isEmpty = false }, index) => (
           <button
             key={name}

@@ -3,9 +3,9 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import type { Message } from '../../src/api/model.js';
+import { plural } from '../list/entry-text.js';
 import { Choice } from './choice.js';
 import { CopyButton } from './copy-button.js';
-import { formatNumberOf } from './format.js';
 import { MailLink } from './mail-link.js';
 import { type TextBlock, viewText } from './text-view.js';
 import { useTargetLine } from './target-line.js';
@@ -47,7 +47,7 @@ export function TextPanel({ message, line }: { readonly message: Message; readon
       {lineCount > linesMax ? (
         <p class="msg-more">
           <button type="button" class="msg-button" onClick={() => setLinesMax(linesMax + LINES_SHOWN * 5)}>
-            Show more of {formatNumberOf(lineCount - linesMax, 'line')}
+            Show more of {plural(lineCount - linesMax, 'line')}
           </button>
         </p>
       ) : null}

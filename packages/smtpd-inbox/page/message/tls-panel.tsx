@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 
 import type { Entry } from '../../src/api/model.js';
 import { Facts } from './facts.js';
-import { Icon } from './icon.js';
+import { Icon } from '../ui/icon.js';
 
 export function TLSPanel({ entry }: { readonly entry: Entry }) {
   const { tls, identity, protocol } = entry.session;

@@ -26,6 +26,8 @@ export const hasSessions = kept('sessions', false, isBoolean);
 export const hasNotifications = kept('notifications', false, isBoolean);
 /** Whether the inboxes stand beside the list, where there is room. */
 export const hasSidebar = kept('sidebar', true, isBoolean);
+/** Whether the details stand beside a message, where there is room. */
+export const hasDetail = kept('detail', true, isBoolean);
 /** In pixels. */
 export const listWidth = kept('list-width', 420, isWidth);
 /** In pixels. */

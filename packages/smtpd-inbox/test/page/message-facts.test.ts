@@ -28,7 +28,7 @@ describe('the phases of a conversation', () => {
   it.each([
     [
       'one message, in clear',
-      'S: 220 a\nC: EHLO b\nS: 250 a\nC: MAIL FROM:<>\nS: 250\nC: RCPT TO:<a@b>\nS: 250\nC: DATA\nS: 354 go\n@20 S: 250 taken\nC: QUIT\nS: 221',
+      'S: 220 a\nC: EHLO b\nS: 250 a\nC: MAIL FROM:<>\nS: 250\nC: RCPT TO:<a@b>\nS: 250\nC: DATA\nS: 354 go\nC: (9 octets)\n@20 S: 250 taken\nC: QUIT\nS: 221',
       ['connect 0-4', 'envelope 4-9', 'content 9-20', 'end 20-22'],
     ],
     [
@@ -39,8 +39,8 @@ describe('the phases of a conversation', () => {
     ['TLS from the first octet', '- TLSv1.3\nS: 220 a\nC: QUIT\nS: 221 bye', ['tls 0-3', 'end 3-4']],
     [
       'chunks, pipelined',
-      'S: 220\nC: MAIL FROM:<>\nC: RCPT TO:<a@b>\nC: BDAT 5 LAST\nS: 250\nS: 250\nS: 250 taken\n- closed',
-      ['connect 0-2', 'envelope 2-4', 'content 4-7', 'end 7-8'],
+      'S: 220\nC: MAIL FROM:<>\nC: RCPT TO:<a@b>\nC: BDAT 5 LAST\nS: 250\nS: 250\nC: (5 octets)\nS: 250 taken\n- closed',
+      ['connect 0-2', 'envelope 2-4', 'content 4-8', 'end 8-9'],
     ],
     [
       'two messages',
@@ -54,6 +54,8 @@ describe('the phases of a conversation', () => {
   });
 
   const line = fc.constantFrom(
+    '@3 C: RCPT',
+    'C: (5 octets of content)',
     'C: EHLO b',
     'C: STARTTLS',
     'C: AUTH PLAIN',

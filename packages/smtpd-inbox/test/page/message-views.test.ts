@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { foldSame } from '../../page/message/fold-same.js';
-import { formatBytes, formatDuration, formatNumberOf } from '../../page/message/format.js';
+import { formatDuration } from '../../page/message/format.js';
 import { HTMLSource } from '../../page/message/html-source.js';
 import { OctetLines } from '../../page/message/octet-lines.js';
 import { octetRuns } from '../../page/message/octet-runs.js';
@@ -159,19 +159,11 @@ describe('a difference without what is the same', () => {
 
 describe('figures', () => {
   it.each([
-    [formatBytes(0), '0 B'],
-    [formatBytes(999), '999 B'],
-    [formatBytes(1000), '1.0 kB'],
-    [formatBytes(99_940), '99.9 kB'],
-    [formatBytes(999_600), '1.0 MB'],
-    [formatBytes(31_500_000), '31.5 MB'],
     [formatDuration(0.42), '0.4 ms'],
     [formatDuration(9.97), '10 ms'],
     [formatDuration(999.7), '1.00 s'],
     [formatDuration(59_999), '1 min 0 s'],
     [formatDuration(200_000), '3 min 20 s'],
-    [formatNumberOf(1, 'line'), '1 line'],
-    [formatNumberOf(1200, 'line'), '1,200 lines'],
   ])('are short: %s', (figure, expected) => {
     expect(figure).toBe(expected);
   });

@@ -484,7 +484,7 @@ export function sessionSample(): Sample {
       session: {
         peer: { address: '2001:db8::7', port: 50_000 },
         clientName: 'client.example',
-        end: 'the client left in the middle of the envelope.',
+        end: 'clientGone',
       },
     },
     transcript: {
