@@ -34,26 +34,27 @@ export function Tabs<Name extends string>({ label, tabs, chosen, onChoose, child
     const element = list.current;
     if (element !== null) setMore(element.scrollLeft + element.clientWidth < element.scrollWidth - 1);
   };
+  /** Brings the chosen tab into sight, sideways only: the page stays where it is. */
+  const showChosen = (): void => {
+    const element = list.current;
+    const tab = element?.querySelector<HTMLElement>('[aria-selected="true"]');
+    if (!element || !tab) return;
+    const { offsetLeft, offsetWidth } = tab;
+    const { clientWidth, scrollLeft } = element;
+    if (offsetLeft < scrollLeft || offsetLeft + offsetWidth > scrollLeft + clientWidth) {
+      element.scrollLeft = offsetLeft - (clientWidth - offsetWidth) / 2;
+    }
+    lookRight();
+  };
   useEffect(() => {
     if (list.current === null) return;
-    const observer = new ResizeObserver(lookRight);
+    const observer = new ResizeObserver(showChosen);
     observer.observe(list.current);
     return () => {
       observer.disconnect();
     };
   }, []);
-
-  useEffect(() => {
-    const tab = list.current?.querySelector<HTMLElement>('[aria-selected="true"]');
-    // Only sideways: the page stays where it is.
-    if (list.current !== null && tab) {
-      const { offsetLeft, offsetWidth } = tab;
-      const { clientWidth, scrollLeft } = list.current;
-      if (offsetLeft < scrollLeft || offsetLeft + offsetWidth > scrollLeft + clientWidth) {
-        list.current.scrollLeft = offsetLeft - (clientWidth - offsetWidth) / 2;
-      }
-    }
-  }, [chosen]);
+  useEffect(showChosen, [chosen]);
 
   /** What a key means depends on the tab that is open by then, not on the one of when we began to listen. */
   const pressed = useRef<(key: string) => boolean>(() => false);
