@@ -22,6 +22,8 @@ export class SessionRecord {
   #transaction: TranscriptLine[] = [];
   #isInTransaction = false;
   #leftOut = 0;
+  /** When the first command of this turn came; `undefined` when none has. */
+  #turnAtMs: number | undefined;
   /** What was kept of the last message, to be told how its transaction went on. */
   #lastKept: readonly string[] | undefined;
 
@@ -31,7 +33,7 @@ export class SessionRecord {
   }
 
   /** Adds a line. */
-  note(from: TranscriptLine['from'], text: string): void {
+  note(from: TranscriptLine['from'], text: string, atMs = this.#elapsedMs()): void {
     const lines = this.#isInTransaction ? this.#transaction : this.#preamble;
     const bound = this.#isInTransaction ? TRANSACTION_LINES_MAX : PREAMBLE_LINES_MAX;
     // What was said first and last tells most.
@@ -39,7 +41,21 @@ export class SessionRecord {
       this.#leftOut += 1;
       lines.splice(bound / 2, 1);
     }
-    lines.push({ from, atMs: Math.max(0, this.#now() - this.#openedAtMs), text: text.slice(0, LINE_LENGTH_MAX) });
+    lines.push({ from, atMs, text: text.slice(0, LINE_LENGTH_MAX) });
+  }
+
+  /**
+   * Adds a command, with the time when it came. Commands that are looked at in one turn of the event loop came in one go, before any of
+   * their replies left: none came later than the first. Who looks at the times sees by that who did not wait.
+   */
+  noteCommand(text: string): void {
+    if (this.#turnAtMs === undefined) {
+      this.#turnAtMs = this.#elapsedMs();
+      setImmediate(() => {
+        this.#turnAtMs = undefined;
+      });
+    }
+    this.note('client', text, this.#turnAtMs);
   }
 
   /** MAIL came: a transaction begins, and the one before is over. */
@@ -64,6 +80,10 @@ export class SessionRecord {
     const { lines } = this;
     this.#lastKept = undefined;
     return { ids, lines };
+  }
+
+  #elapsedMs(): number {
+    return Math.max(0, this.#now() - this.#openedAtMs);
   }
 
   /** What a message of this session is kept with. */
@@ -124,7 +144,7 @@ export function recordSessions(
       const kept = record.beginTransaction();
       if (kept !== undefined) onTransaction(kept);
     }
-    record.note('client', argument === undefined ? verb : `${verb} ${readable(argument)}`);
+    record.noteCommand(argument === undefined ? verb : `${verb} ${readable(argument)}`);
   });
   server.on('reply', ({ session, reply }) => {
     const record = recordOf(session);
