@@ -96,30 +96,24 @@ describe('the rows of a message', () => {
 });
 
 describe('searching octets', () => {
-  const word = fc
-    .array(fc.constantFrom('a', 'A', 'b', '.', '\xe9'), { maxLength: 24 })
-    .map((letters) => letters.join(''));
+  // Few letters and short needles: they are found, and lie over themselves.
+  const word = (minLength: number, maxLength: number) =>
+    fc.array(fc.constantFrom('a', 'A', 'b', '\xe9'), { minLength, maxLength }).map((letters) => letters.join(''));
 
   it('finds what String.prototype finds', () => {
     fc.assert(
-      fc.property(
-        word,
-        word.filter((text) => text.length > 0),
-        fc.nat(24),
-        fc.boolean(),
-        (text, needle, from, ignoreCase) => {
-          const fold = (value: string) =>
-            ignoreCase ? value.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : value;
-          const found = fold(text).indexOf(fold(needle), from);
-          expect(findOctets(latin1(text), latin1(needle), from, { ignoreCase }) ?? -1).toBe(
-            from <= text.length ? found : -1,
-          );
-          const last = from === 0 ? -1 : fold(text).lastIndexOf(fold(needle), from - 1);
-          expect(findOctetsBackwards(latin1(text), latin1(needle), from, { ignoreCase }) ?? -1).toBe(last);
-          const count = fold(text).split(fold(needle)).length - 1;
-          expect(countOctets(latin1(text), latin1(needle), { ignoreCase, max: 100 })).toBe(count);
-        },
-      ),
+      fc.property(word(0, 24), word(1, 3), fc.nat(24), fc.boolean(), (text, needle, from, ignoreCase) => {
+        const fold = (value: string) =>
+          ignoreCase ? value.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : value;
+        const found = fold(text).indexOf(fold(needle), from);
+        expect(findOctets(latin1(text), latin1(needle), from, { ignoreCase }) ?? -1).toBe(
+          from <= text.length ? found : -1,
+        );
+        const last = from === 0 ? -1 : fold(text).lastIndexOf(fold(needle), from - 1);
+        expect(findOctetsBackwards(latin1(text), latin1(needle), from, { ignoreCase }) ?? -1).toBe(last);
+        const count = fold(text).split(fold(needle)).length - 1;
+        expect(countOctets(latin1(text), latin1(needle), { ignoreCase, max: 100 })).toBe(count);
+      }),
     );
   });
 
