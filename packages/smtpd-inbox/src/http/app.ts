@@ -125,7 +125,8 @@ function checkValue(schema: TSchema, value: unknown, what: string): unknown {
   throw new APIError('BAD_REQUEST', `${what} ${where === '' ? 'value' : `"${where}"`}: ${first?.message ?? 'wrong'}`);
 }
 
-async function readText(request: Request): Promise<string> {
+/** A body of JSON, as text. @throws APIError `TOO_LARGE` */
+export async function readText(request: Request): Promise<string> {
   const pieces: Uint8Array[] = [];
   let length = 0;
   // What says that it is too large need not be read first.
