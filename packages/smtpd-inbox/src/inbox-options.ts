@@ -25,6 +25,10 @@ export interface InboxOptions {
   readonly smtps?: string;
   /** Where the page and the API are: `host:port`, or `false` for none. Default: `127.0.0.1:8025`. */
   readonly http?: string | false;
+  /** Where Mailpit's API is spoken: `host:port`. Default: nowhere. */
+  readonly mailpit?: string;
+  /** Where MailHog's API is spoken: `host:port`. Default: nowhere. */
+  readonly mailhog?: string;
   /** Where POP3 is spoken. Default: nowhere. */
   readonly pop3?: string;
   /** The folder that keeps the mail. Default: none; the mail goes with the process. */
@@ -90,6 +94,8 @@ export interface CompleteInboxOptions {
   readonly smtp: SMTPServerOptions;
   readonly auth: 'any' | 'off' | Readonly<Record<string, string>>;
   readonly http: HostPort | undefined;
+  readonly mailpit: HostPort | undefined;
+  readonly mailhog: HostPort | undefined;
   readonly pop3: HostPort | undefined;
   readonly data: string | undefined;
   readonly store: MailStore | string | undefined;
@@ -133,6 +139,8 @@ export function completeInboxOptions(given: InboxOptions): CompleteInboxOptions 
     smtp: smtpOptions(given, tls),
     auth: given.auth ?? 'any',
     http: web('http', given.http ?? '127.0.0.1:8025'),
+    mailpit: web('mailpit', given.mailpit),
+    mailhog: web('mailhog', given.mailhog),
     pop3: web('pop3', given.pop3),
     data: given.data,
     store: given.store,
@@ -226,6 +234,8 @@ const OPTION_NAMES = new Set<string>([
   'smtp',
   'smtps',
   'http',
+  'mailpit',
+  'mailhog',
   'pop3',
   'data',
   'store',

@@ -16,6 +16,9 @@ import type { StoredMail } from './exchange/send-stored.js';
 import { Webhooks } from './exchange/webhooks.js';
 import { FaultBoard } from './faults/fault-board.js';
 import { makeApp } from './http/app.js';
+import { CompatibilityServer, type CompatibilityOptions } from './http/compatibility/compatibility-app.js';
+import { mailHogAPI } from './http/compatibility/mailhog-api.js';
+import { mailpitAPI } from './http/compatibility/mailpit-api.js';
 import { HTTPServer } from './http/http-server.js';
 import { PageFiles } from './http/page-files.js';
 import { allRoutes } from './http/routes.js';
@@ -68,6 +71,7 @@ export class InboxServer implements AsyncDisposable {
   #store: MailStore | undefined;
   #http: HTTPServer | undefined;
   #pop3: POP3Server | undefined;
+  readonly #compatibility = new Map<string, string>();
   #version = '';
 
   /** @internal */
@@ -88,6 +92,11 @@ export class InboxServer implements AsyncDisposable {
   /** Where the page is, such as `http://127.0.0.1:8025/`; `undefined` without one. */
   get url(): string | undefined {
     return this.#http === undefined ? undefined : urlOf(this.#http.address);
+  }
+
+  /** Where the APIs of other programs are, by their names: `mailpit`, `mailhog`. */
+  get compatibilityURLs(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#compatibility);
   }
 
   /** Where POP3 is spoken; nowhere by default. */
@@ -163,6 +172,9 @@ export class InboxServer implements AsyncDisposable {
     this.#follow(store, directory);
     await this.#openPOP3(store, directory);
     await this.#openHTTP(services);
+    const { mailpit, mailhog } = options;
+    if (mailpit !== undefined) await this.#openCompatibility('mailpit', { ...mailpit, make: mailpitAPI, services });
+    if (mailhog !== undefined) await this.#openCompatibility('mailhog', { ...mailhog, make: mailHogAPI, services });
   }
 
   /** Takes no more mail, finishes what was begun, and closes. Later calls wait for the same end. */
@@ -213,11 +225,11 @@ export class InboxServer implements AsyncDisposable {
   }
 
   async #openHTTP(services: InboxServices): Promise<void> {
-    const { http, logger, password, token, httpHosts, httpOrigins } = this.#options;
+    const { http, logger } = this.#options;
     if (http === undefined) return;
     const app = makeApp({
       routes: allRoutes(services),
-      guard: new AccessGuard({ hosts: httpHosts, origins: httpOrigins, password, token }),
+      guard: this.#guard(),
       page: await PageFiles.read(PAGE_FOLDER),
       version: this.#version,
       logger,
@@ -226,6 +238,31 @@ export class InboxServer implements AsyncDisposable {
     const server = await HTTPServer.listen({ ...http, app });
     this.#http = server;
     this.#closers.push(() => server.close());
+  }
+
+  /** The API of another program, on a port of its own, with the same checks. */
+  async #openCompatibility(
+    name: string,
+    { host, port, make, services }: Pick<CompatibilityOptions, 'host' | 'port' | 'make' | 'services'>,
+  ): Promise<void> {
+    const { logger } = this.#options;
+    const closing = this.#closing.signal;
+    const server = await CompatibilityServer.listen({
+      host,
+      port,
+      make,
+      services,
+      guard: this.#guard(),
+      logger,
+      closing,
+    });
+    this.#compatibility.set(name, urlOf(server.address));
+    this.#closers.push(() => server.close());
+  }
+
+  #guard(): AccessGuard {
+    const { password, token, httpHosts, httpOrigins } = this.#options;
+    return new AccessGuard({ hosts: httpHosts, origins: httpOrigins, password, token });
   }
 
   /** What other machines change of the inboxes is heard, and those whose time is over go. */

@@ -13,7 +13,7 @@ let guarded: InboxServer;
 beforeAll(async () => {
   const options = { smtp: '127.0.0.1:0', http: false, mailpit: '127.0.0.1:0', mailhog: '127.0.0.1:0' } as const;
   inbox = await startInbox(options);
-  guarded = await startInbox({ ...options, password: 'secret', pop3: '127.0.0.1:0' });
+  guarded = await startInbox({ ...options, password: 'secret' });
 });
 afterAll(async () => {
   await inbox.close();
@@ -142,10 +142,5 @@ describe('the options', () => {
       await expect(startInbox({ smtp: '127.0.0.1:0', http: false, [option]: '0.0.0.0:0' })).rejects.toThrow(
         new RegExp(`\\(${option}\\)`),
       );
-  });
-
-  it('say where POP3 is', async () => {
-    const { pop3Address } = guarded;
-    expect(pop3Address).toEqual({ host: '127.0.0.1', port: expect.any(Number) as number });
   });
 });
