@@ -60,6 +60,8 @@ async function optionsOf(given: InboxArguments): Promise<InboxOptions> {
     ...(given.words.length === 0 ? {} : { smtp: given.words.map(smtpAddress) }),
     ...present('http', http === 'off' ? (false as const) : http),
     ...present('smtps', text('smtps')),
+    ...present('mailpit', text('mailpit')),
+    ...present('mailhog', text('mailhog')),
     ...present('pop3', text('pop3')),
     ...present('data', text('data')),
     ...present('store', text('store')),
@@ -172,6 +174,7 @@ async function serve(
 function describe(inbox: InboxServer): string {
   const lines = inbox.smtpAddresses.map((address) => `SMTP   ${formatBoundAddress(address)}`);
   if (inbox.url !== undefined) lines.push(`page   ${inbox.url}`, `API    ${inbox.url}api`);
+  lines.push(...Object.entries(inbox.compatibilityURLs).map(([name, url]) => `${name} ${url}`));
   lines.push(...inbox.pop3Addresses.map((address) => `POP3   ${formatBoundAddress(address)}`));
   if (inbox.developmentCAFile !== undefined)
     lines.push(`certificate: self-signed; clients that verify need ${inbox.developmentCAFile}`);
