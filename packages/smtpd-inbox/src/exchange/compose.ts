@@ -50,6 +50,7 @@ export interface ComposedMail {
  *
  * @example
  * ```ts
+ * import { composeMail } from 'smtpd-inbox';
  * const { raw, envelope } = composeMail(
  *   { from: 'Änn <ann@a.example>', to: ['bob@b.example'], subject: 'Grüße', text: 'Hello, Bob.\n' },
  *   { now: new Date() },

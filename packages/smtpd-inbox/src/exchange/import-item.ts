@@ -43,6 +43,7 @@ export function tooLarge(name: string, messageBytesMax: number): SkippedItem {
  *
  * @example
  * ```ts
+ * import { withWireLineEnds } from 'smtpd-inbox';
  * withWireLineEnds(Buffer.from('Subject: Hi\n\nHello\n')); // 'Subject: Hi\r\n\r\nHello\r\n'
  * ```
  */

@@ -19,6 +19,7 @@ import { DEFAULT_MESSAGE_BYTES_MAX, tooLarge, type ImportItem, type ImportLimits
  *
  * @example
  * ```ts
+ * import { readMailFolder } from 'smtpd-inbox';
  * for await (const item of readMailFolder('/home/ann/Maildir')) {
  *   if (item.kind === 'message') console.log(item.name, item.isRead);
  * }

@@ -39,6 +39,10 @@ export interface MboxOptions extends ImportLimits {
  *
  * @example
  * ```ts
+ * import { createWriteStream } from 'node:fs';
+ * import { pipeline } from 'node:stream/promises';
+ * import { writeMbox } from 'smtpd-inbox';
+ * const messages = [{ raw: Buffer.from('Subject: Hi\r\n\r\n'), mailFrom: 'ann@a.example', receivedAt: new Date() }];
  * await pipeline(writeMbox(messages), createWriteStream('mail.mbox'));
  * ```
  */
@@ -62,6 +66,8 @@ export async function* writeMbox(
  *
  * @example
  * ```ts
+ * import { createReadStream } from 'node:fs';
+ * import { readMbox } from 'smtpd-inbox';
  * for await (const item of readMbox(createReadStream('mail.mbox'))) {
  *   if (item.kind === 'message') console.log(item.mailFrom, item.raw.length);
  * }

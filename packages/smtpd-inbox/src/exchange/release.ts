@@ -39,8 +39,13 @@ export interface ReleaserOptions {
  *
  * @example
  * ```ts
+ * import { Releaser } from 'smtpd-inbox';
+ * import { openSQLiteStore } from 'smtpd-store';
+ * await using store = await openSQLiteStore();
+ * const message = await store.get('17');
+ * if (message === undefined) throw new Error('There is no such message');
  * const releaser = new Releaser({ to: 'smtp://mail.example.org:587', allow: ['@example.org'] });
- * const { recipients } = await releaser.release({ raw: store.openRaw(id), envelope });
+ * const { recipients } = await releaser.release({ raw: store.openRaw(message.id), envelope: message.envelope });
  * for (const { address, reply } of recipients) console.log(address, reply);
  * ```
  */

@@ -20,7 +20,10 @@ export interface ReplayOptions {
  *
  * @example
  * ```ts
- * await replay({ raw: store.openRaw(id), envelope }, { host: '127.0.0.1', port: 1025 });
+ * import { replay } from 'smtpd-inbox';
+ * const raw = Buffer.from('Subject: Hi\r\n\r\nHello\r\n');
+ * const envelope = { mailFrom: 'ann@a.example', rcptTos: ['bob@b.example'], mailOptions: [], rcptOptions: [[]] };
+ * await replay({ raw, envelope }, { host: '127.0.0.1', port: 1025 });
  * ```
  */
 export async function replay(

@@ -63,6 +63,10 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = Object.freeze({
  *
  * @example
  * ```ts
+ * import { Webhooks, type Entry } from 'smtpd-inbox';
+ * import { openSQLiteStore, type StoredMessage } from 'smtpd-store';
+ * declare const entryOf: (message: StoredMessage) => Entry;
+ * await using store = await openSQLiteStore();
  * await using webhooks = await Webhooks.open({ store, entryOf, allow: ['http://localhost:3000/'] });
  * await webhooks.add({ url: 'http://localhost:3000/mail', query: 'to:*@shop.example', secret: 'a long one' });
  * ```

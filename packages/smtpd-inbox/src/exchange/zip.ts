@@ -37,6 +37,10 @@ export interface ZipLimits extends ImportLimits {
  *
  * @example
  * ```ts
+ * import { createWriteStream } from 'node:fs';
+ * import { pipeline } from 'node:stream/promises';
+ * import { writeZip } from 'smtpd-inbox';
+ * const messages = [{ id: '17', raw: Buffer.from('Subject: Hi\r\n\r\n'), receivedAt: new Date(), subject: 'Hi' }];
  * await pipeline(writeZip(messages), createWriteStream('mail.zip'));
  * ```
  */
@@ -110,6 +114,8 @@ export function emlName({ id, receivedAt, subject }: Pick<ZippedMessage, 'id' | 
  *
  * @example
  * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { readZip } from 'smtpd-inbox';
  * for await (const item of readZip(await readFile('mail.zip'))) console.log(item.name);
  * ```
  */

@@ -32,6 +32,7 @@ export type ParsedSearch = { readonly query: MessageQuery } | { readonly fault: 
  *
  * @example
  * ```ts
+ * import { parseSearch } from 'smtpd-inbox';
  * parseSearch('from:shop -is:read', { now: new Date() });
  * // { query: { kind: 'and', queries: [
  * //   { kind: 'words', field: 'from', words: 'shop' }, { kind: 'not', query: { kind: 'isRead' } } ] } }
@@ -50,6 +51,7 @@ export function parseSearch(text: string, { now }: { readonly now: Date }): Pars
  *
  * @example
  * ```ts
+ * import { formatSearch } from 'smtpd-inbox';
  * formatSearch({ kind: 'not', query: { kind: 'isRead' } }); // 'is:unread'
  * ```
  */

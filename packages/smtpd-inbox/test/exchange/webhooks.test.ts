@@ -330,7 +330,10 @@ class TestInbox implements AsyncDisposable {
     return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}/hook`;
   }
 
-  async arrive(subject: string, { from = 'a@a.example', kind = 'message' } = {}): Promise<void> {
+  async arrive(
+    subject: string,
+    { from = 'a@a.example', kind = 'message' }: { readonly from?: string; readonly kind?: StoredMessage['kind'] } = {},
+  ): Promise<void> {
     await this.store.add({
       kind,
       raw: kind === 'session' ? new Uint8Array(0) : Buffer.from(`Subject: ${subject}\r\n\r\n`),
