@@ -41,7 +41,9 @@ function encodeQuotedPrintable(source: string): Buffer {
       const isLast = at === line.length - 1;
       // A blank at the end of a line might get lost on the way.
       const isBlank = octet === SPACE || octet === TAB;
-      const piece = isPlain(octet) && !(isBlank && isLast) ? line.charAt(at) : hexOf(octet);
+      const isQuotedByMbox = at === 0 && line.startsWith('From ');
+      const mayStay = isPlain(octet) && !(isBlank && isLast) && !isQuotedByMbox;
+      const piece = mayStay ? line.charAt(at) : hexOf(octet);
       // A line that goes on needs room for the = at its end.
       if (lineLength + piece.length > (isLast ? LINE_LENGTH_MAX : LINE_LENGTH_MAX - 1)) {
         encoded += '=\r\n';

@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-import { openSQLiteStore, type MailStore, type StoreClock, type StoredMessage } from 'smtpd-store';
+import { openSQLiteStore, type MailStore, type StoreChange, type StoreClock, type StoredMessage } from 'smtpd-store';
 import { describe, expect, it } from 'vitest';
 
 import type { Entry, Webhook } from '../../src/api/model.js';
@@ -118,6 +118,30 @@ describe('a webhook', () => {
     expect(calls[0]?.headers).not.toHaveProperty('x-smtpd-signature');
     expect(new Set(calls.map(({ headers }) => headers['x-smtpd-delivery'])).size).toBe(3);
     expect(await inbox.factsWhen(({ delivered }) => delivered === 3)).toMatchObject({ failed: 0, pending: 0 });
+  });
+
+  it('hears of nothing before, however late the changes are told, and of everything after, also when some were lost', async () => {
+    await using store = await openSQLiteStore();
+    let tell: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    async function* changes(): AsyncGenerator<StoreChange> {
+      await told;
+      yield { kind: 'missed' };
+    }
+    const late = {
+      list: store.list.bind(store),
+      settings: store.settings.bind(store),
+      setSetting: store.setSetting.bind(store),
+      changes,
+    };
+    await using inbox = await TestInbox.open({ store: late }, store);
+    await inbox.arrive('before');
+    await inbox.webhooks.add({ url: inbox.url });
+    await inbox.arrive('after');
+    tell();
+    expect((await inbox.calls(1)).map(({ body }) => body.entry.subject)).toEqual(['after']);
   });
 
   it('hears of what its search finds, and not of sessions', async () => {

@@ -113,13 +113,14 @@ describe('a message that is waited for', () => {
     const farSubject = near('Something else', 'ann@b.example');
     const nearSubject = near('Your order 1235', 'ann@b.example');
     const nearAddress = near('Your order 1234', 'anne@b.example');
+    const nearTwice = near('Your order 1235', 'anne@b.example');
     const matching = near('Your order 1234', 'ann@b.example');
-    const entries = [farthest, farSubject, nearSubject, nearAddress, matching];
+    const entries = [farthest, nearTwice, farSubject, nearSubject, nearAddress, matching];
     const misses = nearMissesOf(
       wait,
       entries.map((each) => ({ entry: each })),
     );
-    expect(misses.map((miss) => miss.entry)).toEqual([nearSubject, nearAddress, farSubject, farthest]);
+    expect(misses.map((miss) => miss.entry)).toEqual([nearSubject, nearAddress, farSubject, nearTwice, farthest]);
     expect(misses[0]?.reasons).toEqual(['its subject is "Your order 1235", not "Your order 1234"']);
     expect(
       nearMissesOf(
