@@ -145,6 +145,8 @@ module.exports = {
     inboxLayer('pop3', [], { packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store] }),
     // It runs in browsers and on every runtime.
     inboxLayer('client', ['api'], { node: false }),
+    // A fixture of a test runner imports that runner, and starts an inbox where none runs.
+    inboxLayer('fixtures', ['client'], { files: ['index\\.ts'], packages: ['vitest', '@playwright/test'].map(npm) }),
     inboxLayer('cli', [], { files: ['index\\.ts'], packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store] }),
     {
       name: 'inbox-page-imports',

@@ -1,0 +1,1 @@
+export default { testMatch: '*.spec.mjs', fullyParallel: true, workers: 2, reporter: 'json' };
