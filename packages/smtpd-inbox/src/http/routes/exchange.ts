@@ -7,7 +7,7 @@ import { NewMail, Release, ReleaseResult } from '../../api/model.js';
 import { importMail } from '../../capture/import-mail.js';
 import { composeMail } from '../../exchange/compose.js';
 import { ExchangeError, type ExchangeErrorCode } from '../../exchange/exchange-error.js';
-import type { ImportItem } from '../../exchange/import-item.js';
+import { withWireLineEnds, type ImportItem } from '../../exchange/import-item.js';
 import { readMbox, writeMbox, type MboxMessage } from '../../exchange/mbox.js';
 import { readZip, writeZip, type ZippedMessage } from '../../exchange/zip.js';
 import { APIError, type APIErrorCode } from '../api-error.js';
@@ -63,7 +63,10 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
         try {
           for await (const item of itemsOf(contentType, body())) {
             if (item.kind === 'skipped') result.skipped.push({ name: item.name, reason: item.reason });
-            else result.ids.push(await importMail(item, { store, reader, inbox, now: now() }));
+            else {
+              const mail = { ...item, raw: withWireLineEnds(item.raw) };
+              result.ids.push(await importMail(mail, { store, reader, inbox, now: now() }));
+            }
           }
         } catch (error) {
           throw explained(error);
