@@ -147,7 +147,11 @@ module.exports = {
     inboxLayer('client', ['api'], { node: false }),
     // A fixture of a test runner imports that runner, and starts an inbox where none runs.
     inboxLayer('fixtures', ['client'], { files: ['index\\.ts'], packages: ['vitest', '@playwright/test'].map(npm) }),
-    inboxLayer('cli', [], { files: ['index\\.ts'], packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store] }),
+    // What asks an inbox that runs is a client, and reads folders of mail.
+    inboxLayer('cli', ['client'], {
+      files: ['index\\.ts', 'exchange/maildir\\.ts'],
+      packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store],
+    }),
     {
       name: 'inbox-page-imports',
       comment: 'The page knows the API by its types and reaches it by HTTP.',

@@ -1,5 +1,6 @@
 /** The help of `smtpd-inbox`, made from its table of options. */
 
+import { SUBCOMMANDS } from './subcommands.js';
 import { GROUPS, INBOX_OPTIONS, type InboxCommandOption } from './options.js';
 
 /** What `--help` prints. */
@@ -12,6 +13,7 @@ export function helpText(): string {
   });
   return `${[
     'usage: smtpd-inbox [options] [host:port ...]',
+    ...SUBCOMMANDS.map(({ name, operands }) => `       smtpd-inbox ${name} [options] ${operands}`.trimEnd()),
     '',
     'Catches the mail that programs send to host:port (default: 127.0.0.1:1025), shows it in a browser, and has an API',
     'that tests wait on. Nothing leaves this machine.',

@@ -9,6 +9,7 @@ import { StoreError } from 'smtpd-store';
 import { InboxUsageError, startInbox, type InboxOptions, type InboxServer } from '../index.js';
 import { InboxArgumentError, readArguments, type InboxArguments } from './arguments.js';
 import { helpText } from './help.js';
+import { findSubcommand, runSubcommand } from './subcommands.js';
 
 /** Where a program writes, and what it finds around it. */
 export interface InboxTerminal {
@@ -26,6 +27,9 @@ export interface InboxTerminal {
 export async function main(argv: readonly string[], terminal: Partial<InboxTerminal> = {}): Promise<number> {
   const { output = process.stdout, errors = process.stderr, environment = process.env } = terminal;
   try {
+    const subcommand = findSubcommand(argv[0]);
+    if (subcommand !== undefined)
+      return await runSubcommand(subcommand, argv.slice(1), { output, errors, environment });
     const given = readArguments(argv, environment);
     if (given.isOn('help') === true) {
       output.write(helpText());

@@ -1,0 +1,70 @@
+/** `smtpd-inbox import`: files of mail, as they lie on a disk, into an inbox that runs. */
+
+import { createReadStream } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+
+import type { ImportResult, ImportType } from '../client/index.js';
+import { readMailFolder } from '../exchange/maildir.js';
+import { InboxArgumentError } from './arguments.js';
+import type { SubcommandCall } from './subcommands.js';
+
+/** Imports each file and each folder. @returns 1 when something of it was passed over */
+export async function runImport({ client, words, output, errors }: SubcommandCall): Promise<number> {
+  if (words.length === 0) throw new InboxArgumentError('import needs a file or a folder');
+  let [kept, skipped] = [0, 0];
+  for (const path of words) {
+    for await (const result of importPath(client, path)) {
+      kept += result.ids.length;
+      skipped += result.skipped.length;
+      for (const { name, reason } of result.skipped) errors.write(`${path}: ${name}: ${reason}\n`);
+    }
+  }
+  output.write(
+    `${String(kept)} message${kept === 1 ? '' : 's'} imported${skipped === 0 ? '' : `, ${String(skipped)} not`}\n`,
+  );
+  return skipped === 0 ? 0 : 1;
+}
+
+async function* importPath(client: SubcommandCall['client'], path: string): AsyncGenerator<ImportResult> {
+  if (!(await isFolder(path))) {
+    yield await importFile(client, path);
+    return;
+  }
+  for await (const item of readMailFolder(path)) {
+    if (item.kind === 'skipped') {
+      yield { ids: [], skipped: [item] };
+      continue;
+    }
+    const result = await client.import(item.raw, 'message/rfc822');
+    if (item.isRead === true && result.ids.length > 0) await client.mark(result.ids);
+    yield result;
+  }
+}
+
+async function importFile(client: SubcommandCall['client'], path: string): Promise<ImportResult> {
+  const type = await typeOf(path);
+  // An mbox may be of any length; the others are read as a whole by whoever takes them.
+  if (type !== 'application/mbox') return client.import(await readFile(path), type);
+  return client.import(Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>, type);
+}
+
+/** What a file is, by how it begins: names say less. */
+async function typeOf(path: string): Promise<ImportType> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(5), position: 0 });
+  const beginning = buffer.subarray(0, bytesRead).toString('latin1');
+  if (beginning === 'From ') return 'application/mbox';
+  return ZIP_BEGINNINGS.some((each) => beginning.startsWith(each)) ? 'application/zip' : 'message/rfc822';
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw new InboxArgumentError(`Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The second one is how an empty zip begins. */
+const ZIP_BEGINNINGS = ['PK\u0003\u0004', 'PK\u0005\u0006'];

@@ -1,0 +1,182 @@
+/** The commands that ask an inbox which runs: files of every kind in, files out, and a wait for shells. */
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+
+import { startInbox, type InboxServer } from 'smtpd-inbox';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { InboxClient, type Message } from '../../src/client/index.js';
+import { main } from '../../src/cli/main.js';
+import { sendMail } from '../support/mails.js';
+
+let server: InboxServer;
+let client: InboxClient;
+let folder: string;
+
+beforeAll(async () => {
+  server = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', token: 'sesame' });
+  client = new InboxClient({ url: server.url, token: 'sesame' });
+  folder = mkdtempSync(join(tmpdir(), 'smtpd-test-'));
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await server.close();
+});
+beforeEach(async () => {
+  await client.clear();
+});
+
+interface Ran {
+  readonly code: number;
+  readonly output: Buffer;
+  readonly errors: string;
+}
+
+/** Runs the command line, with the inbox in its environment. */
+async function run(...argv: string[]): Promise<Ran> {
+  const [output, errors] = [new PassThrough(), new PassThrough()];
+  const environment = { SMTPD_INBOX_URL: server.url, SMTPD_INBOX_TOKEN: 'sesame' };
+  const code = await main(argv, { output, errors, environment });
+  const all = (stream: PassThrough): Buffer => (stream.read() as Buffer | null) ?? Buffer.alloc(0);
+  return { code, output: all(output), errors: all(errors).toString() };
+}
+
+function write(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+const mail = (subject: string, lineEnd = '\r\n'): string =>
+  ['From: ann@a.example', `Subject: ${subject}`, '', 'Hello', ''].join(lineEnd);
+const subjects = async (q?: string): Promise<(string | undefined)[]> =>
+  (await client.list({ q })).map(({ subject }) => subject);
+
+describe('import', () => {
+  it('takes messages, mboxes, zips, Maildirs and folders, whatever they are called', async () => {
+    await client.import(mail('zipped'), 'message/rfc822');
+    const zip = new Uint8Array(await new Response(await client.export({ format: 'zip' })).arrayBuffer());
+    await client.clear();
+    write('Maildir/cur/1.a:2,S', mail('seen', '\n'));
+    write('Maildir/new/2.a', mail('new', '\n'));
+    write('folder/b.eml', mail('in a folder'));
+    write('folder/b.txt', 'No mail');
+    const { code, output, errors } = await run(
+      'import',
+      write('a.eml', mail('alone')),
+      write(
+        'archive',
+        `From ann@a.example Wed Nov 25 10:00:00 2026\n${mail('first', '\n')}\nFrom - Wed Nov 25 10:00:01 2026\n${mail('second', '\n')}\n`,
+      ),
+      write('archive.dat', zip),
+      join(folder, 'Maildir'),
+      join(folder, 'folder'),
+    );
+    expect([code, output.toString(), errors]).toEqual([0, '7 messages imported\n', '']);
+    expect(await subjects()).toEqual(['in a folder', 'new', 'seen', 'zipped', 'second', 'first', 'alone']);
+    expect(await subjects('is:read')).toEqual(['seen']);
+    // A file's line ends are those of its system; those of a message are CRLF.
+    const [seen] = await client.list({ q: 'subject:seen' });
+    expect(Buffer.from(await seen!.raw()).toString()).toBe(mail('seen'));
+  });
+
+  it('puts mail into an inbox of its own, and says when there is none', async () => {
+    const file = write('mine.eml', mail('mine'));
+    await using inbox = await client.createInbox({ name: 'mine' });
+    expect((await run('import', '--inbox', 'mine', file)).output.toString()).toBe('1 message imported\n');
+    expect((await inbox.list()).map(({ subject }) => subject)).toEqual(['mine']);
+    expect(await run('import', '--inbox', 'yours', file)).toMatchObject({
+      code: 1,
+      errors: 'smtpd-inbox import: There is no inbox "yours"\n',
+    });
+  });
+
+  it('says what it passed over, and fails', async () => {
+    mkdirSync(join(folder, 'odd/x.eml'), { recursive: true });
+    write('odd/y.eml', mail('y'));
+    const { code, output, errors } = await run('import', join(folder, 'odd'));
+    expect([code, output.toString()]).toEqual([1, '1 message imported, 1 not\n']);
+    expect(errors).toBe(`${join(folder, 'odd')}: x.eml: It is no regular file\n`);
+  });
+});
+
+describe('export', () => {
+  it.each([
+    [['all.mbox'], 'From '],
+    [['all.ZIP'], 'PK'],
+    [['--format', 'zip', 'all'], 'PK'],
+  ])('writes %j, which can be imported again', async (args, beginning) => {
+    for (const subject of ['one', 'two']) await client.import(mail(subject), 'message/rfc822');
+    const file = join(folder, args.at(-1)!);
+    expect(await run('export', ...args.slice(0, -1), file)).toMatchObject({ code: 0, errors: '' });
+    expect(readFileSync(file, 'latin1').slice(0, beginning.length)).toBe(beginning);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+    await client.clear();
+    expect((await run('import', file)).code).toBe(0);
+    expect(await subjects()).toEqual(['two', 'one']);
+  });
+
+  it('writes what a search finds to standard output', async () => {
+    for (const subject of ['one', 'two']) await client.import(mail(subject), 'message/rfc822');
+    const text = (await run('export', '--q', 'subject:two', '-')).output.toString();
+    expect([text.includes('Subject: two'), text.includes('Subject: one')]).toEqual([true, false]);
+  });
+});
+
+describe('wait', () => {
+  it('prints a message as JSON, or its octets', async () => {
+    const waiting = run('wait', '--to', 'bob@b.example', '--subject', 'later');
+    await sendMail(server.smtpPort, { content: mail('sooner') });
+    await sendMail(server.smtpPort, { content: mail('later') });
+    const { code, output } = await waiting;
+    const { entry, text } = JSON.parse(output.toString()) as Message;
+    expect([code, entry.subject, text]).toEqual([0, 'later', 'Hello\n']);
+    const raw = await run('wait', '--from', 'ann@a.example', '--body', 'hello', '--q', 'subject:sooner', '--raw');
+    expect(raw.output.toString()).toBe(mail('sooner'));
+  });
+
+  it('fails, and says what came instead', async () => {
+    await sendMail(server.smtpPort, { content: mail('Your order') });
+    const { code, output, errors } = await run('wait', '--subject', 'Your invoice', '--timeout', '0.05');
+    expect([code, output.length]).toEqual([1, 0]);
+    expect(errors.split('\n')).toEqual([
+      `smtpd-inbox wait: Waited for a message with { subject: "Your invoice" } in ${client.url}: none within 50 ms.`,
+      'What arrived instead:',
+      '  1. from <ann@a.example> to <bob@b.example>, subject "Your order": its subject is "Your order", not "Your invoice"',
+      '',
+    ]);
+  });
+});
+
+describe('what cannot work', () => {
+  it.each([
+    [['import'], 'import needs a file or a folder'],
+    [['import', '/nonexistent'], 'Cannot read /nonexistent'],
+    [['export'], 'export needs one file'],
+    [['export', 'a', 'b'], 'export needs one file'],
+    [['export', '--format', 'tar', 'a'], '--format is mbox or zip, not "tar"'],
+    [['wait', 'bob'], 'wait takes options only, not "bob"'],
+    [['wait', '--timeout', 'soon'], '--timeout is a number of seconds, not "soon"'],
+    [['wait', '--form', 'ann'], "Unknown option '--form'"],
+    [['wait', '--url', 'nowhere'], '"nowhere" is no address of an inbox'],
+  ])('%j', async (argv, message) => {
+    const { code, errors } = await run(...argv);
+    expect([code, errors]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  it('an inbox that is not there', async () => {
+    const { code, errors } = await run('wait', '--url', 'http://127.0.0.1:9', '--timeout', '0');
+    expect([code, errors]).toEqual([1, expect.stringContaining('There is no inbox at http://127.0.0.1:9')]);
+  });
+
+  it.each(['import', 'export', 'wait'])('%s --help says what can', async (name) => {
+    const { code, output } = await run(name, '--help');
+    expect([code, output.toString()]).toEqual([0, expect.stringMatching(new RegExp(`^usage: smtpd-inbox ${name} `))]);
+    expect(output.toString()).toContain('--inbox NAME');
+    expect((await run('--help')).output.toString()).toContain(`smtpd-inbox ${name} [options]`);
+  });
+});
