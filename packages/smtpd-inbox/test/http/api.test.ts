@@ -52,7 +52,7 @@ const post = (path: string, body: unknown): Asked => ({
   body: JSON.stringify(body),
 });
 const remove = (path: string): Asked => ({ method: 'DELETE', path, headers: JSON_TYPE });
-const missing = (path: string): Pick<Play, 'errors'>['errors'] => ({ NOT_FOUND: () => ({ path }) });
+const missing = (path: string): NonNullable<Play['errors']> => ({ NOT_FOUND: () => ({ path }) });
 
 /** A mail that nobody reads within a millisecond. */
 const LONG_MAIL = `Subject: long\r\nContent-Type: text/html\r\n\r\n${'<p class="a">b</p>\r\n'.repeat(200_000)}`;
