@@ -15,6 +15,8 @@ describe('letters', () => {
     'Mark read or unread',
     'Delete',
     'Delete all',
+    'Reading list',
+    'Drop inbox',
   ];
   it.each([
     ['mbox', 'Export as mbox'],
@@ -24,6 +26,8 @@ describe('letters', () => {
     ['delete', 'Delete'],
     ['del a', 'Delete all'],
     ['NEXT', 'Next'],
+    // Beginnings of words count more than letters side by side.
+    ['di', 'Drop inbox'],
   ])('%j find %j first', (letters, expected) => {
     expect(fuzzyFilter(letters, titles, (title) => title)[0]).toBe(expected);
   });

@@ -71,6 +71,17 @@ describe('the list', () => {
     expect(findEntry(list, '50')).toBeUndefined();
   });
 
+  it('takes the later of two words on one entry, and asks for nothing that is gone', () => {
+    const [before, after] = [makeEntry({ id: '1', isRead: false }), makeEntry({ id: '1', isRead: true })];
+    const list = putEntries(EMPTY_LIST, [before, after]);
+    expect(list.entries).toEqual([after]);
+    const events: LiveEvent[] = [
+      { kind: 'changed', ids: ['1'] },
+      { kind: 'deleted', ids: ['1'] },
+    ];
+    expect(applyEvents(list, events, () => true)).toMatchObject({ list: { entries: [] }, stale: [] });
+  });
+
   it('stays the same object when nothing is different, so that nothing is painted', () => {
     const list = putEntries(EMPTY_LIST, [makeEntry({ id: '1' })]);
     const events: LiveEvent[] = [
