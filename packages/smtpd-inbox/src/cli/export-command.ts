@@ -6,7 +6,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { InboxArgumentError } from './arguments.js';
-import type { SubcommandCall } from './subcommands.js';
+import type { SubcommandCall } from './subcommand-call.js';
 
 /** Writes the file. One that is there is replaced when all of it has come. */
 export async function runExport({ client, words, text, output }: SubcommandCall): Promise<number> {

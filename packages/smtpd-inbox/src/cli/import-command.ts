@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import type { ImportResult, ImportType } from '../client/index.js';
 import { readMailFolder } from '../exchange/maildir.js';
 import { InboxArgumentError } from './arguments.js';
-import type { SubcommandCall } from './subcommands.js';
+import type { SubcommandCall } from './subcommand-call.js';
 
 /** Imports each file and each folder. @returns 1 when something of it was passed over */
 export async function runImport({ client, words, output, errors }: SubcommandCall): Promise<number> {

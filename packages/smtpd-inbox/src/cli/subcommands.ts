@@ -3,30 +3,14 @@
  * made. They reach it by its API alone.
  */
 
-import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 
 import { InboxClient, InboxError } from '../client/index.js';
 import { InboxArgumentError } from './arguments.js';
 import { runExport } from './export-command.js';
 import { runImport } from './import-command.js';
+import type { SubcommandCall, SubcommandTerminal } from './subcommand-call.js';
 import { runWait } from './wait-command.js';
-
-/** Where a command writes, and what it finds around it. */
-export interface SubcommandTerminal {
-  readonly output: Writable;
-  readonly errors: Writable;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
-
-/** What a command works with. */
-export interface SubcommandCall extends SubcommandTerminal {
-  readonly client: InboxClient;
-  /** What is no option. */
-  readonly words: readonly string[];
-  readonly text: (name: string) => string | undefined;
-  readonly isOn: (name: string) => boolean;
-}
 
 /** An option of a command; without a value a switch. */
 interface SubcommandOption {
@@ -37,7 +21,7 @@ interface SubcommandOption {
 }
 
 /** A command. */
-export interface Subcommand {
+interface Subcommand {
   readonly name: string;
   /** What stands behind the options. */
   readonly operands: string;
@@ -146,7 +130,7 @@ export async function runSubcommand(
 }
 
 /** What `smtpd-inbox COMMAND --help` prints. */
-export function formatSubcommandHelp({ name, operands, about, options }: Subcommand): string {
+function formatSubcommandHelp({ name, operands, about, options }: Subcommand): string {
   const rows = [...options, ...COMMON_OPTIONS].map((option) => {
     const form = `--${option.name}${option.value === undefined ? '' : ` ${option.value}`}`;
     return `  ${form.padEnd(20)} ${option.help}`;

@@ -1,7 +1,7 @@
 /** `smtpd-inbox wait`: what a shell script waits on. */
 
 import { InboxArgumentError } from './arguments.js';
-import type { SubcommandCall } from './subcommands.js';
+import type { SubcommandCall } from './subcommand-call.js';
 
 /** Waits, and prints the message. That none came is told by the error of the client. */
 export async function runWait({ client, words, text, isOn, output }: SubcommandCall): Promise<number> {
