@@ -8,12 +8,6 @@ import { InboxError } from './client-errors.js';
 import type { Connection, QueryParameters } from './connection.js';
 import { pause } from './pause.js';
 
-/** One event of such a stream. */
-export interface StreamEvent {
-  readonly name: string;
-  readonly data: string;
-}
-
 /**
  * The events of a server, until the signal is aborted or nobody asks for more (`break`). The first connection has to succeed; a later one is tried
  * for `reconnectMs`.
@@ -33,7 +27,7 @@ export async function* liveEvents(
       if (isAgain) yield { kind: 'missed' };
       isAgain = true;
       attempts.succeeded();
-      for await (const { data } of readEvents(stream)) yield JSON.parse(data) as LiveEvent;
+      for await (const data of readEventData(stream)) yield JSON.parse(data) as LiveEvent;
     } catch (error) {
       signal?.throwIfAborted();
       if (!isAgain || (error instanceof InboxError && error.code !== 'UNREACHABLE')) throw error;
@@ -43,24 +37,15 @@ export async function* liveEvents(
   }
 }
 
-/** The events of a stream of text. */
-export async function* readEvents(
-  stream: ReadableStream<Uint8Array>,
-): AsyncGenerator<StreamEvent, undefined, undefined> {
+/** The data of the events of such a stream; their names stand in it, too. */
+export async function* readEventData(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined, undefined> {
   let data: string[] = [];
-  let name = '';
   for await (const line of readLines(stream)) {
-    if (line === '') {
-      if (data.length > 0) yield { name: name === '' ? 'message' : name, data: data.join('\n') };
-      data = [];
-      name = '';
-      continue;
-    }
-    const colon = line.indexOf(':');
-    const field = colon === -1 ? line : line.slice(0, colon);
-    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
-    if (field === 'data') data.push(value);
-    if (field === 'event') name = value;
+    const value = /^data(?:: ?(.*))?$/s.exec(line);
+    if (value !== null) data.push(value[1] ?? '');
+    if (line !== '' || data.length === 0) continue;
+    yield data.join('\n');
+    data = [];
   }
 }
 
