@@ -29,7 +29,9 @@ const documented = pages.flatMap(blocksOfPage);
 const examples = ['packages/smtpd/src', 'packages/smtpd-store/src', 'packages/smtpd-inbox/src']
   .flatMap((path) => filesBelow(path, '.ts'))
   .flatMap(examplesOfSource);
-const runnable = documented.filter(({ code }) => !/from '(?:vitest|@jest\/globals|node:test)'/.test(code));
+const runnable = documented.filter(
+  ({ code }) => !/from '(?:vitest|@jest\/globals|node:test|@playwright\/test|smtpd-inbox\/playwright)'/.test(code),
+);
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
@@ -83,6 +85,8 @@ describe('documentation', () => {
           'smtpd/testing': [join(root, 'packages/smtpd/src/testing/index.ts')],
           'smtpd-store': [join(root, 'packages/smtpd-store/src/index.ts')],
           'smtpd-inbox': [join(root, 'packages/smtpd-inbox/src/index.ts')],
+          'smtpd-inbox/client': [join(root, 'packages/smtpd-inbox/src/client/index.ts')],
+          'smtpd-inbox/*': [join(root, 'packages/smtpd-inbox/src/fixtures/*.ts')],
         },
       },
     });
