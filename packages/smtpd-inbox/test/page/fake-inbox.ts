@@ -185,6 +185,8 @@ export class FakeInbox implements AsyncDisposable {
           response.end(`Subject: ${entry.subject ?? ''}\r\n\r\nFrom here on\r\n`);
           return undefined;
         }
+        // What else is asked of a message is not there; its panes have tests of their own.
+        if (third !== undefined) return { status: 404, value: { error: { code: 'NOT_FOUND', message: third } } };
         const rest = { headers: [], parts: [], links: [], codes: [], faults: [] };
         return { status: 200, value: { entry, text: entry.preview, ...rest } };
       }
