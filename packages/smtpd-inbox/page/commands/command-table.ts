@@ -186,7 +186,7 @@ export const COMMANDS = {
   faults: { title: 'Faults', group: 'Page', keys: ['g f'], run: () => showDialog({ kind: 'faults' }) },
   webhooks: { title: 'Webhooks', group: 'Page', keys: ['g w'], run: () => showDialog({ kind: 'webhooks' }) },
   settings: { title: 'Settings and server', group: 'Page', keys: ['g ,'], run: () => showDialog({ kind: 'settings' }) },
-  sidebar: { title: 'Show or hide inboxes', group: 'Page', keys: ['['], run: toggleSidebar },
+  sidebar: { title: 'Show or hide inboxes', group: 'Page', keys: ['b'], run: toggleSidebar },
   theme: { title: 'Change colours: system, light, dark', group: 'Page', keys: ['g t'], run: nextTheme },
   notifications: {
     title: 'Turn notifications on or off',

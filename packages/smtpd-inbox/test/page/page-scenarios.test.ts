@@ -465,7 +465,7 @@ describe('the page', () => {
     await see.poll(width).toBe(500);
     await splitter.dblclick();
     await see.poll(width).toBe(420);
-    await page.keyboard.press('[');
+    await page.keyboard.press('b');
     await see(sidebar).toHaveCount(0);
   });
 
