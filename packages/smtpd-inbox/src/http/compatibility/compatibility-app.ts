@@ -136,7 +136,12 @@ function appOf(
   { guard, logger }: Pick<CompatibilityOptions, 'guard' | 'logger'>,
 ): Hono {
   // Some clients put two slashes where one is meant, or one at the end; the servers of these programs overlook it.
-  const app = new Hono({ getPath: (request) => getPath(request).replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') });
+  const app = new Hono({
+    getPath: (request) =>
+      getPath(request)
+        .replace(/\/{2,}/g, '/')
+        .replace(/(?<=.)\/$/, ''),
+  });
   app.onError((error, context) => withCommonHeaders(answerError(knownError(error, logger), context.req.path)));
   app.notFound((context) =>
     withCommonHeaders(answerError(new APIError('NOT_FOUND', '404 page not found'), context.req.path)),

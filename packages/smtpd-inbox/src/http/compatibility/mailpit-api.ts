@@ -17,6 +17,7 @@ import { done, messageOf, rawOf } from '../message-access.js';
 import { attachmentDisposition, json, octets } from '../route.js';
 import { readJSON, rangeOf, text, type CompatibilityAPI, type CompatibilityContext } from './compatibility-app.js';
 import { MailpitChaos } from './mailpit-chaos.js';
+import { mailpitHTMLCheck } from './mailpit-html-check.js';
 import { parseMailpitSearch } from './mailpit-search.js';
 import { filesOf, mailpitHeaders, mailpitMessage, mailpitSummary } from './mailpit-shapes.js';
 import { newest, walk, walkPart } from './message-walk.js';
@@ -149,9 +150,11 @@ export function mailpitAPI({ services }: CompatibilityContext): CompatibilityAPI
       const reasons = refused.map(({ address, reply }) => `${address}: ${reply}`).join('; ');
       throw new APIError('BAD_REQUEST', `SMTP error: ${reasons}`);
     });
-    app.get('/api/v1/message/:id/html-check', () =>
-      notHere('HTML is not checked through this API; the page of the inbox does it'),
-    );
+    app.get('/api/v1/message/:id/html-check', async (context) => {
+      const { html: content } = await reader.read(await rawOf(services, await asked(context)));
+      if (content === undefined) throw new APIError('BAD_REQUEST', 'message does not contain HTML');
+      return json(mailpitHTMLCheck(done(await reader.run('compatibility', content))));
+    });
     app.get('/api/v1/message/:id/link-check', () =>
       notHere(
         'Links are not followed: a mail must not make this server send requests. GET …/message/{id} has the HTML',

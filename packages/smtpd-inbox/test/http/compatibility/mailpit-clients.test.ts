@@ -293,6 +293,7 @@ const PLAYS: Readonly<Record<string, () => Promise<void>>> = {
     for (const query of Object.keys(expected)) results[query] = await found(query);
     expect(results).toEqual(expected);
     const page = await client.searchMessages({ query: 'example', start: 1, limit: 1 });
+    expect(page.messages.map(idOf)).toEqual([first]);
     expect(page).toMatchObject({ total: 2, messages_count: 2, messages_unread: 1, count: 1, start: 1, tags: ['red'] });
     for (const query of [' ', 'has:inline', 'after:tomorrowish']) await expect(found(query)).rejects.toThrow(/400/);
     await expect(found('after:2000-01-01', 'No/Where')).rejects.toThrow(/time zone/);
@@ -313,8 +314,15 @@ const PLAYS: Readonly<Record<string, () => Promise<void>>> = {
     expect((await client.listMessages()).messages.map(idOf)).toEqual([first]);
   },
   async htmlCheck() {
-    await two();
-    await expect(client.htmlCheck()).rejects.toThrow(/501/);
+    const [first] = await two();
+    const { Total, Warnings, Platforms } = await client.htmlCheck(first);
+    expect(Math.round(Total.Supported + Total.Partial + Total.Unsupported)).toBe(100);
+    const flex = Warnings.find(({ Slug: slug }) => slug === 'css-display-flex');
+    expect(flex).toMatchObject({ Score: { Found: 1 }, URL: 'https://www.caniemail.com/features/css-display-flex/' });
+    const outlook = flex?.Results.find(({ Name: name }) => name.startsWith('Outlook'));
+    expect(outlook).toMatchObject({ Family: 'Outlook', Support: expect.stringMatching(/^(?:no|partial)$/) as string });
+    expect(Platforms[outlook?.Platform ?? '']).toContain('Outlook');
+    await expect(client.htmlCheck()).rejects.toThrow(/400.*does not contain HTML/);
   },
   async linkCheck() {
     await two();
@@ -373,6 +381,8 @@ const PLAYS: Readonly<Record<string, () => Promise<void>>> = {
     await client.setChaosTriggers({ Sender: { ErrorCode: 550, Probability: 100 } });
     await expect(sendMail(inbox.smtpPort)).rejects.toThrow(/550/);
     await client.setChaosTriggers();
+    const half = { Sender: { ErrorCode: 550, Probability: 100 }, Authentication: { ErrorCode: 599, Probability: 1 } };
+    await expect(client.setChaosTriggers(half)).rejects.toThrow(/400/);
     await sendMail(inbox.smtpPort);
   },
   async renderMessageHTML() {
