@@ -187,6 +187,8 @@ describe('a message', () => {
       'missing-date',
     );
     expect((await one!.authentication()).state).toBe('off');
+    expect((await one!.compatibility()).features.map(({ slug }) => slug)).toContain('css-display-grid');
+    expect((await one!.accessibility()).map(({ in: where }) => where)).toContain('html');
     expect((await two!.difference()).other?.id).toBe(one!.id);
     expect((await two!.difference(one)).sections.map(({ part }) => part)).toContain('html');
   });
