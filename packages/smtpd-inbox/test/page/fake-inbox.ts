@@ -63,7 +63,7 @@ export class FakeInbox implements AsyncDisposable {
   readonly changes: FakeRequest[] = [];
   /** How many lists were asked for. */
   lists = 0;
-  /** Answers lists only when it is resolved. */
+  /** Answers lists, as they are when they are asked for, only when it is resolved. */
   gate: Promise<void> | undefined;
   /** Whether every question about messages fails. */
   isBroken = false;
@@ -173,8 +173,8 @@ export class FakeInbox implements AsyncDisposable {
       case 'GET messages': {
         if (second === undefined) {
           this.lists++;
-          await this.gate;
           const page = this.#page(query);
+          await this.gate;
           return { status: 'error' in page ? 400 : 200, value: page };
         }
         const entry = this.entries.find(({ id }) => id === second);
