@@ -52,8 +52,9 @@ function isUnwanted(file) {
   return /(^|\/)(test|node_modules)\/|\.tsbuildinfo$|tsconfig\.json$/.test(file);
 }
 
-/** A compiled file whose source is gone: `tsc -b` leaves it behind. */
+/** A compiled file whose source is gone: `tsc -b` leaves it behind. The page's files are bundled, and made anew as a whole. */
 function isOrphan(folder, file) {
+  if (file.startsWith('dist/page/')) return false;
   const compiled = /^dist\/(.+?)\.(?:js|d\.ts)(?:\.map)?$/.exec(file);
   return compiled !== null && !existsSync(`${folder}/src/${compiled[1]}.ts`);
 }
