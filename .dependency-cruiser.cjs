@@ -159,11 +159,7 @@ module.exports = {
       from: { path: `${INBOX}page/` },
       to: {
         couldNotResolve: false,
-        pathNot: [
-          `${INBOX}page/`,
-          `${INBOX_SOURCE}(api|client)/`,
-          ...['preact', '@preact', 'dompurify', 'vite'].map(npm),
-        ],
+        pathNot: [`${INBOX}page/`, `${INBOX_SOURCE}(api|client)/`, ...['preact', '@preact', 'vite'].map(npm)],
       },
     },
     {

@@ -189,14 +189,14 @@ function smtpOptions(given: InboxOptions, tls: TLSOptions): SMTPServerOptions {
 }
 
 /** `host:port`, `[::1]:port`, `:port` or a port alone. @throws InboxUsageError */
-export function hostPort(name: string, text: string): HostPort {
+function hostPort(name: string, text: string): HostPort {
   const address = parseListenAddress(/^\d+$/.test(text) ? `127.0.0.1:${text}` : text);
   if (!('port' in address)) throw new InboxUsageError(`${name} is host:port, not "${text}"`);
   return { host: address.host === undefined || address.host === '' ? '::' : address.host, port: address.port };
 }
 
 /** Whether only this machine can connect. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   if (host === 'localhost') return true;
   const family = isIP(host);
   return family !== 0 && LOOPBACK.has({ address: host, port: 0, family: family === 6 ? 'IPv6' : 'IPv4' });

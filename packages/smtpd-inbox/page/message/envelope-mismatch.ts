@@ -122,7 +122,7 @@ export function addressesOf(value: string): readonly string[] {
 }
 
 /** An address's domain in the form it is compared in; `''` when there is none. */
-export function domainOf(address: string): string {
+function domainOf(address: string): string {
   const at = address.lastIndexOf('@');
   if (at === -1) return '';
   const domain = address.slice(at + 1).toLowerCase();

@@ -26,7 +26,7 @@ export function messageJSON<Shape>(id: string, what: string): Source<Shape> {
   return { key: path, read: () => getJSON<Shape>(path) };
 }
 
-export function messageText(id: string, what: string): Source<string> {
+function messageText(id: string, what: string): Source<string> {
   const path = messagePath(id, what);
   return { key: `${path} as text`, read: () => getText(path) };
 }

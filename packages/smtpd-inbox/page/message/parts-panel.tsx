@@ -95,7 +95,7 @@ function depthsOf(parts: readonly Part[]): ReadonlyMap<string, number> {
   return depths;
 }
 
-export const ROLE_NAMES = {
+const ROLE_NAMES = {
   container: 'container',
   text: 'text',
   html: 'HTML',

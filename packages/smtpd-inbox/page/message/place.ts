@@ -42,7 +42,7 @@ export function parsePlace(text: string | undefined): Place | undefined {
 }
 
 /** A place as an address names it. */
-export function formatPlace({ tab, line, offset }: Place): string {
+function formatPlace({ tab, line, offset }: Place): string {
   if (line !== undefined) return `${tab}-${line}`;
   return offset === undefined ? tab : `${tab}-o${offset}`;
 }

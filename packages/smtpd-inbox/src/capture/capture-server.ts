@@ -132,7 +132,7 @@ export class CaptureServer extends SMTPServer {
 }
 
 /** What a session is kept with. */
-export function factsOf(session: SessionInfo): SessionFacts {
+function factsOf(session: SessionInfo): SessionFacts {
   const { peer, local, clientName, tls, identity } = session;
   return {
     id: session.id,

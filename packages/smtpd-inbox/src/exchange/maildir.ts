@@ -32,7 +32,7 @@ export async function* readMailFolder(folder: string, limits: ImportLimits = {})
 }
 
 /** Reads a Maildir; see {@link readMailFolder}. */
-export async function* readMaildir(folder: string, limits: ImportLimits = {}): AsyncGenerator<ImportItem> {
+async function* readMaildir(folder: string, limits: ImportLimits = {}): AsyncGenerator<ImportItem> {
   for (const part of ['cur', 'new']) {
     if (!(await isFolder(join(folder, part)))) continue;
     for (const file of await namesIn(join(folder, part))) {
@@ -44,7 +44,7 @@ export async function* readMaildir(folder: string, limits: ImportLimits = {}): A
 }
 
 /** Reads the `.eml` files of a folder; see {@link readMailFolder}. */
-export async function* readEMLFolder(folder: string, limits: ImportLimits = {}): AsyncGenerator<ImportItem> {
+async function* readEMLFolder(folder: string, limits: ImportLimits = {}): AsyncGenerator<ImportItem> {
   for (const file of await namesIn(folder)) {
     if (/\.eml$/i.test(file)) yield* readFile(file, join(folder, file), limits, {});
   }

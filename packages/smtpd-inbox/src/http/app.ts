@@ -151,7 +151,7 @@ function tooLarge(): APIError {
 }
 
 /** What went wrong, for the caller; what nobody foresaw, for the log. */
-export function answerError(error: unknown, logger: Logger): Response {
+function answerError(error: unknown, logger: Logger): Response {
   const known = knownError(error);
   if (known.code === 'INTERNAL' || known.code === 'UNAVAILABLE') logger.error({ error }, 'A request failed');
   const response = json(known.problem, known.status);

@@ -15,7 +15,7 @@ const ALWAYS: readonly APIErrorCode[] = [
 ];
 
 /** The errors that a route may answer. */
-export function errorsOf({ errors, body, method }: Route): readonly APIErrorCode[] {
+function errorsOf({ errors, body, method }: Route): readonly APIErrorCode[] {
   return [
     ...ALWAYS,
     ...(method === 'GET' ? [] : (['UNSUPPORTED_MEDIA_TYPE'] as const)),

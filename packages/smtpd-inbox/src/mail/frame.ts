@@ -88,7 +88,7 @@ export function framePolicy({ isRemoteAllowed, partsSource = "'self'" }: FramePo
 }
 
 /** What the `sandbox` of the frame has to say: links open in a tab of their own, which is free of it. */
-export const FRAME_SANDBOX = 'allow-popups allow-popups-to-escape-sandbox';
+const FRAME_SANDBOX = 'allow-popups allow-popups-to-escape-sandbox';
 
 /** Finds parts for `FrameOptions`. @param urlOf where a part is */
 export function partReferences(

@@ -140,6 +140,8 @@ class ReaderThread {
     this.#timeoutMs = options.timeoutMs;
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'smtpd-inbox-mail',
+      // What the process was started with, such as a program on its command line, is not for its threads.
+      execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMiBMax },
     });
     this.#worker.unref();

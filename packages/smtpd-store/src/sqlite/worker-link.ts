@@ -58,7 +58,12 @@ export class WorkerLink<Names extends OperationName> {
     { file, settings }: ThreadStart,
     onFailure: (error: StoreError) => void,
   ): Promise<WorkerLink<Names>> {
-    const worker = new Worker(new URL(`./${file}`, import.meta.url), { workerData: settings, name: 'smtpd-store' });
+    const worker = new Worker(new URL(`./${file}`, import.meta.url), {
+      workerData: settings,
+      name: 'smtpd-store',
+      // What the process was started with, such as a program on its command line, is not for its threads.
+      execArgv: [],
+    });
     await new Promise<void>((resolve, reject) => {
       worker.once('message', (message: WorkerMessage) => {
         if (message.kind === 'unusable') reject(errorOf(message.fault));

@@ -31,7 +31,7 @@ export function eventRoutes({ store }: InboxServices): readonly Route[] {
 }
 
 /** A change as the API tells it; `undefined` for one that is nobody's there. */
-export function liveEventOf(change: StoreChange, inbox?: string): LiveEvent | undefined {
+function liveEventOf(change: StoreChange, inbox?: string): LiveEvent | undefined {
   switch (change.kind) {
     case 'added':
       if (inbox !== undefined && change.message.inbox !== inbox) return undefined;

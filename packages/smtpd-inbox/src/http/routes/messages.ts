@@ -22,7 +22,7 @@ export const SELECTION = {
 };
 
 /** The query behind a selection. @throws APIError `BAD_SEARCH` */
-export function queryOf(
+function queryOf(
   { q, sessions = false }: { readonly q?: string; readonly sessions?: boolean },
   now: Date,
 ): MessageQuery | undefined {

@@ -139,7 +139,7 @@ function joinParameters(raw: readonly RawParameter[], faults: string[]): Map<str
 }
 
 /** Octets, one a character, in a character set. */
-export function decodeOctets(octets: string, charset: string): string {
+function decodeOctets(octets: string, charset: string): string {
   try {
     return new TextDecoder(charset === '' ? 'us-ascii' : charset).decode(Buffer.from(octets, 'latin1'));
   } catch {

@@ -329,7 +329,7 @@ function readContentFields(part: RawPart): void {
 }
 
 /** Lower case in US-ASCII alone: what else there is stays what it is. */
-export function asciiLowerCase(text: string): string {
+function asciiLowerCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 

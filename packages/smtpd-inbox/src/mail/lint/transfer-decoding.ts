@@ -25,7 +25,7 @@ export function decodedBody(message: RawMessage, part: RawPart): string {
 }
 
 /** The body as it stands. */
-export function rawBody(message: RawMessage, part: RawPart): string {
+function rawBody(message: RawMessage, part: RawPart): string {
   const body = message.lines.slice(part.bodyLine, part.endLine);
   // RFC 2046 §5.1.1: the line end before a boundary belongs to the boundary.
   return part.parent === undefined || part.endLine >= message.lines.count ? body : body.replace(/\r?\n$/, '');

@@ -21,7 +21,7 @@ interface Pair {
 }
 
 /** The header of a message that nothing is wrong with. A field with an empty name is a line as it stands. */
-export const HEADER: Readonly<Record<string, string>> = {
+const HEADER: Readonly<Record<string, string>> = {
   Received: 'from a.example by b.example; Mon, 02 Nov 2026 10:00:01 +0000',
   Date: 'Mon, 02 Nov 2026 10:00:00 +0000',
   From: 'Ann <ann@a.example>',

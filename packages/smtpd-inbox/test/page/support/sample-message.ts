@@ -95,7 +95,7 @@ export function sampleMessage(id: string, of: SampleOf = {}): Sample {
 }
 
 /** The fields of a header, with the lines where they begin. */
-export function headersOf(raw: Uint8Array): Message['headers'] {
+function headersOf(raw: Uint8Array): Message['headers'] {
   const fields: Message['headers'] = [];
   const lines = Buffer.from(raw).toString('latin1').split('\n');
   for (const [at, text] of lines.entries()) {
