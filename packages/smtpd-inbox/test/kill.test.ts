@@ -36,11 +36,11 @@ async function start(): Promise<Running> {
   const args = [PROGRAM, '127.0.0.1:0', '--http', '127.0.0.1:0', '--data', folder, '--tls', 'off'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let smtpPort = 0;
-  for await (const line of createInterface({ input: child.stderr! })) {
+  for await (const line of createInterface({ input: child.stderr })) {
     const [kind, where = ''] = line.split(/ +/);
     if (kind === 'SMTP') smtpPort = Number(where.split(':')[1]);
     if (kind === 'page') {
-      child.stderr!.resume();
+      child.stderr.resume();
       return { child, smtpPort, url: where };
     }
   }

@@ -6,7 +6,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
 import type { Info } from '../../src/api/model.js';
-import { address, getInfo, getJSON, getOctets, getText } from '../api.js';
+import { address, getInfo, getJSON, getOctets } from '../api.js';
 
 /** Something that is being read. */
 export type Loading<Value> =
@@ -24,11 +24,6 @@ export interface Source<Value> {
 export function messageJSON<Shape>(id: string, what: string): Source<Shape> {
   const path = messagePath(id, what);
   return { key: path, read: () => getJSON<Shape>(path) };
-}
-
-function messageText(id: string, what: string): Source<string> {
-  const path = messagePath(id, what);
-  return { key: `${path} as text`, read: () => getText(path) };
 }
 
 export function messageOctets(id: string, what: string): Source<Uint8Array> {
