@@ -67,11 +67,6 @@ export async function getJSON<Shape>(path: string, parameters?: Parameters, sign
   return (await answer.json()) as Shape;
 }
 
-/** Reads text. */
-export async function getText(path: string, signal?: AbortSignal): Promise<string> {
-  return (await ask(address(path), { ...(signal === undefined ? {} : { signal }) })).text();
-}
-
 /** Reads octets. */
 export async function getOctets(path: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const answer = await ask(address(path), { ...(signal === undefined ? {} : { signal }) });
