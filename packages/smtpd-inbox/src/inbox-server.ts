@@ -9,6 +9,7 @@ import { openPostgresStore, openSQLiteStore, type MailStore } from 'smtpd-store'
 
 import type { Info, ReleaseResult } from './api/model.js';
 import { CaptureServer } from './capture/capture-server.js';
+import { isSameSecret } from './capture/secret.js';
 import { InboxDirectory } from './capture/inbox-directory.js';
 import { Releaser } from './exchange/release.js';
 import { replay } from './exchange/replay.js';
@@ -212,8 +213,8 @@ export class InboxServer implements AsyncDisposable {
       tls,
       login: (user, password) => {
         const inbox = directory.get(user);
-        if (inbox !== undefined) return password === inbox.password ? { inbox: inbox.name } : undefined;
-        return common === undefined || password === common ? { inbox: '' } : undefined;
+        if (inbox !== undefined) return isSameSecret(password, inbox.password) ? { inbox: inbox.name } : undefined;
+        return common === undefined || isSameSecret(password, common) ? { inbox: '' } : undefined;
       },
       apopSecret: (user) => directory.get(user)?.password ?? common,
       onError: (error) => {
@@ -367,7 +368,9 @@ function authHook(auth: Exclude<CompleteInboxOptions['auth'], 'off'>, directory:
       const inbox = user === undefined ? undefined : directory.get(user);
       if (inbox === undefined) return others.auth?.(request);
       if (request.kind === 'secret') return { password: inbox.password };
-      return request.kind === 'password' && request.password === inbox.password ? { verified: true } : undefined;
+      return request.kind === 'password' && isSameSecret(request.password, inbox.password)
+        ? { verified: true }
+        : undefined;
     },
   };
 }

@@ -4,9 +4,9 @@
  * Every request passes here after its path was decoded and routed, whatever the path is: no spelling of a path leads around it.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 
+import { isSameSecret } from '../capture/secret.js';
 import { APIError } from './api-error.js';
 
 /** Who may ask. */
@@ -35,14 +35,14 @@ export interface Asked {
 export class AccessGuard {
   readonly #hosts: readonly RegExp[];
   readonly #origins: ReadonlySet<string>;
-  readonly #password: Buffer | undefined;
-  readonly #token: Buffer | undefined;
+  readonly #password: string | undefined;
+  readonly #token: string | undefined;
 
   constructor({ hosts, origins, password, token }: AccessOptions) {
     this.#hosts = hosts.map(hostPattern);
     this.#origins = new Set(origins);
-    this.#password = password === undefined ? undefined : digest(password);
-    this.#token = token === undefined ? undefined : digest(token);
+    this.#password = password;
+    this.#token = token;
   }
 
   /** @throws {@link APIError} `FORBIDDEN_HOST`, `FORBIDDEN_ORIGIN` or `UNAUTHORIZED` */
@@ -86,10 +86,10 @@ export class AccessGuard {
   #checkCredentials(authorization: string | null): void {
     if (this.#password === undefined && this.#token === undefined) return;
     const [scheme = '', value = ''] = (authorization ?? '').split(' ', 2);
-    if (this.#token !== undefined && scheme.toLowerCase() === 'bearer' && isEqual(digest(value), this.#token)) return;
+    if (this.#token !== undefined && scheme.toLowerCase() === 'bearer' && isSameSecret(value, this.#token)) return;
     if (this.#password !== undefined && scheme.toLowerCase() === 'basic') {
       const given = Buffer.from(value, 'base64').toString('utf8');
-      if (isEqual(digest(given.slice(given.indexOf(':') + 1)), this.#password)) return;
+      if (isSameSecret(given.slice(given.indexOf(':') + 1), this.#password)) return;
     }
     throw new APIError('UNAUTHORIZED', 'A password is needed (HTTP Basic, any user name), or a token (Bearer)');
   }
@@ -107,15 +107,6 @@ function hostPattern(text: string): RegExp {
     .split('*')
     .map((part) => part.replace(/[\\^$.+?()[\]{}|/-]/g, '\\$&'));
   return new RegExp(`^${parts.join('[a-z0-9_.-]+')}$`);
-}
-
-/** Digests have one length, so that comparing them tells nothing. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-function isEqual(one: Buffer, other: Buffer): boolean {
-  return timingSafeEqual(one, other);
 }
 
 // RFC 9110 §7.2: a name or an address, and maybe a port.
