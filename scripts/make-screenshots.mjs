@@ -32,7 +32,7 @@ try {
       await page.getByText('Reset your password').first().click();
       await page.getByRole('tab', { name: 'HTML' }).first().waitFor();
       await page.waitForLoadState('networkidle').catch(() => undefined);
-      await page.waitForFunction(() => document.querySelector('iframe') !== null);
+      await page.locator('iframe').first().waitFor();
       await page.waitForTimeout(500);
       await save(page, `message-${width}-${colorScheme}`);
       if (width > 1000) {

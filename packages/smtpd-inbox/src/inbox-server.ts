@@ -131,6 +131,7 @@ export class InboxServer implements AsyncDisposable {
     const reader = new MailReader({ threads: READER_THREADS, timeoutMs: options.readTimeoutMs });
     this.#closers.push(() => reader.close());
     const directory = await InboxDirectory.open(store, { domain: options.inboxDomain, now });
+    const isStoreShared = typeof options.store === 'string';
     const faults = new FaultBoard();
     const server = new CaptureServer(options.smtp, {
       store,
@@ -138,9 +139,10 @@ export class InboxServer implements AsyncDisposable {
       directory,
       faults,
       hasRecipientFaults: options.hasRecipientFaults,
+      isStoreShared,
     });
     this.#server = server;
-    if (options.auth !== 'off') server.use(authHook(options.auth, directory));
+    if (options.auth !== 'off') server.use(authHook(options.auth, directory, isStoreShared));
     await server.listen();
     this.#closers.push(async () => {
       await server.close();
@@ -359,12 +361,17 @@ export class InboxServer implements AsyncDisposable {
 }
 
 /** Who may authenticate: the user of an inbox with its password, and whoever the options name. */
-function authHook(auth: Exclude<CompleteInboxOptions['auth'], 'off'>, directory: InboxDirectory): Hook {
+function authHook(
+  auth: Exclude<CompleteInboxOptions['auth'], 'off'>,
+  directory: InboxDirectory,
+  isStoreShared: boolean,
+): Hook {
   const others = auth === 'any' ? anyAuth() : passwordAuth(auth);
   return {
     name: 'inbox auth',
-    auth(request) {
+    async auth(request) {
       const { user } = request;
+      if (isStoreShared && user !== undefined) await directory.learn({ rcptTos: [], user });
       const inbox = user === undefined ? undefined : directory.get(user);
       if (inbox === undefined) return others.auth?.(request);
       if (request.kind === 'secret') return { password: inbox.password };

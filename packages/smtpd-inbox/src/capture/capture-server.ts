@@ -26,6 +26,8 @@ export interface CaptureParts {
   readonly store: MailStore;
   readonly reader: MailReader;
   readonly directory: InboxDirectory;
+  /** Whether other machines make inboxes, too. */
+  readonly isStoreShared: boolean;
   readonly faults: FaultBoard;
   /** Whether recipients such as `fail-rcpt-550@…` make their own faults. */
   readonly hasRecipientFaults: boolean;
@@ -77,7 +79,9 @@ export class CaptureServer extends SMTPServer {
         summary,
       };
       const ids: string[] = [];
-      const inboxes = directory.route({ rcptTos: message.rcptTos, user: message.session.identity?.user });
+      const routed = { rcptTos: message.rcptTos, user: message.session.identity?.user };
+      if (this.#parts.isStoreShared) await directory.learn(routed);
+      const inboxes = directory.route(routed);
       for (const inbox of inboxes) {
         const [firstId] = ids;
         // A message that is not in memory as a whole passes once; further inboxes get it from the first.

@@ -100,6 +100,17 @@ export class InboxDirectory {
   }
 
   /**
+   * Looks for inboxes that another machine may have made just now. Here they are known when they are made; elsewhere the news may still be
+   * under way.
+   */
+  async learn({ rcptTos, user }: Routed): Promise<void> {
+    const names = [...rcptTos.flatMap((address) => this.#namesIn(address)), ...(user === undefined ? [] : [user])];
+    for (const name of new Set(names)) {
+      if (this.get(name) === undefined && INBOX_NAME.test(name)) await this.refresh(KEY_PREFIX + name);
+    }
+  }
+
+  /**
    * Where a message goes: to the inbox of who authenticated, else to those of its recipients; `''` is the inbox of everybody.
    *
    * @returns at least one
@@ -111,18 +122,19 @@ export class InboxDirectory {
   }
 
   #nameIn(address: string): string {
+    return this.#namesIn(address).find((name) => this.get(name) !== undefined) ?? '';
+  }
+
+  /** The names of inboxes that an address may mean. */
+  #namesIn(address: string): readonly string[] {
     const at = address.lastIndexOf('@');
+    if (at === -1) return [];
     const domain = address.slice(at + 1).toLowerCase();
-    if (domain.endsWith(`.${this.#domain}`)) {
-      const name = domain.slice(0, -this.#domain.length - 1);
-      if (this.get(name) !== undefined) return name;
-    }
     const plus = address.lastIndexOf('+', at);
-    if (at !== -1 && plus !== -1) {
-      const name = address.slice(plus + 1, at).toLowerCase();
-      if (this.get(name) !== undefined) return name;
-    }
-    return '';
+    return [
+      ...(domain.endsWith(`.${this.#domain}`) ? [domain.slice(0, -this.#domain.length - 1)] : []),
+      ...(plus === -1 ? [] : [address.slice(plus + 1, at).toLowerCase()]),
+    ];
   }
 
   #take(key: string, value: unknown): void {
@@ -152,5 +164,6 @@ function randomName(): string {
   return Array.from(randomBytes(8), (octet) => NAME_LETTERS.charAt(octet % NAME_LETTERS.length)).join('');
 }
 
+const INBOX_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const NAME_LETTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
 const KEY_PREFIX = 'inbox/';
