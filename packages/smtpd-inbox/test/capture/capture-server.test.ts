@@ -41,9 +41,9 @@ class LineClient implements AsyncDisposable {
 
   async reply(): Promise<string> {
     for (;;) {
-      const { value, done } = await this.#lines.next();
-      if (done === true) return '';
-      if (/^\d{3} /.test(value)) return value;
+      const next: IteratorResult<string, unknown> = await this.#lines.next();
+      if (next.done === true) return '';
+      if (/^\d{3} /.test(next.value)) return next.value;
     }
   }
 
