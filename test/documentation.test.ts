@@ -23,6 +23,7 @@ const pages = [
   'README.md',
   'packages/smtpd/README.md',
   'packages/smtpd-store/README.md',
+  'packages/smtpd-inbox/README.md',
   ...filesBelow('docs', '.md'),
 ].filter((page) => !page.startsWith('docs/api/'));
 const documented = pages.flatMap(blocksOfPage);
