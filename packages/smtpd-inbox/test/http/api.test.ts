@@ -320,7 +320,31 @@ describe('the API does what its description says', () => {
     }
   });
 
+  test('no body and no parameter is taken that is not as described', async () => {
+    const url = stage.inbox.url!;
+    const codeOf = async (asked: Asked): Promise<string> =>
+      ((await play(url, asked)).json as { error: { code: string } }).error.code;
+    const withJSON = operations.filter(({ requestBody }) => requestBody?.content['application/json'] !== undefined);
+    expect(withJSON.length).toBeGreaterThan(5);
+    for (const operation of withJSON) {
+      const asked = { method: operation.method, path: pathOf(operation), headers: JSON_TYPE };
+      for (const body of ['{"nonsense":1}', '[]', '"text"', 'null', '{', ''])
+        expect(await codeOf({ ...asked, body }), `${operation.operationId} ${body}`).toBe('BAD_REQUEST');
+    }
+    for (const path of [
+      '/messages?limit=0',
+      '/messages?limit=1001',
+      '/messages?sessions=maybe',
+      '/wait?timeout=601',
+      '/export',
+    ])
+      expect(await codeOf({ path }), path).toBe('BAD_REQUEST');
+    expect(await codeOf({ path: '/messages?limit=1&limit=2' })).toBe('BAD_REQUEST');
+  });
+
   test('each has every error that it says it has', async () => {
+    const logged: unknown[] = [];
+    const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: (fields: object) => logged.push(fields) };
     const webhookURLs = ['loopback'];
     const release = { to: `127.0.0.1:${String(next.port)}`, allow: ['@b.example'] };
     await using guarded = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', password: 'secret' });
@@ -335,7 +359,6 @@ describe('the API does what its description says', () => {
     await sendMail(broken.smtpPort);
     await ask(broken.url!, post('/api/v1/inboxes', { name: '1' }));
     await failing.close();
-    const logged: unknown[] = [];
     const failure = new Error('a bug');
     let isBuggy = false;
     const buggy = new Proxy(store, {
@@ -351,7 +374,6 @@ describe('the API does what its description says', () => {
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
     });
-    const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: (fields: object) => logged.push(fields) };
     await using hurried = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', readTimeoutMs: 1 });
     await sendMail(hurried.smtpPort, { content: LONG_MAIL });
     // Nobody listens at the port of a server that was closed.
