@@ -355,6 +355,7 @@ describe('the API does what its description says', () => {
       store: failing,
       release,
       webhookURLs,
+      logger: silent,
     });
     await sendMail(broken.smtpPort);
     await ask(broken.url!, post('/api/v1/inboxes', { name: '1' }));
