@@ -196,12 +196,15 @@ function flush(): void {
     void reload();
     return;
   }
-  const { list: next, stale } = applyEvents(list.value, events, admits);
+  // Only what the page changed itself is known already: what was brought back is not, whatever was done with it before.
+  const news = events.map((event) =>
+    event.kind === 'changed' ? { ...event, ids: event.ids.filter((id) => !isExpected(id)) } : event,
+  );
+  const { list: next, stale } = applyEvents(list.value, news, admits);
   list.value = next;
-  const unknown = stale.filter((id) => !isExpected(id));
   const isSearch = view.value.query !== '';
   if (isSearch && events.some(({ kind }) => kind === 'restored')) void reload();
-  else if (unknown.length > 0) void lookUp(unknown);
+  else if (stale.length > 0) void lookUp(stale);
   if (isSearch && events.some(({ kind }) => kind === 'added')) scheduleCatchUp();
 }
 
