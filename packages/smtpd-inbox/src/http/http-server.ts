@@ -31,7 +31,7 @@ export class HTTPServer {
     const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (onUpgrade !== undefined) onUpgrade(request, socket, head);
-      else socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      else refuseUpgrade(socket, '400 Bad Request');
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -62,6 +62,14 @@ export class HTTPServer {
   cut(): void {
     this.#server.closeAllConnections();
   }
+}
+
+/** Turns away a connection that asks to become something else. Node has let go of it: nobody else hears its errors, or closes it. */
+export function refuseUpgrade(socket: Duplex, status: string): void {
+  // Whoever resets it in the middle harms nobody.
+  socket.on('error', () => socket.destroy());
+  // Whoever keeps its own side open does not keep ours.
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
 }
 
 const CLOSE_GRACE_MS = 1_000;

@@ -7,6 +7,7 @@ import type { StoreChange } from 'smtpd-store';
 import { WebSocketServer } from 'ws';
 
 import { APIError } from '../api-error.js';
+import { refuseUpgrade } from '../http-server.js';
 import type { AccessGuard } from '../security.js';
 
 /** What a socket is made with. */
@@ -33,15 +34,12 @@ export class LiveSocket {
 
   /** A connection asks to become one. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Whoever resets it in the middle harms nobody.
-    socket.on('error', () => socket.destroy());
     const refusal = this.#refusalOf(request);
     if (refusal !== undefined) {
-      socket.end(
-        `HTTP/1.1 ${String(refusal.status)} ${refusal.code}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
-      );
+      refuseUpgrade(socket, `${String(refusal.status)} ${refusal.code}`);
       return;
     }
+    socket.on('error', () => socket.destroy());
     this.#server.handleUpgrade(request, socket, head, (client) => {
       client.on('error', () => {
         client.terminate();
@@ -71,9 +69,10 @@ export class LiveSocket {
       if (typeof value === 'string') headers.set(name, value);
     }
     try {
+      // Before the path: however it is spelled, whoever may not ask is told the same.
+      this.#guard.check({ method: 'GET', headers, isPage: false, isUpgrade: true });
       if (new URL(request.url ?? '', 'http://localhost').pathname !== this.#path)
         return new APIError('NOT_FOUND', 'There is no WebSocket there');
-      this.#guard.check({ method: 'GET', headers, isPage: false, isUpgrade: true });
       return undefined;
     } catch (error) {
       return error instanceof APIError ? error : new APIError('BAD_REQUEST', 'This is no request for a WebSocket');
