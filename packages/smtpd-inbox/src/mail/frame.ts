@@ -213,7 +213,7 @@ class FrameWriter {
 
   #pictureSet(value: string): string {
     return value
-      .split(/\s*,\s+|,(?=https?:|cid:)/)
+      .split(/,\s+|,(?=https?:|cid:)/)
       .flatMap((candidate) => {
         const [url = '', ...descriptors] = candidate.trim().split(/\s+/);
         const target = this.#reference(url, this.#pictures);
@@ -223,18 +223,24 @@ class FrameWriter {
   }
 
   #styles(css: string): string {
-    return css
-      .replace(/@import\s+(?:url\(\s*)?(["']?)([^"')\s;]+)\1/gi, (all, _quote: string, url: string) => {
-        if (isRemote(url)) this.#others.add(url);
-        return all;
-      })
-      .replace(/url\(\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^()"'\s]*))\s*\)/gi, (...match: (string | undefined)[]) => {
-        const url = match[1] ?? match[2] ?? match[3] ?? '';
-        const target =
-          this.#reference(url, FONT_FILE.test(url) || this.#others.has(url) ? this.#others : this.#pictures) ??
-          'data:,';
-        return `url("${escapeForStyle(target)}")`;
-      });
+    return (
+      css
+        .replace(/@import\s+(?:url\(\s*)?(["']?)([^"')\s;]+)\1/gi, (all, _quote: string, url: string) => {
+          if (isRemote(url)) this.#others.add(url);
+          return all;
+        })
+        // Blanks are taken all at once: a mail may have a million of them.
+        .replace(
+          /url\(\s*(?!\s)(?:"([^"\n]*)"|'([^'\n]*)'|([^()"'\s]*))\s*\)/gi,
+          (...match: (string | undefined)[]) => {
+            const url = match[1] ?? match[2] ?? match[3] ?? '';
+            const target =
+              this.#reference(url, FONT_FILE.test(url) || this.#others.has(url) ? this.#others : this.#pictures) ??
+              'data:,';
+            return `url("${escapeForStyle(target)}")`;
+          },
+        )
+    );
   }
 
   /** Where a reference leads: to a part, elsewhere, or nowhere. */
@@ -283,7 +289,16 @@ function isStyleSheet(tag: Token.TagToken): boolean {
 
 /** As browsers read URLs. */
 function withoutControls(value: string): string {
-  return value.replace(/[\t\r\n]/g, '').replace(/^[\p{Cc} ]+|[\p{Cc} ]+$/gu, '');
+  const url = value.replace(/[\t\r\n]/g, '');
+  // One letter at a time: an expression would begin anew at each of a million blanks.
+  let [start, end] = [0, url.length];
+  while (start < end && isBlankOrControl(url.charCodeAt(start))) start += 1;
+  while (end > start && isBlankOrControl(url.charCodeAt(end - 1))) end -= 1;
+  return url.slice(start, end);
+}
+
+function isBlankOrControl(code: number): boolean {
+  return code <= 0x20 || (code >= 0x7f && code <= 0x9f);
 }
 
 function decodePercent(text: string): string {
