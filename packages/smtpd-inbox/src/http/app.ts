@@ -77,7 +77,10 @@ async function callOf(route: Route, context: Context, closing: AbortSignal): Pro
   return {
     params: context.req.param(),
     query: checkQueryString(route.query ?? NO_QUERY, new URL(raw.url).searchParams),
-    body: route.body === undefined || isOctetBody(route.body) ? undefined : checkBody(route.body, await readText(raw)),
+    body:
+      route.body === undefined || isOctetBody(route.body)
+        ? undefined
+        : checkBody(route.body, await readText(raw, route.bodyBytesMax)),
     octets: () => raw.body,
     contentType,
     signal: AbortSignal.any([raw.signal, closing]),
@@ -126,15 +129,15 @@ function checkValue(schema: TSchema, value: unknown, what: string): unknown {
 }
 
 /** A body of JSON, as text. @throws APIError `TOO_LARGE` */
-export async function readText(request: Request): Promise<string> {
+export async function readText(request: Request, bytesMax = JSON_BYTES_MAX): Promise<string> {
   const pieces: Uint8Array[] = [];
   let length = 0;
   // What says that it is too large need not be read first.
-  if (saidLength(request) > JSON_BYTES_MAX) throw tooLarge();
+  if (saidLength(request) > bytesMax) throw tooLarge(bytesMax);
   if (request.body !== null) {
     for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
       length += piece.length;
-      if (length > JSON_BYTES_MAX) throw tooLarge();
+      if (length > bytesMax) throw tooLarge(bytesMax);
       pieces.push(piece);
     }
   }
@@ -146,8 +149,8 @@ function saidLength(request: Request): number {
   return Number(request.headers.get('content-length') ?? 0);
 }
 
-function tooLarge(): APIError {
-  return new APIError('TOO_LARGE', `A body of JSON has at most ${String(JSON_BYTES_MAX)} octets`);
+function tooLarge(bytesMax: number): APIError {
+  return new APIError('TOO_LARGE', `This body has at most ${String(bytesMax)} octets`);
 }
 
 /** What went wrong, for the caller; what nobody foresaw, for the log. */
@@ -203,6 +206,7 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'SAMEORIGIN',
   'cache-control': 'no-store',
 };
-const JSON_BYTES_MAX = 33_554_432;
+/** What is not told by its route. JSON takes many times its octets when it is read. */
+const JSON_BYTES_MAX = 1_048_576;
 const OCTETS_MAX = 268_435_456;
 const NO_QUERY = Type.Object({});

@@ -48,6 +48,8 @@ export interface Route {
   readonly query: TObject | undefined;
   /** JSON of this shape, or octets of one of these types. */
   readonly body: TSchema | { readonly contentTypes: readonly string[] } | undefined;
+  /** Octets of JSON, where a mebibyte is not enough. */
+  readonly bodyBytesMax?: number;
   readonly answer: Answer;
   /** Errors besides those that every route has. */
   readonly errors: readonly APIErrorCode[];
@@ -137,3 +139,5 @@ const OCTET_HEADERS = {
 } as const;
 // eslint-disable-next-line no-control-regex -- control characters are what this is about
 const UNSAFE_IN_FILE_NAME = /[\u0000-\u001f\u007f-\u009f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Octets of JSON in which a mail is, with its attachments. */
+export const MAIL_JSON_BYTES_MAX = 33_554_432;

@@ -106,8 +106,8 @@ export class CompatibilityServer {
 }
 
 /** The body as JSON; `undefined` without one. @throws APIError */
-export async function readJSON(context: Context): Promise<unknown> {
-  const text = await readText(context.req.raw);
+export async function readJSON(context: Context, bytesMax?: number): Promise<unknown> {
+  const text = await readText(context.req.raw, bytesMax);
   if (text.trim() === '') return undefined;
   try {
     return JSON.parse(text) as unknown;

@@ -14,7 +14,7 @@ import { frameHeaders } from '../../mail/frame.js';
 import type { PartContent } from '../../mail/read-mail.js';
 import { APIError } from '../api-error.js';
 import { done, messageOf, rawOf } from '../message-access.js';
-import { attachmentDisposition, json, octets } from '../route.js';
+import { attachmentDisposition, json, MAIL_JSON_BYTES_MAX, octets } from '../route.js';
 import { readJSON, rangeOf, text, type CompatibilityAPI, type CompatibilityContext } from './compatibility-app.js';
 import { MailpitChaos } from './mailpit-chaos.js';
 import { mailpitHTMLCheck } from './mailpit-html-check.js';
@@ -184,7 +184,7 @@ export function mailpitAPI({ services }: CompatibilityContext): CompatibilityAPI
   // ---- Sending -------------------------------------------------------------------------------------------------------
 
   async function send(context: Context): Promise<Response> {
-    const given = check(Sent, await readJSON(context));
+    const given = check(Sent, await readJSON(context, MAIL_JSON_BYTES_MAX));
     const replyTo = (given.ReplyTo ?? []).map(mailboxText).join(', ');
     const { raw, envelope } = composeMail(
       {

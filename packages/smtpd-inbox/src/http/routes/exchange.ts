@@ -12,7 +12,7 @@ import { readMbox, writeMbox, type MboxMessage } from '../../exchange/mbox.js';
 import { readZip, writeZip, type ZippedMessage } from '../../exchange/zip.js';
 import { APIError, type APIErrorCode } from '../api-error.js';
 import { messageOf } from '../message-access.js';
-import { attachmentDisposition, json, octets, route, type Route } from '../route.js';
+import { attachmentDisposition, json, MAIL_JSON_BYTES_MAX, octets, route, type Route } from '../route.js';
 import type { InboxServices } from '../services.js';
 import { idsOf, SELECTION, type Selection } from './messages.js';
 
@@ -81,6 +81,7 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
       tag: 'Exchange',
       summary: 'Makes a mail and sends it to this server’s own SMTP, as a program would.',
       body: NewMail,
+      bodyBytesMax: MAIL_JSON_BYTES_MAX,
       answer: { status: 200, description: 'What each recipient was told.', schema: ReleaseResult },
       errors: ['UPSTREAM_FAILED'],
       handle: async ({ body, signal }) => explain(async () => replay(composeMail(body, { now: now() }), signal)),
