@@ -199,6 +199,8 @@ export class Webhooks implements AsyncDisposable {
     for (;;) {
       const change = await this.#changes.next();
       if (change.done === true || this.#isClosed) return;
+      // Nobody pays for webhooks that there are not: the first one that is added begins at the newest message.
+      if (this.#callers.size === 0) continue;
       if (change.value.kind === 'added' || change.value.kind === 'missed') await this.#lookAtWhatCame();
     }
   }
@@ -211,6 +213,10 @@ export class Webhooks implements AsyncDisposable {
 
   async #look(): Promise<void> {
     try {
+      if (this.#callers.size === 0) {
+        this.#place = (await this.#store.list({ limit: 1 })).newer;
+        return;
+      }
       for (;;) {
         const after = this.#place;
         const page = await this.#store.list({ after, limit: PAGE_MESSAGES, query: IS_MESSAGE });

@@ -101,6 +101,29 @@ describe('URLs that may be called', () => {
 });
 
 describe('a webhook', () => {
+  it('costs nothing where there is none, and hears of what comes after the first one was added', async () => {
+    const store = await openSQLiteStore();
+    let looks = 0;
+    const watched: WebhooksOptions['store'] = {
+      list: (options) => {
+        looks += 1;
+        return store.list(options);
+      },
+      changes: () => store.changes(),
+      settings: (prefix) => store.settings(prefix),
+      setSetting: (key, value) => store.setSetting(key, value),
+    };
+    await using inbox = await TestInbox.open({ store: watched }, store);
+    looks = 0;
+    for (const subject of ['one', 'two']) await inbox.arrive(subject);
+    // Who watches was told before this is answered.
+    await store.counts();
+    expect(looks).toBe(0);
+    await inbox.webhooks.add({ url: inbox.url });
+    await inbox.arrive('after');
+    expect((await inbox.calls(1)).map(({ body }) => body)).toMatchObject([{ entry: { subject: 'after' } }]);
+  });
+
   it('hears of what comes after it was added, in order, and of that alone', async () => {
     await using inbox = await TestInbox.open();
     await inbox.arrive('before');
