@@ -22,8 +22,9 @@ export interface ImportTarget {
 
 /** @returns the id under which it is kept */
 export async function importMail(mail: FiledMail, { store, reader, inbox, now }: ImportTarget): Promise<string> {
-  const { summary, headers } = await reader.read(mail.raw);
-  const field = (name: string): string | undefined => headers.find((each) => each.name.toLowerCase() === name)?.value;
+  const summary = await reader.summarize(mail.raw);
+  const field = (name: string): string | undefined =>
+    summary.headers.find(([each]) => each.toLowerCase() === name)?.[1];
   // A file has no envelope. What its last server wrote into the header comes nearest.
   const recipients = [field('delivered-to'), field('x-original-to')].filter((each) => each !== undefined);
   const message: NewMessage = {

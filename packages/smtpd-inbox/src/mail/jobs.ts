@@ -10,11 +10,13 @@ import { checkAccessibility } from './accessibility.js';
 import { compareMessages } from './comparison.js';
 import { checkCompatibility } from './html-compatibility.js';
 import { lintMessage } from './lint.js';
-import { readMail, readPart } from './read-mail.js';
+import { readMail, readPart, summarizeMail, summarizeMails } from './read-mail.js';
 
 /** The table. */
 export const JOBS = {
   read: readMail,
+  summarize: summarizeMail,
+  summarizeAll: summarizeMails,
   part: readPart,
   frame: frameOfMail,
   lint: lintMessage,

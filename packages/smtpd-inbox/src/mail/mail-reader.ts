@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 
 import type { JobAnswer, JobInput, JobName, JobResult } from './jobs.js';
-import { readHeaderOnly, type PartContent, type ReadMail } from './read-mail.js';
+import { readHeaderOnly, type MailSummary, type PartContent, type ReadMail } from './read-mail.js';
 import type { WorkerAnswer, WorkerRequest } from './worker-messages.js';
 
 /** Settings of a reader. */
@@ -48,6 +48,13 @@ export class MailReader implements AsyncDisposable {
     return result.partial ?? readHeaderOnly(raw, result.fault);
   }
 
+  /** What is kept with a mail: the `summary` that `read` gives, at less cost. Short mails that wait together are handed over together. */
+  async summarize(raw: Uint8Array): Promise<MailSummary> {
+    const result = await this.run('summarize', raw);
+    if (result.kind === 'done') return result.answer;
+    return result.partial ?? readHeaderOnly(raw, result.fault).summary;
+  }
+
   /**
    * The decoded octets of a part.
    *
@@ -69,7 +76,7 @@ export class MailReader implements AsyncDisposable {
     }
     return new Promise((resolve) => {
       this.#waitingBytes += bytes;
-      this.#waiting.push({ job, input, bytes, settle: resolve as Task['settle'] });
+      this.#waiting.push({ job, input, bytes, isShareable: true, settle: resolve as Task['settle'] });
       this.#assign();
     });
   }
@@ -88,11 +95,49 @@ export class MailReader implements AsyncDisposable {
   #assign(): void {
     while (this.#waiting.length > 0) {
       const thread = this.#threads.find(({ isIdle }) => isIdle) ?? this.#addThread();
-      const task = thread === undefined ? undefined : this.#waiting.shift();
-      if (thread === undefined || task === undefined) return;
-      this.#waitingBytes -= task.bytes;
-      thread.start(task);
+      if (thread === undefined) return;
+      const tasks = this.#takeTogether();
+      const [task] = tasks;
+      if (task === undefined) return;
+      thread.start(tasks.length === 1 ? task : this.#joined(tasks));
     }
+  }
+
+  /** The first that waits, and with it what may share its way to the thread: handing over costs more than reading a short mail. */
+  #takeTogether(): Task[] {
+    let bytes = 0;
+    let count = 0;
+    for (const task of this.#waiting) {
+      bytes += task.bytes;
+      if (count > 0 && (!isShared(task) || bytes > SHARED_BYTES_MAX || count === SHARED_MAILS_MAX)) break;
+      count += 1;
+      if (!isShared(task)) break;
+    }
+    const tasks = this.#waiting.splice(0, count);
+    for (const task of tasks) this.#waitingBytes -= task.bytes;
+    return tasks;
+  }
+
+  /** Several mails as one job. When it comes to no end they are read one by one, so that nobody pays for a neighbour. */
+  #joined(tasks: readonly Task[]): Task {
+    const mails = tasks.map(({ input: [raw] }) => raw as Uint8Array);
+    return {
+      job: 'summarizeAll',
+      input: [Buffer.concat(mails), mails.map(({ length }) => length)],
+      bytes: 0,
+      isShareable: false,
+      settle: (result) => {
+        if (result.kind === 'done') {
+          const summaries = result.answer as readonly MailSummary[];
+          for (const [index, answer] of summaries.entries()) tasks[index]?.settle({ kind: 'done', answer });
+        } else if (this.#isClosed) {
+          for (const task of tasks) task.settle(result);
+        } else {
+          for (const task of tasks) this.#waitingBytes += task.bytes;
+          this.#waiting.unshift(...tasks.map((task) => ({ ...task, isShareable: false })));
+        }
+      },
+    };
   }
 
   /** Threads are started when there is something to do for them. */
@@ -115,6 +160,8 @@ interface Task {
   readonly job: JobName;
   readonly input: readonly unknown[];
   readonly bytes: number;
+  /** Whether it may be handed over with others of its kind. */
+  readonly isShareable: boolean;
   readonly settle: (result: JobResult<JobName>) => void;
 }
 
@@ -219,6 +266,10 @@ class ReaderThread {
   }
 }
 
+function isShared({ job, input: [raw], bytes, isShareable }: Task): boolean {
+  return isShareable && job === 'summarize' && raw instanceof Uint8Array && bytes <= SHARED_MAIL_BYTES_MAX;
+}
+
 function bytesOf(input: readonly unknown[]): number {
   return input.reduce<number>((sum, value) => {
     if (value instanceof Uint8Array) return sum + value.byteLength;
@@ -226,6 +277,10 @@ function bytesOf(input: readonly unknown[]): number {
   }, 0);
 }
 
+/** What is handed over together: short mails, and not so many that the first waits long for the last. */
+const SHARED_MAIL_BYTES_MAX = 32_768;
+const SHARED_BYTES_MAX = 262_144;
+const SHARED_MAILS_MAX = 32;
 const DEFAULTS: Required<MailReaderOptions> = {
   threads: 1,
   timeoutMs: 10_000,

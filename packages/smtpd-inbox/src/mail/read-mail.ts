@@ -63,22 +63,43 @@ export interface PartContent {
  * @returns what it says. Where that may take long, a first answer without what the HTML says is yielded before.
  */
 export function* readMail(raw: Uint8Array): Generator<ReadMail, ReadMail> {
-  const faults = new Faults();
-  const root = readMimeTree(raw, faults);
-  const headers = decodeFields(root.fields, faults);
-  const bodies = readBodies(root, faults);
-  const texts = { text: bodies.text, html: bodies.html };
-  const subject = firstField(headers, 'subject')?.value;
-  const parts = describeParts(root, faults);
-  const known = { root, headers, parts, bodies, subject, faults };
-  if ((bodies.html?.length ?? 0) > QUICK_HTML_LENGTH) {
-    yield assemble(known, { links: [], codes: [], htmlText: '' }, 'The HTML was not read: it takes too long.');
-  }
+  const known = readKnown(raw);
+  const { bodies, headers, subject } = known;
+  if (takesLong(bodies)) yield assemble(known, { links: [], codes: [], htmlText: '' }, HTML_NOT_READ);
   const htmlText = bodies.html === undefined ? '' : textOfHTML(bodies.html);
   return assemble(known, {
-    links: findLinks({ ...texts, headers }),
+    links: findLinks({ text: bodies.text, html: bodies.html, headers }),
     codes: findCodes({ subject, text: bodies.text, htmlText: bodies.html === undefined ? undefined : htmlText }),
     htmlText,
+  });
+}
+
+/**
+ * What a store wants to know of a mail, and nothing that is only looked for when somebody opens it: links and codes cost more than all the
+ * rest.
+ *
+ * @returns the `summary` that {@link readMail} gives; yields as that one does
+ */
+export function* summarizeMail(raw: Uint8Array): Generator<MailSummary, MailSummary> {
+  const known = readKnown(raw);
+  const { html } = known.bodies;
+  if (takesLong(known.bodies)) yield summaryOf(known, '', HTML_NOT_READ);
+  return summaryOf(known, html === undefined ? '' : textOfHTML(html));
+}
+
+/**
+ * The summaries of several mails that lie one behind the other.
+ *
+ * @param lengths - of each, in octets
+ */
+export function summarizeMails(octets: Uint8Array, lengths: readonly number[]): MailSummary[] {
+  let end = 0;
+  return lengths.map((length) => {
+    const reading = summarizeMail(octets.subarray(end, (end += length)));
+    for (;;) {
+      const next = reading.next();
+      if (next.done === true) return next.value;
+    }
   });
 }
 
@@ -152,11 +173,21 @@ interface Findings {
   readonly htmlText: string;
 }
 
+function readKnown(raw: Uint8Array): Known {
+  const faults = new Faults();
+  const root = readMimeTree(raw, faults);
+  const headers = decodeFields(root.fields, faults);
+  const bodies = readBodies(root, faults);
+  const parts = describeParts(root, faults);
+  return { root, headers, parts, bodies, subject: firstField(headers, 'subject')?.value, faults };
+}
+
+function takesLong({ html }: Bodies): boolean {
+  return (html?.length ?? 0) > QUICK_HTML_LENGTH;
+}
+
 function assemble(known: Known, { links, codes, htmlText }: Findings, parseFault = known.faults.stop): ReadMail {
-  const { root, headers, parts, bodies, subject, faults } = known;
-  const date = firstField(headers, 'date')?.value;
-  const messageId = firstField(headers, 'message-id')?.value;
-  const preview = previewOf(bodies.text, htmlText);
+  const { headers, parts, bodies, faults } = known;
   return {
     ...(bodies.text === undefined ? {} : { text: bodies.text }),
     ...(bodies.html === undefined ? {} : { html: bodies.html }),
@@ -168,19 +199,27 @@ function assemble(known: Known, { links, codes, htmlText }: Findings, parseFault
       parseFault === known.faults.stop || parseFault === undefined
         ? faults.toArray()
         : [...faults.toArray(), parseFault],
-    summary: {
-      ...(subject === undefined ? {} : { subject }),
-      from: formatMailboxes(root.fields, 'from'),
-      to: formatMailboxes(root.fields, 'to'),
-      cc: formatMailboxes(root.fields, 'cc'),
-      ...(date === undefined ? {} : { date }),
-      ...(messageId === undefined ? {} : { messageId }),
-      attachmentNames: attachmentNames(parts),
-      headers: headers.map(({ name, value }) => [name, value] as const),
-      ...(preview === '' ? {} : { preview }),
-      searchText: searchText([bodies.text ?? '', htmlText, ...bodies.otherText]),
-      ...(parseFault === undefined ? {} : { parseFault }),
-    },
+    summary: summaryOf(known, htmlText, parseFault),
+  };
+}
+
+function summaryOf(known: Known, htmlText: string, parseFault = known.faults.stop): MailSummary {
+  const { root, headers, parts, bodies, subject } = known;
+  const date = firstField(headers, 'date')?.value;
+  const messageId = firstField(headers, 'message-id')?.value;
+  const preview = previewOf(bodies.text, htmlText);
+  return {
+    ...(subject === undefined ? {} : { subject }),
+    from: formatMailboxes(root.fields, 'from'),
+    to: formatMailboxes(root.fields, 'to'),
+    cc: formatMailboxes(root.fields, 'cc'),
+    ...(date === undefined ? {} : { date }),
+    ...(messageId === undefined ? {} : { messageId }),
+    attachmentNames: attachmentNames(parts),
+    headers: headers.map(({ name, value }) => [name, value] as const),
+    ...(preview === '' ? {} : { preview }),
+    searchText: searchText([bodies.text ?? '', htmlText, ...bodies.otherText]),
+    ...(parseFault === undefined ? {} : { parseFault }),
   };
 }
 
@@ -298,6 +337,7 @@ function headerEnd(octets: Uint8Array): number {
 const NO_BODIES: Bodies = { text: undefined, html: undefined, otherText: [] };
 const SEARCHED_TYPES = new Set(['text/calendar', 'text/rfc822-headers']);
 const PREVIEW_LENGTH = 140;
+const HTML_NOT_READ = 'The HTML was not read: it takes too long.';
 /** HTML that is read in no time whatever it is. */
 const QUICK_HTML_LENGTH = 262_144;
 const HEADER_ONLY_BYTES = 65_536;

@@ -1,6 +1,6 @@
 /** Mail that is read in threads: on the build, because Node starts no thread from TypeScript. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { MailReader } from 'smtpd-inbox';
 import { describe, expect, it } from 'vitest';
 
@@ -92,5 +92,40 @@ describe('a mail reader', () => {
     for (const mail of await Promise.all([...waiting, reader.read(MAIL)])) {
       expect(mail.summary).toMatchObject({ subject: 'Welcome', parseFault: expect.stringMatching(/closed/) as string });
     }
+  });
+
+  it('summarizes as it reads, also what it hands to its thread together', async () => {
+    await using reader = new MailReader();
+    const folder = new URL('../corpus/mails/', import.meta.url);
+    const mails = readdirSync(folder).map((name) => readFileSync(new URL(name, folder)));
+    expect(mails.length).toBeGreaterThan(200);
+    const summaries = await Promise.all(mails.map((mail) => reader.summarize(mail)));
+    for (const [index, mail] of mails.entries()) expect(summaries[index]).toEqual((await reader.read(mail)).summary);
+  });
+
+  it('reads one by one what came to no end together, and answers each', async () => {
+    // The first goes alone, and the others together; a thread takes longer than that to begin.
+    await using reader = new MailReader({ timeoutMs: 1 });
+    const mails = Array.from({ length: 5 }, (_, index) => Buffer.from(`Subject: ${String(index)}\r\n\r\ntext\r\n`));
+    const summaries = await Promise.all(mails.map((mail) => reader.summarize(mail)));
+    expect(summaries).toMatchObject(
+      mails.map((_, index) => ({ subject: String(index), parseFault: 'Reading took more than 1 ms.' })),
+    );
+  });
+
+  it('answers what was handed over together when it is closed', async () => {
+    const reader = new MailReader();
+    await reader.summarize(MAIL);
+    const waiting = [1, 2, 3].map(() => reader.summarize(MAIL));
+    await reader.close();
+    for (const summary of await Promise.all(waiting))
+      expect(summary).toMatchObject({ subject: 'Welcome', parseFault: expect.stringMatching(/closed/) as string });
+  });
+
+  it('goes on after something that is no mail at all', async () => {
+    await using reader = new MailReader();
+    const odd = [1, 2].map(() => reader.summarize('no octets' as unknown as Uint8Array).catch(() => 'refused'));
+    const summaries = await Promise.all([reader.summarize(MAIL), ...odd, reader.summarize(MAIL)]);
+    expect(summaries.at(-1)).toMatchObject({ subject: 'Welcome' });
   });
 });

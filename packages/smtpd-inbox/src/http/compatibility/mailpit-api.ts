@@ -204,7 +204,7 @@ export function mailpitAPI({ services }: CompatibilityContext): CompatibilityAPI
       },
       { now: now() },
     );
-    const { summary } = await reader.read(raw);
+    const summary = await reader.summarize(raw);
     const [inbox = ''] = directory.route({ rcptTos: envelope.rcptTos, user: undefined });
     const { id } = await store.add({
       raw,
