@@ -21,14 +21,17 @@ import { prepareReading } from './schema.js';
 
 function listen(port: MessagePort, connection: Connection, { databasePath }: ReaderSettings): void {
   const reader = new MessageReader(connection);
-  port.on('message', (asked: NumberedRequest<keyof ReadOperations> | CloseRequest) => {
-    if (asked.name === 'close') {
-      connection.close();
-      port.close();
-      return;
+  port.on('message', (all: readonly (NumberedRequest<keyof ReadOperations> | CloseRequest)[]) => {
+    for (const asked of all) {
+      if (asked.name === 'close') {
+        connection.close();
+        port.close();
+        return;
+      }
+      shortenLog(connection, `${databasePath}-wal`);
+      // Each by itself: a quick one does not wait for a slow one behind it.
+      port.postMessage({ kind: 'answers', answers: [answer(reader, asked)] } satisfies WorkerMessage);
     }
-    shortenLog(connection, `${databasePath}-wal`);
-    port.postMessage({ kind: 'answers', answers: [answer(reader, asked)] } satisfies WorkerMessage);
   });
 }
 

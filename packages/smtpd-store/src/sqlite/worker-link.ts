@@ -29,6 +29,8 @@ export class WorkerLink<Names extends OperationName> {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #exited: Promise<void>;
+  /** What was asked in this turn of the event loop. */
+  #asked: { readonly number: number }[] = [];
   #number = 0;
   #failure: StoreError | undefined;
   #isClosed = false;
@@ -86,7 +88,8 @@ export class WorkerLink<Names extends OperationName> {
     this.#isClosed = true;
     // A program whose last line this is stays until the thread is over.
     this.#worker.ref();
-    this.#worker.postMessage({ name: 'close' } satisfies CloseRequest);
+    this.#hand();
+    this.#worker.postMessage([{ name: 'close' }] satisfies CloseRequest[]);
     await this.#exited;
     if (failure === undefined && this.#failure !== undefined) throw this.#failure;
   }
@@ -101,25 +104,49 @@ export class WorkerLink<Names extends OperationName> {
   #send(message: object): Promise<unknown> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const number = (this.#number += 1);
-    try {
-      this.#worker.postMessage({ number, ...message });
-    } catch (error) {
-      // A caller without types handed us something that is no data.
-      return Promise.reject(new StoreError('STORE_BAD_OPTION', 'What a store is handed is data', { cause: error }));
-    }
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
     });
     // A process stays for an answer that it waits for, not for a store that it left open.
     if (this.#waiting.size === 1) this.#worker.ref();
+    // To wake a thread costs more than most of what it is asked: what is asked in one turn goes in one message.
+    if (this.#asked.push({ number, ...message }) === 1) setImmediate(() => this.#hand());
     return answer;
   }
 
+  #hand(): void {
+    const asked = this.#asked;
+    this.#asked = [];
+    if (asked.length === 0 || this.#failure !== undefined) return;
+    try {
+      this.#worker.postMessage(asked);
+    } catch (error) {
+      if (asked.length > 1) {
+        // One of them is at fault, and the others are not.
+        for (const each of asked) {
+          this.#asked = [each];
+          this.#hand();
+        }
+        return;
+      }
+      // A caller without types handed us something that is no data.
+      const [first] = asked;
+      const fault = new StoreError('STORE_BAD_OPTION', 'What a store is handed is data', { cause: error });
+      if (first !== undefined) this.#take(first.number)?.reject(fault);
+    }
+  }
+
   #settle(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.number);
-    this.#waiting.delete(answer.number);
-    if (this.#waiting.size === 0 && !this.#isClosed) this.#worker.unref();
+    const waiting = this.#take(answer.number);
     if ('fault' in answer) waiting?.reject(errorOf(answer.fault));
     else waiting?.resolve(answer.value);
+  }
+
+  /** Who waits for an answer, once. */
+  #take(number: number): Waiting | undefined {
+    const waiting = this.#waiting.get(number);
+    this.#waiting.delete(number);
+    if (this.#waiting.size === 0 && !this.#isClosed) this.#worker.unref();
+    return waiting;
   }
 }

@@ -22,6 +22,8 @@ import type {
 import { prepareSchema } from './schema.js';
 
 type Request = NumberedRequest<keyof WriteOperations>;
+/** What was asked in one turn. */
+type Asked = readonly (Request | CloseRequest)[];
 
 interface Connections {
   readonly connection: Connection;
@@ -53,18 +55,20 @@ class Writer {
   }
 
   listen(): void {
-    this.#port.on('message', (first: Request | CloseRequest) => {
+    this.#port.on('message', (first: Asked) => {
       const requests: Request[] = [];
-      let next: Request | CloseRequest | undefined = first;
+      let next: Asked | undefined = first;
       while (next !== undefined) {
-        if (next.name === 'close') {
-          this.#post(this.#answers(requests));
-          this.#close();
-          return;
+        for (const request of next) {
+          if (request.name === 'close') {
+            this.#post(this.#answers(requests));
+            this.#close();
+            return;
+          }
+          requests.push(request);
         }
-        requests.push(next);
-        if (requests.length === GROUP_REQUESTS_MAX) break;
-        next = receiveMessageOnPort(this.#port)?.message as Request | CloseRequest | undefined;
+        if (requests.length >= GROUP_REQUESTS_MAX) break;
+        next = receiveMessageOnPort(this.#port)?.message as Asked | undefined;
       }
       this.#post(this.#answers(requests));
     });
@@ -145,7 +149,7 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
   }
 }
 
-/** How many requests share a transaction. */
+/** When so many requests share a transaction, no more are taken into it. */
 const GROUP_REQUESTS_MAX = 1_000;
 
 if (parentPort !== null) await run(parentPort, workerData as WriterSettings);

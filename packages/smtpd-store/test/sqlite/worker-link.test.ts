@@ -67,6 +67,10 @@ it('turns away what cannot be handed to a thread, and goes on', async () => {
   await expect(store.list({ query })).rejects.toMatchObject({ code: 'STORE_BAD_OPTION' });
   const { id } = await store.add(newMessage());
   expect((await store.get(id))?.id).toBe(id);
+  // What is asked in one turn is handed over together.
+  const [refused, kept] = await Promise.allSettled([store.list({ query }), store.get(id)]);
+  expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'STORE_BAD_OPTION' } });
+  expect(kept).toMatchObject({ status: 'fulfilled', value: { id } });
 });
 
 it('lets nobody pay for a neighbour whose request fails', async () => {
