@@ -35,6 +35,7 @@ export class MailReader implements AsyncDisposable {
   readonly #threads: ReaderThread[] = [];
   readonly #waiting: Task[] = [];
   #waitingBytes = 0;
+  #willAssign = false;
   #isClosed = false;
 
   constructor(options: MailReaderOptions = {}) {
@@ -77,7 +78,8 @@ export class MailReader implements AsyncDisposable {
     return new Promise((resolve) => {
       this.#waitingBytes += bytes;
       this.#waiting.push({ job, input, bytes, isShareable: true, settle: resolve as Task['settle'] });
-      this.#assign();
+      if (job === 'summarize') this.#assignSoon();
+      else this.#assign();
     });
   }
 
@@ -90,6 +92,16 @@ export class MailReader implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What comes in one turn of the event loop is handed over together. */
+  #assignSoon(): void {
+    if (this.#willAssign) return;
+    this.#willAssign = true;
+    setImmediate(() => {
+      this.#willAssign = false;
+      this.#assign();
+    });
   }
 
   #assign(): void {
