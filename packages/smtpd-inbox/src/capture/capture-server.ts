@@ -41,6 +41,9 @@ export class CaptureServer extends SMTPServer {
   readonly #recordOf: (session: SessionInfo) => SessionRecord;
   /** What is written after the fact, and waited for when closing. */
   readonly #writing = new Set<Promise<unknown>>();
+  /** Transcripts of messages that are kept, to be written anew with the next message, or when the time for it has come. */
+  readonly #transcripts: KeptIn[] = [];
+  #transcriptTimer: NodeJS.Timeout | undefined;
 
   constructor(options: Omit<SMTPServerOptions, 'lineEndings'>, parts: CaptureParts) {
     // No message is refused for its form: what was odd is shown.
@@ -53,9 +56,14 @@ export class CaptureServer extends SMTPServer {
     });
     this.#recordOf = recordSessions(this, {
       onTransaction: (kept) => {
-        this.#write(this.#addTranscript(kept));
+        this.#transcripts.push(kept);
+        this.#transcriptTimer ??= setTimeout(() => {
+          this.#writeTranscripts();
+        }, TRANSCRIPT_MS);
       },
       onEnd: (record, session, reason) => {
+        // Somebody looks at a session when it is over.
+        this.#writeTranscripts();
         if (record.messageCount === 0 && record.isHeard) this.#write(this.#keepSession(record, session, reason));
       },
     });
@@ -69,8 +77,8 @@ export class CaptureServer extends SMTPServer {
       // A streamed message is asked about when it is whole; what comes behind the head passes with it.
       const fault = await playMessageFault(message);
       if (fault !== undefined && fault !== null && fault !== '') return fault;
-      const read = await reader.read(head);
-      const summary = rest === undefined ? read.summary : { ...read.summary, parseFault: PARTLY_READ };
+      const read = await reader.summarize(head);
+      const summary = rest === undefined ? read : { ...read, parseFault: PARTLY_READ };
       record.note('client', `(${String(head.length)} octets of content${rest === undefined ? '' : ', and more'})`);
       const common = {
         envelope: envelopeOf(message),
@@ -86,6 +94,8 @@ export class CaptureServer extends SMTPServer {
         const [firstId] = ids;
         // A message that is not in memory as a whole passes once; further inboxes get it from the first.
         const raw = rest === undefined ? head : firstId === undefined ? joined(head, rest) : store.openRaw(firstId);
+        // They share its way to the disk.
+        this.#writeTranscripts();
         const kept = await store.add({ ...common, inbox, raw, transcript: record.lines } satisfies NewMessage);
         ids.push(kept.id);
       }
@@ -100,11 +110,15 @@ export class CaptureServer extends SMTPServer {
 
   /** Resolves when all that was said of finished sessions is written. */
   async settle(): Promise<void> {
+    this.#writeTranscripts();
     while (this.#writing.size > 0) await Promise.allSettled([...this.#writing]);
   }
 
-  async #addTranscript({ ids, lines }: KeptIn): Promise<void> {
-    for (const id of ids) await this.#parts.store.setTranscript(id, lines);
+  #writeTranscripts(): void {
+    clearTimeout(this.#transcriptTimer);
+    this.#transcriptTimer = undefined;
+    for (const { ids, lines } of this.#transcripts.splice(0))
+      for (const id of ids) this.#write(this.#parts.store.setTranscript(id, lines));
   }
 
   async #keepSession(record: SessionRecord, session: SessionInfo, reason: string): Promise<void> {
@@ -209,4 +223,6 @@ function refusalOf(error: unknown): unknown {
   return error;
 }
 
+/** A session that goes on and sends nothing more is seen as far as it is after this time. */
+const TRANSCRIPT_MS = 50;
 const PARTLY_READ = 'The message is so large that only its beginning was read; all of it is kept';
