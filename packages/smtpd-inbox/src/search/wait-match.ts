@@ -63,7 +63,12 @@ export function parseWait(
   const search = criteria.q === undefined ? undefined : parseSearch(criteria.q, { now });
   if (search !== undefined && 'fault' in search) return search;
   const q = search?.query;
-  const parts = [IS_MESSAGE, ...(body === undefined ? [] : [body]), ...(q === undefined ? [] : [q])];
+  const parts = [
+    IS_MESSAGE,
+    ...wordsOf(criteria),
+    ...(body === undefined ? [] : [body]),
+    ...(q === undefined ? [] : [q]),
+  ];
   return {
     wait: {
       criteria,
@@ -71,6 +76,34 @@ export function parseWait(
       query: { kind: 'and', queries: parts },
     },
   };
+}
+
+/** Words that a message has if it matches: the store finds those at once, among however many others. */
+function wordsOf({ to, from, subject }: WaitCriteria): readonly MessageQuery[] {
+  const [recipient, sender] = [localWords(to), localWords(from)];
+  const end = subject === undefined ? undefined : WHOLE_WORDS.exec(subject)?.[1];
+  return [
+    ...(recipient === undefined
+      ? []
+      : [
+          {
+            kind: 'or' as const,
+            queries: [
+              { ...recipient, field: 'to' as const },
+              { ...recipient, field: 'cc' as const },
+            ],
+          },
+        ]),
+    ...(sender === undefined ? [] : [{ ...sender, field: 'from' as const }]),
+    // Its last word may go on, and what stands before its first blank may be the end of a word.
+    ...(end === undefined ? [] : [{ kind: 'words' as const, field: 'subject' as const, words: end, isPrefix: true }]),
+  ];
+}
+
+/** The words of a local part, which stands in what it matches as it is; a domain may be written in several ways. */
+function localWords(address: string | undefined): { readonly kind: 'words'; readonly words: string } | undefined {
+  const words = address === undefined ? undefined : /^([^@]*)(?:@[^@]*)?$/.exec(address)?.[1];
+  return words !== undefined && PLAIN_LOCAL_PART.test(words) ? { kind: 'words', words } : undefined;
 }
 
 /**
@@ -209,6 +242,10 @@ function folded(text: string): string {
 }
 
 const IS_MESSAGE: MessageQuery = { kind: 'not', query: { kind: 'isSession' } };
+/** No star, nothing that is written in several ways, and at least one letter or digit: without one there is no word. */
+const PLAIN_LOCAL_PART = /^(?=.*[a-z0-9])[a-z0-9._+-]+$/i;
+/** What stands behind a blank, in letters that are written in one way. */
+const WHOLE_WORDS = /^\S+\s+([a-z0-9]+(?:\s+[a-z0-9]+)*)$/i;
 const SHOWN_MAX = 3;
 const SHOWN_LENGTH_MAX = 100;
 const COMPARED_MAX = 20;

@@ -93,7 +93,22 @@ describe('a message that is waited for', () => {
 
   it('says what the store has to be asked, and where a search is wrong', () => {
     const now = new Date();
-    expect(waitOf({ to: 'x' })).toMatchObject({
+    expect(waitOf({ to: 'x', from: 'y@a.example', subject: 'our new price' }).query).toMatchObject({
+      queries: [
+        { kind: 'not' },
+        {
+          kind: 'or',
+          queries: [
+            { field: 'to', words: 'x' },
+            { field: 'cc', words: 'x' },
+          ],
+        },
+        { field: 'from', words: 'y' },
+        { field: 'subject', words: 'new price', isPrefix: true },
+      ],
+    });
+    // What may be written in several ways is compared by us.
+    expect(waitOf({ to: '*@a.example', from: '', subject: 'é' })).toMatchObject({
       queries: {},
       query: { kind: 'and', queries: [{ kind: 'not', query: { kind: 'isSession' } }] },
     });
