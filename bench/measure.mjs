@@ -9,12 +9,16 @@ import { CLOCK_TICKS_PER_SECOND, openServer } from './server-processes.mjs';
 
 /**
  * @param {{ load: object }} workload
+ * @param open how a server is started, by its name
  * @returns for each server its rounds, in order, and its highest resident memory
  */
-export async function measureWorkload(workload, { serverNames, rounds, amount, generator, onRound }) {
+export async function measureWorkload(
+  workload,
+  { serverNames, rounds, amount, generator, onRound, open = openServer },
+) {
   const entries = [];
   try {
-    for (const name of serverNames) entries.push({ name, server: await openServer(name), rounds: [] });
+    for (const name of serverNames) entries.push({ name, server: await open(name), rounds: [] });
     for (const { server } of entries) {
       // What fails here fails in the rounds too, and is reported there.
       await generator.run(server.port, { ...workload.load, ...WARM_UP }).catch(() => undefined);

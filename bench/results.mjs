@@ -1,5 +1,7 @@
 /** From rounds to tables: medians, spreads and ratios, as text. */
 
+import { machineRows } from './machine.mjs';
+
 /** The server whose figures are 1, where the workload names no other. */
 const BASE = 'smtp-server';
 const FLOOR = 'floor';
@@ -83,9 +85,7 @@ export function resultsPage(result) {
     ...table(
       ['', ''],
       [
-        ['date', result.date],
-        ['machine', `${machine.cores} cores, ${machine.cpu}, ${machine.memoryGiB} GiB`],
-        ['kernel', machine.kernel],
+        ...machineRows(machine, result.date),
         [
           'versions',
           Object.entries(versions)
@@ -140,7 +140,8 @@ function notes(servers, summaries) {
   return [...failures, ...limited].flatMap((line) => ['', line]);
 }
 
-function table(head, rows) {
+/** A table of Markdown, as lines. */
+export function table(head, rows) {
   return [head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...rows].map(
     (cells) => `| ${cells.join(' | ')} |`,
   );

@@ -5,11 +5,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { LoadGenerator } from './load-generator.mjs';
+import { machine } from './machine.mjs';
 import { measureIdle, measureWorkload } from './measure.mjs';
 import { hasFailures, idleTable, resultsPage, workloadTable } from './results.mjs';
 import { missing, PROXY_NAMES, SERVER_NAMES, SINK_PATH } from './server-processes.mjs';
@@ -163,16 +163,6 @@ function build() {
     stdio: 'inherit',
   });
   if (status !== 0) process.exit(status ?? 1);
-}
-
-function machine() {
-  const processors = cpus();
-  return {
-    cores: processors.length,
-    cpu: processors[0]?.model.trim() ?? 'unknown',
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: `${type()} ${release()}`,
-  };
 }
 
 function versions() {

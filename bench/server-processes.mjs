@@ -203,7 +203,7 @@ function harakaFolder(folder, port, upstreamPort) {
 }
 
 /** Resident memory now and at its highest, in KiB; nothing where there is no /proc, or the process is gone. */
-function memoryOf(pid) {
+export function memoryOf(pid) {
   if (!existsSync(`/proc/${pid}/status`)) return {};
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   return {
@@ -213,21 +213,23 @@ function memoryOf(pid) {
 }
 
 /** User and system time from /proc/PID/stat, in steps of a clock tick. */
-function cpuSecondsOf(pid) {
+export function cpuSecondsOf(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   // The second field is the program's name in brackets, and may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
 }
 
-async function stop(child) {
+/** Ends a process that was started here. */
+export async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGKILL');
   await exited;
 }
 
-async function freePort() {
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -236,7 +238,8 @@ async function freePort() {
   return port;
 }
 
-async function accepts(port, child) {
+/** Waits until a process takes connections. */
+export async function accepts(port, child) {
   for (let attempt = 0; attempt < 100 && child.exitCode === null; attempt += 1) {
     const socket = connect(port, '127.0.0.1');
     const isOpen = await new Promise((resolve) => {
