@@ -17,7 +17,7 @@ export function workloadTable({ unit, servers, base: baseName = BASE }) {
       ? '–'
       : `${number(summary.speed.median)} (${number(summary.speed.min)}–${number(summary.speed.max)})`,
     ratio(summary.speed, base?.speed),
-    ratio(summary.speed, floor?.speed),
+    ...(floor === undefined ? [] : [ratio(summary.speed, floor.speed)]),
     number(summary.cpu?.median),
     ratio(summary.cpu, base?.cpu),
     summary.peakKiB === undefined ? '–' : number(summary.peakKiB / 1024),
@@ -32,7 +32,7 @@ export function workloadTable({ unit, servers, base: baseName = BASE }) {
         'server',
         `${unit}: median (min–max)`,
         `× ${baseName}`,
-        `× ${FLOOR}`,
+        ...(floor === undefined ? [] : [`× ${FLOOR}`]),
         'CPU s / 1,000 messages',
         `CPU × ${baseName}`,
         'peak MiB',
