@@ -239,7 +239,7 @@ export async function freePort() {
 }
 
 /** Waits until a process takes connections. */
-export async function accepts(port, child) {
+async function accepts(port, child) {
   for (let attempt = 0; attempt < 100 && child.exitCode === null; attempt += 1) {
     const socket = connect(port, '127.0.0.1');
     const isOpen = await new Promise((resolve) => {
