@@ -517,9 +517,17 @@ function ownText(element: HTMLElement): string {
 }
 
 function hasOwnText(element: HTMLElement): boolean {
-  // What fills preheaders has no width: soft hyphens, joiners, marks of direction.
-  return /[^\s\p{Cf}\p{Mn}]/u.test(ownText(element));
+  let answer = ownTextAnswers.get(element);
+  if (answer === undefined) {
+    // What fills preheaders has no width: soft hyphens, joiners, marks of direction.
+    answer = /[^\s\p{Cf}\p{Mn}]/u.test(ownText(element));
+    ownTextAnswers.set(element, answer);
+  }
+  return answer;
 }
+
+/** Asked of a parent once for each of its links, which may be very many. */
+const ownTextAnswers = new WeakMap<HTMLElement, boolean>();
 
 function tableOf(cell: HTMLElement): HTMLElement | undefined {
   let element: HTMLElement | undefined = cell;
