@@ -346,7 +346,8 @@ describe('a store in PostgreSQL', () => {
       if (received % (100 * piece.length) < each.length) look();
     }
     expect(received).toBe(pieces * piece.length);
-    expect(highest - before).toBeLessThan(16_000_000);
+    // Half of it: what the driver has not let go of yet depends on when it was looked.
+    expect(highest - before).toBeLessThan((pieces * piece.length) / 2);
   });
 
   it.each<Partial<PostgresStoreOptions>>([
