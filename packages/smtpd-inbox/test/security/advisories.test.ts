@@ -132,7 +132,7 @@ describe('Mailpit', () => {
       ['html-check', 200],
       ['link-check', 501],
       ['link-check?follow=true', 501],
-    ])
+    ] as const)
       expect((await ask(urls.mailpit, { path: `/api/v1/message/${id}/${check}` })).status).toBe(status);
     await ask(urls.mailpit, { path: `/view/${id}.html` });
     expect(stranger.connections()).toBe(connectionsBefore);
