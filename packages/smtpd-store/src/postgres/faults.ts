@@ -19,8 +19,9 @@ type FaultKind = 'unreachable' | 'full' | 'refused';
 
 function kindOf(error: Error): FaultKind {
   const { code } = error as { code?: unknown };
-  // The driver's own errors, those of the network among them, have no code of five signs (PostgreSQL, appendix A).
-  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return 'unreachable';
+  // PostgreSQL's codes have five signs (its appendix A), and no class of them begins with E as those of the operating system do: EPIPE has
+  // five, too. The driver's own errors have none.
+  if (typeof code !== 'string' || !/^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code)) return 'unreachable';
   if (code === '53100') return 'full';
   return UNREACHABLE.test(code) ? 'unreachable' : 'refused';
 }
