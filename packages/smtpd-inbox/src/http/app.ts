@@ -4,14 +4,15 @@
 
 import { Hono, type Context } from 'hono';
 import type { Logger } from 'smtpd';
-import { StoreError } from 'smtpd-store';
 import { Value } from 'typebox/value';
 import { Type, type TObject, type TSchema } from 'typebox';
 
 import { APIError } from './api-error.js';
 import { describeAPI } from './openapi.js';
 import { describeAsPage } from './api-page.js';
+import { knownError } from './known-error.js';
 import type { PageFiles } from './page-files.js';
+import { checkSaidLength, readText } from './request-body.js';
 import { isOctetBody, json, type Call, type Route } from './route.js';
 import type { AccessGuard } from './security.js';
 
@@ -51,7 +52,7 @@ export function makeApp({ routes, guard, page, version, logger, closing }: AppOp
   app.get('/api', () => describeAsPage(routes, version));
   app.get('/api/openapi.json', () => new Response(description, { headers: { 'content-type': 'application/json' } }));
   for (const each of routes) {
-    app.on(each.method, `/api/v1${each.path.replace(/\{(\w+)\}/g, ':$1')}`, async (context) =>
+    app.on(each.method, patternOf(each), async (context) =>
       each.handle((await callOf(each, context, closing)) as Call<never, never>),
     );
   }
@@ -70,8 +71,7 @@ export function makeApp({ routes, guard, page, version, logger, closing }: AppOp
 /** Checks a request against its route. */
 async function callOf(route: Route, context: Context, closing: AbortSignal): Promise<Call<unknown, unknown>> {
   const { raw } = context.req;
-  if (isOctetBody(route.body) && saidLength(raw) > OCTETS_MAX)
-    throw new APIError('TOO_LARGE', `A file has at most ${String(OCTETS_MAX)} octets`);
+  if (isOctetBody(route.body)) checkSaidLength(raw, OCTETS_MAX);
   const contentType = (raw.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (route.method !== 'GET') checkContentType(route, contentType);
   return {
@@ -128,31 +128,6 @@ function checkValue(schema: TSchema, value: unknown, what: string): unknown {
   throw new APIError('BAD_REQUEST', `${what} ${where === '' ? 'value' : `"${where}"`}: ${first?.message ?? 'wrong'}`);
 }
 
-/** A body of JSON, as text. @throws APIError `TOO_LARGE` */
-export async function readText(request: Request, bytesMax = JSON_BYTES_MAX): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  // What says that it is too large need not be read first.
-  if (saidLength(request) > bytesMax) throw tooLarge(bytesMax);
-  if (request.body !== null) {
-    for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
-      length += piece.length;
-      if (length > bytesMax) throw tooLarge(bytesMax);
-      pieces.push(piece);
-    }
-  }
-  return Buffer.concat(pieces).toString('utf8');
-}
-
-/** How many octets a body has, by its own word. */
-function saidLength(request: Request): number {
-  return Number(request.headers.get('content-length') ?? 0);
-}
-
-function tooLarge(bytesMax: number): APIError {
-  return new APIError('TOO_LARGE', `This body has at most ${String(bytesMax)} octets`);
-}
-
 /** What went wrong, for the caller; what nobody foresaw, for the log. */
 function answerError(error: unknown, logger: Logger): Response {
   const known = knownError(error);
@@ -162,16 +137,6 @@ function answerError(error: unknown, logger: Logger): Response {
   if (known.code === 'UNAUTHORIZED')
     response.headers.set('www-authenticate', 'Basic realm="smtpd-inbox", charset="UTF-8"');
   return response;
-}
-
-function knownError(error: unknown): APIError {
-  if (error instanceof APIError) return error;
-  if (error instanceof StoreError) {
-    if (error.code === 'STORE_BAD_OPTION') return new APIError('BAD_REQUEST', error.message);
-    if (error.code === 'STORE_NOT_FOUND') return new APIError('NOT_FOUND', error.message);
-    return new APIError('UNAVAILABLE', 'The store cannot be reached; the log of the server says more');
-  }
-  return new APIError('INTERNAL', 'The server failed; its log says more');
 }
 
 function preflight(origin: string): Response {
@@ -187,11 +152,16 @@ function preflight(origin: string): Response {
   });
 }
 
+/** A path as the router has it: `/api/v1/messages/:id`. */
+function patternOf({ path }: Route): string {
+  return `/api/v1${path.replace(/\{(\w+)\}/g, ':$1')}`;
+}
+
 function methodsByPath(routes: readonly Route[]): ReadonlyMap<string, readonly string[]> {
   const methods = new Map<string, string[]>();
-  for (const { method, path } of routes) {
-    const key = `/api/v1${path.replace(/\{(\w+)\}/g, ':$1')}`;
-    methods.set(key, [...(methods.get(key) ?? []), method]);
+  for (const each of routes) {
+    const pattern = patternOf(each);
+    methods.set(pattern, [...(methods.get(pattern) ?? []), each.method]);
   }
   return methods;
 }
@@ -206,7 +176,5 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'SAMEORIGIN',
   'cache-control': 'no-store',
 };
-/** What is not told by its route. JSON takes many times its octets when it is read. */
-const JSON_BYTES_MAX = 1_048_576;
 const OCTETS_MAX = 268_435_456;
 const NO_QUERY = Type.Object({});

@@ -6,13 +6,13 @@
 import { Hono, type Context } from 'hono';
 import { getPath } from 'hono/utils/url';
 import type { Logger } from 'smtpd';
-import { StoreError, type StoreChange } from 'smtpd-store';
+import type { StoreChange } from 'smtpd-store';
 
 import { ExchangeError } from '../../exchange/exchange-error.js';
-import { FaultError } from '../../faults/check-fault.js';
 import { APIError } from '../api-error.js';
-import { readText } from '../app.js';
 import { HTTPServer } from '../http-server.js';
+import { knownError } from '../known-error.js';
+import { readText } from '../request-body.js';
 import type { AccessGuard } from '../security.js';
 import type { InboxServices } from '../services.js';
 import { LiveSocket } from './live-socket.js';
@@ -142,7 +142,7 @@ function appOf(
         .replace(/\/{2,}/g, '/')
         .replace(/(?<=.)\/$/, ''),
   });
-  app.onError((error, context) => withCommonHeaders(answerError(knownError(error, logger), context.req.path)));
+  app.onError((error, context) => withCommonHeaders(answerError(errorOf(error, logger), context.req.path)));
   app.notFound((context) =>
     withCommonHeaders(answerError(new APIError('NOT_FOUND', '404 page not found'), context.req.path)),
   );
@@ -173,13 +173,11 @@ function checkContentType(method: string, headers: Headers): void {
   throw new APIError('UNSUPPORTED_MEDIA_TYPE', 'Send it as application/json (header Content-Type)');
 }
 
-function knownError(error: unknown, logger: Logger): APIError {
-  if (error instanceof APIError) return error;
-  if (error instanceof FaultError) return new APIError('BAD_REQUEST', error.message);
+/** These programs know one status for what was asked wrongly, and one for what failed. */
+function errorOf(error: unknown, logger: Logger): APIError {
   if (error instanceof ExchangeError) return new APIError('BAD_REQUEST', error.message);
-  if (error instanceof StoreError && error.code === 'STORE_BAD_OPTION')
-    return new APIError('BAD_REQUEST', error.message);
-  if (error instanceof StoreError && error.code === 'STORE_NOT_FOUND') return new APIError('NOT_FOUND', error.message);
+  const known = knownError(error);
+  if (known.code !== 'INTERNAL' && known.code !== 'UNAVAILABLE') return known;
   logger.error({ error }, 'A request failed');
   return new APIError('INTERNAL', 'The server failed; its log says more');
 }

@@ -6,15 +6,15 @@ import { Type } from 'typebox';
 import { NewMail, Release, ReleaseResult } from '../../api/model.js';
 import { importMail } from '../../capture/import-mail.js';
 import { composeMail } from '../../exchange/compose.js';
-import { ExchangeError, type ExchangeErrorCode } from '../../exchange/exchange-error.js';
 import { withWireLineEnds, type ImportItem } from '../../exchange/import-item.js';
 import { readMbox, writeMbox, type MboxMessage } from '../../exchange/mbox.js';
 import { readZip, writeZip, type ZippedMessage } from '../../exchange/zip.js';
-import { APIError, type APIErrorCode } from '../api-error.js';
+import { APIError } from '../api-error.js';
+import { piecesOf, readOctets } from '../request-body.js';
 import { messageOf } from '../message-access.js';
 import { attachmentDisposition, json, MAIL_JSON_BYTES_MAX, octets, route, type Route } from '../route.js';
 import type { InboxServices } from '../services.js';
-import { idsOf, SELECTION, type Selection } from './messages.js';
+import { idsOf, SELECTION } from './messages.js';
 
 /** What an import said. */
 const Imported = Type.Object({
@@ -35,9 +35,8 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
       answer: { status: 200, description: 'The file.', contentTypes: ['application/mbox', 'application/zip'] },
       errors: ['BAD_SEARCH'],
       handle: async ({ query: { format, ...selection } }) => {
-        const messages = walk(selection);
-        // What is wrong with the search is said before the file begins.
-        await idsOf(services, { ...selection, limit: 1 });
+        // Looked for first: what is wrong with the search is said before the file begins.
+        const messages = oldestFirst(await idsOf(services, selection));
         return octets(format === 'mbox' ? writeMbox(asMbox(messages)) : writeZip(asZip(messages)), {
           'content-type': `application/${format}`,
           'content-disposition': attachmentDisposition(`mail.${format}`),
@@ -60,16 +59,13 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
         if (inbox !== '' && directory.get(inbox) === undefined)
           throw new APIError('NOT_FOUND', `There is no inbox "${inbox}"`);
         const result: { ids: string[]; skipped: { name: string; reason: string }[] } = { ids: [], skipped: [] };
-        try {
-          for await (const item of itemsOf(contentType, body())) {
-            if (item.kind === 'skipped') result.skipped.push({ name: item.name, reason: item.reason });
-            else {
-              const mail = { ...item, raw: withWireLineEnds(item.raw) };
-              result.ids.push(await importMail(mail, { store, reader, inbox, now: now() }));
-            }
+        for await (const item of itemsOf(contentType, body())) {
+          if (item.kind === 'skipped') {
+            result.skipped.push({ name: item.name, reason: item.reason });
+            continue;
           }
-        } catch (error) {
-          throw explained(error);
+          const mail = { ...item, raw: withWireLineEnds(item.raw) };
+          result.ids.push(await importMail(mail, { store, reader, inbox, now: now() }));
         }
         return json(result);
       },
@@ -84,7 +80,7 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
       bodyBytesMax: MAIL_JSON_BYTES_MAX,
       answer: { status: 200, description: 'What each recipient was told.', schema: ReleaseResult },
       errors: ['UPSTREAM_FAILED'],
-      handle: async ({ body, signal }) => explain(async () => replay(composeMail(body, { now: now() }), signal)),
+      handle: async ({ body, signal }) => json(await replay(composeMail(body, { now: now() }), signal)),
     }),
     route({
       method: 'POST',
@@ -97,7 +93,7 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
       errors: ['NOT_FOUND', 'UPSTREAM_FAILED'],
       handle: async ({ params: { id = '' }, signal }) => {
         const { envelope } = await messageOf(services, id);
-        return explain(async () => replay({ raw: store.openRaw(id), envelope }, signal));
+        return json(await replay({ raw: store.openRaw(id), envelope }, signal));
       },
     }),
     route({
@@ -114,15 +110,14 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
         if (releaser === undefined)
           throw new APIError('NOT_ALLOWED', 'Whoever started the server named no server to release to (--release)');
         const { envelope } = await messageOf(services, id);
-        return explain(async () => releaser.release({ raw: store.openRaw(id), envelope }, body, { signal }));
+        return json(await releaser.release({ raw: store.openRaw(id), envelope }, body, { signal }));
       },
     }),
   ];
 
-  /** All messages of a selection, oldest first as files have them. What is deleted meanwhile is not among them. */
-  async function* walk(selection: Selection): AsyncGenerator<StoredMessage> {
-    const ids = await idsOf(services, selection);
-    for (const id of ids.reverse()) {
+  /** The messages, oldest first as files have them. What is deleted meanwhile is not among them. */
+  async function* oldestFirst(newestFirst: readonly string[]): AsyncGenerator<StoredMessage> {
+    for (const id of newestFirst.toReversed()) {
       const message = await store.get(id);
       if (message !== undefined) yield message;
     }
@@ -146,56 +141,17 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
 
 /** The messages of a body. */
 async function* itemsOf(contentType: string, body: ReadableStream<Uint8Array> | null): AsyncGenerator<ImportItem> {
-  const pieces = body === null ? noOctets() : (body as unknown as AsyncIterable<Uint8Array>);
   switch (contentType) {
     case 'application/mbox':
-      yield* readMbox(pieces);
+      yield* readMbox(piecesOf(body));
       break;
     case 'application/zip':
-      yield* readZip(await gather(pieces, ARCHIVE_BYTES_MAX));
+      yield* readZip(await readOctets(body, ARCHIVE_BYTES_MAX));
       break;
     default:
-      yield { kind: 'message', name: 'message', raw: await gather(pieces, MESSAGE_BYTES_MAX) };
+      yield { kind: 'message', name: 'message', raw: await readOctets(body, MESSAGE_BYTES_MAX) };
   }
 }
 
-async function gather(pieces: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
-  const gathered: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of pieces) {
-    length += piece.length;
-    if (length > bytesMax) throw new APIError('TOO_LARGE', `This body has at most ${String(bytesMax)} octets`);
-    gathered.push(piece);
-  }
-  return Buffer.concat(gathered, length);
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- nothing is to be waited for
-async function* noOctets(): AsyncGenerator<Uint8Array> {
-  yield new Uint8Array(0);
-}
-
-/** What another server or a wrong mail did, as the API says it. */
-async function explain(release: () => Promise<ReleaseResult>): Promise<Response> {
-  try {
-    return json(await release());
-  } catch (error) {
-    throw explained(error);
-  }
-}
-
-/** An error of the exchange, as the API says it; any other stays. */
-export function explained(error: unknown): unknown {
-  return error instanceof ExchangeError ? new APIError(CODES[error.code], error.message) : error;
-}
-
-const CODES: Readonly<Record<ExchangeErrorCode, APIErrorCode>> = {
-  EXCHANGE_BAD_ARCHIVE: 'BAD_REQUEST',
-  EXCHANGE_TOO_LARGE: 'TOO_LARGE',
-  EXCHANGE_BAD_MAIL: 'BAD_REQUEST',
-  EXCHANGE_NOT_ALLOWED: 'NOT_ALLOWED',
-  EXCHANGE_BAD_OPTION: 'BAD_REQUEST',
-  EXCHANGE_FAILED: 'UPSTREAM_FAILED',
-};
 const MESSAGE_BYTES_MAX = 67_108_864;
 const ARCHIVE_BYTES_MAX = 268_435_456;

@@ -3,7 +3,6 @@
 import { Type } from 'typebox';
 
 import { Fault, NewFault } from '../../api/model.js';
-import { FaultError } from '../../faults/check-fault.js';
 import { APIError } from '../api-error.js';
 import { json, noContent, route, type Route } from '../route.js';
 import type { InboxServices } from '../services.js';
@@ -28,14 +27,7 @@ export function faultRoutes({ faults }: InboxServices): readonly Route[] {
         'Makes something fail: by stage, code and probability; the next N times; late, slowly, or by cutting the connection.',
       body: NewFault,
       answer: { status: 201, description: 'The fault.', schema: Fault },
-      handle: ({ body }) => {
-        try {
-          return json(faults.add(body), 201);
-        } catch (error) {
-          if (error instanceof FaultError) throw new APIError('BAD_REQUEST', error.message);
-          throw error;
-        }
-      },
+      handle: ({ body }) => json(faults.add(body), 201),
     }),
     route({
       method: 'DELETE',

@@ -3,7 +3,6 @@
 import { Type } from 'typebox';
 
 import { Deletion, Inbox, NewInbox } from '../../api/model.js';
-import { InboxExistsError } from '../../capture/inbox-directory.js';
 import { APIError } from '../api-error.js';
 import { json, noContent, route, type Route } from '../route.js';
 import type { InboxServices } from '../services.js';
@@ -31,14 +30,7 @@ export function inboxRoutes({ directory, store }: InboxServices): readonly Route
       body: NewInbox,
       answer: { status: 201, description: 'The inbox.', schema: Inbox },
       errors: ['CONFLICT'],
-      handle: async ({ body }) => {
-        try {
-          return json(await directory.create(body), 201);
-        } catch (error) {
-          if (error instanceof InboxExistsError) throw new APIError('CONFLICT', error.message);
-          throw error;
-        }
-      },
+      handle: async ({ body }) => json(await directory.create(body), 201),
     }),
     route({
       method: 'GET',

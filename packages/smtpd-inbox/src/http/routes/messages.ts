@@ -200,21 +200,21 @@ export interface Selection {
 /** All messages of a selection, newest first. @throws APIError `BAD_SEARCH` */
 export async function idsOf(
   { store, now }: Pick<InboxServices, 'store' | 'now'>,
-  { q, inbox, limit = Infinity }: Selection & { readonly limit?: number },
+  { q, inbox }: Selection,
 ): Promise<string[]> {
   const query = queryOf(q === undefined ? {} : { q }, now());
   const ids: string[] = [];
   let before: string | undefined;
   do {
     const page = await store.list({
-      limit: Math.min(limit, 1000),
+      limit: 1000,
       ...(query === undefined ? {} : { query }),
       ...(inbox === undefined ? {} : { inbox }),
       ...(before === undefined ? {} : { before }),
     });
     for (const { id } of page.messages) ids.push(id);
     before = page.older;
-  } while (before !== undefined && ids.length < limit);
+  } while (before !== undefined);
   return ids;
 }
 

@@ -6,7 +6,6 @@ import { NewWebhook, Webhook } from '../../api/model.js';
 import { APIError } from '../api-error.js';
 import { json, noContent, route, type Route } from '../route.js';
 import type { InboxServices } from '../services.js';
-import { explained } from './exchange.js';
 
 export function webhookRoutes({ webhooks }: InboxServices): readonly Route[] {
   return [
@@ -28,13 +27,7 @@ export function webhookRoutes({ webhooks }: InboxServices): readonly Route[] {
       body: NewWebhook,
       answer: { status: 201, description: 'The webhook.', schema: Webhook },
       errors: ['NOT_ALLOWED'],
-      handle: async ({ body }) => {
-        try {
-          return json(await webhooks.add(body), 201);
-        } catch (error) {
-          throw explained(error);
-        }
-      },
+      handle: async ({ body }) => json(await webhooks.add(body), 201),
     }),
     route({
       method: 'DELETE',
