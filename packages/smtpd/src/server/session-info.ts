@@ -114,11 +114,19 @@ export class SessionInfo {
   get envelope(): EnvelopeInfo | undefined {
     const envelope = this.#session.envelope;
     if (envelope === undefined) return undefined;
+    // Recipients are only ever added, so their number is the envelope as it stands. They are written out for who asks for them: asking for
+    // the envelope at each RCPT must not cost more with each.
+    const { reversePath, parameters, recipients } = envelope;
+    const count = recipients.length;
     return {
-      mailFrom: envelope.reversePath.address,
-      rcptTos: envelope.recipients.map(({ path }) => path.address),
-      mailOptions: formatOptions(envelope.parameters),
-      rcptOptions: envelope.recipients.map(({ parameters }) => formatOptions(parameters)),
+      mailFrom: reversePath.address,
+      get rcptTos() {
+        return recipients.slice(0, count).map(({ path }) => path.address);
+      },
+      mailOptions: formatOptions(parameters),
+      get rcptOptions() {
+        return recipients.slice(0, count).map((recipient) => formatOptions(recipient.parameters));
+      },
     };
   }
 }

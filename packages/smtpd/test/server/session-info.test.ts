@@ -52,6 +52,25 @@ describe('a session, seen from outside', () => {
     expect(info.messageCount).toBe(2);
   });
 
+  it('has an envelope that stays as it was when it was asked for, whatever recipients come then', async () => {
+    const { client, info } = await watched();
+    await client.command('EHLO c.example');
+    await client.command('MAIL FROM:<a@a.example>');
+    const taken = [info.envelope!];
+    for (const name of ['b', 'c', 'd']) {
+      await client.command(`RCPT TO:<${name}@b.example>`);
+      taken.push(info.envelope!);
+    }
+    await client.command('RSET');
+    expect(taken.map(({ rcptTos, rcptOptions }) => [rcptTos.length, rcptOptions.length])).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
+    expect(taken.at(-1)!.rcptTos).toEqual(['b@b.example', 'c@b.example', 'd@b.example']);
+  });
+
   it('has an envelope as it stands: the parameters, repeats of recipients, nothing that was refused', async () => {
     const server = new KeepingServer();
     server.use({ name: 'directory', rcpt: ({ address }) => (address.startsWith('no') ? '550 5.1.1 No' : undefined) });
