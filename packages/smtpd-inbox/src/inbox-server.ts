@@ -5,7 +5,7 @@ import { Resolver } from 'node:dns/promises';
 import { fileURLToPath } from 'node:url';
 
 import { anyAuth, passwordAuth, type BoundAddress, type Hook, type SMTPServer } from 'smtpd';
-import { openPostgresStore, openSQLiteStore, type MailStore } from 'smtpd-store';
+import { openPostgresStore, openSQLiteStore, type MailStore, type StoreChange } from 'smtpd-store';
 
 import type { Info, ReleaseResult } from './api/model.js';
 import { CaptureServer } from './capture/capture-server.js';
@@ -130,7 +130,10 @@ export class InboxServer implements AsyncDisposable {
     const store = await this.#openStore();
     const reader = new MailReader({ threads: READER_THREADS, timeoutMs: options.readTimeoutMs });
     this.#closers.push(() => reader.close());
+    // Heard from here on: what another machine changes while the inboxes are read is not missed.
+    const changes = store.changes();
     const directory = await InboxDirectory.open(store, { domain: options.inboxDomain, now });
+    this.#follow(changes, directory);
     const isStoreShared = typeof options.store === 'string';
     const faults = new FaultBoard();
     const server = new CaptureServer(options.smtp, {
@@ -172,7 +175,6 @@ export class InboxServer implements AsyncDisposable {
       info: () => this.#info(),
       now,
     };
-    this.#follow(store, directory);
     await this.#openPOP3(store, directory);
     await this.#openHTTP(services);
     const { mailpit, mailhog } = options;
@@ -269,9 +271,8 @@ export class InboxServer implements AsyncDisposable {
   }
 
   /** What other machines change of the inboxes is heard, and those whose time is over go. */
-  #follow(store: MailStore, directory: InboxDirectory): void {
+  #follow(changes: AsyncIterable<StoreChange>, directory: InboxDirectory): void {
     const { logger } = this.#options;
-    const changes = store.changes();
     const following = (async () => {
       for await (const change of changes) if (change.kind === 'setting') await directory.refresh(change.key);
     })().catch((error: unknown) => {
