@@ -23,7 +23,7 @@ export async function readOctets(body: ReadableStream<Uint8Array> | null, bytesM
 /** A body, piece by piece. */
 export function piecesOf(body: ReadableStream<Uint8Array> | null): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   // Node's streams can be iterated; the types of the web do not know.
-  return body === null ? [] : body;
+  return body ?? [];
 }
 
 /** What says itself that it is too large need not be read first. @throws APIError `TOO_LARGE` */
