@@ -167,6 +167,22 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.counts()).toEqual({ messages: 0, unread: 0, bytes: 0, inboxes: {} });
     });
 
+    it('keeps the neighbours of a message that the database refuses', async () => {
+      await using store = await open();
+      // Of a caller without types.
+      const atNoTime = newMessage({ receivedAt: { getTime: () => ({}) as unknown as number } as Date });
+      // What is added in one turn shares a transaction.
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 40 }, (_, index) => store.add(index % 4 === 3 ? atNoTime : newMessage())),
+      );
+      expect(outcomes.map(({ status }) => status)).toEqual(
+        outcomes.map((_, index) => (index % 4 === 3 ? 'rejected' : 'fulfilled')),
+      );
+      const kept = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.id] : []));
+      expect(idsIn(await store.list())).toEqual(kept.reverse());
+      expect((await store.counts()).messages).toBe(30);
+    });
+
     it('asks for the summary when all octets were taken', async () => {
       await using store = await open();
       let octets = 0;
