@@ -9,8 +9,8 @@ import type { ListOptions, Page } from './store.js';
 
 /** What an engine is asked for. */
 export interface ListRequest {
-  readonly inbox: string | undefined;
-  readonly query: MessageQuery | undefined;
+  /** What must all be met, none of it an AND. */
+  readonly requirements: readonly MessageQuery[];
   readonly before: number | undefined;
   readonly after: number | undefined;
   readonly limit: number;
@@ -26,7 +26,20 @@ export function listRequest({ inbox, query, before, after, limit = 50 }: ListOpt
   }
   if (inbox !== undefined) checkName('inbox', inbox);
   if (query !== undefined) checkQuery(query);
-  return { inbox, query, before: parsePlace(before), after: parsePlace(after), limit };
+  return {
+    requirements: [
+      ...(query === undefined ? [] : requirementsOf(query)),
+      ...(inbox === undefined ? [] : [{ kind: 'inbox', inbox } as const]),
+    ],
+    before: parsePlace(before),
+    after: parsePlace(after),
+    limit,
+  };
+}
+
+/** An AND taken apart. */
+function requirementsOf(query: MessageQuery): readonly MessageQuery[] {
+  return query.kind === 'and' ? query.queries.flatMap(requirementsOf) : [query];
 }
 
 /** The rows that were found, newest first. */

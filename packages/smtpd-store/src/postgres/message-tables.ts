@@ -7,7 +7,6 @@ import type { StoreLimits } from '../limits.js';
 import type { TranscriptLine } from '../message.js';
 import type { MessageParts, MessageRow } from '../message-parts.js';
 import { asciiLowerCase, bindable } from '../plain-text.js';
-import type { MessageQuery } from '../query.js';
 import type { Counts, StoreCounts } from '../store.js';
 import type { PostgresDatabase } from './database.js';
 import { BoundValues, compileQuery, type SearchedWords } from './query-sql.js';
@@ -158,13 +157,11 @@ export class MessageTables {
    * @param nearest look for words in so many messages only, the nearest to the place; there is no answer when no words are looked for
    */
   async #find(
-    { inbox, query, before, after, limit }: ListRequest,
+    { requirements, before, after, limit }: ListRequest,
     nearest: number | undefined,
   ): Promise<ListedRow[] | undefined> {
     const bound = new BoundValues();
-    const queries: MessageQuery[] = query === undefined ? [] : [query];
-    if (inbox !== undefined) queries.push({ kind: 'inbox', inbox });
-    const { match, condition } = compileQuery({ kind: 'and', queries }, this.#database.schema, bound);
+    const { match, condition } = compileQuery(requirements, this.#database.schema, bound);
     if (match === undefined && nearest !== undefined) return undefined;
     const place = (id: string): string =>
       (before === undefined ? '' : ` AND ${id} < ${bound.bind(before)}::bigint`) +

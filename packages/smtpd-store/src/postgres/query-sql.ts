@@ -29,11 +29,11 @@ export interface CompiledQuery {
   readonly condition: string;
 }
 
-/** Compiles a query that was checked before. */
-export function compileQuery(query: MessageQuery, schema: string, bound: BoundValues): CompiledQuery {
+/** Compiles what must all be met of a query that was checked before. */
+export function compileQuery(requirements: readonly MessageQuery[], schema: string, bound: BoundValues): CompiledQuery {
   const matches: string[] = [];
   const conditions: string[] = [];
-  for (const part of requirements(query)) {
+  for (const part of requirements) {
     if (part.kind === 'words') matches.push(matchOf(part, bound));
     else conditions.push(conditionOf(part, schema, bound));
   }
@@ -41,11 +41,6 @@ export function compileQuery(query: MessageQuery, schema: string, bound: BoundVa
     match: matches.length === 0 ? undefined : joined('AND', matches, 'true'),
     condition: joined('AND', conditions, 'true'),
   };
-}
-
-/** What must be met, one by one: an AND taken apart. */
-function requirements(query: MessageQuery): readonly MessageQuery[] {
-  return query.kind === 'and' ? query.queries.flatMap(requirements) : [query];
 }
 
 /** Each condition is true or false and never NULL, so that NOT means what it says. */

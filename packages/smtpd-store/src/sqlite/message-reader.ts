@@ -4,7 +4,6 @@ import { assertNever } from '../errors.js';
 import type { ListRequest } from '../list-request.js';
 import type { TranscriptLine } from '../message.js';
 import type { MessageRow } from '../message-parts.js';
-import type { MessageQuery } from '../query.js';
 import { StatementCache, type Connection, type Row, type SQLValue, type Statement } from './driver.js';
 import { compileQuery } from './query-sql.js';
 import type { NumberedRequest, Operations, RawLocation, ReadOperations } from './requests.js';
@@ -61,10 +60,8 @@ export class MessageReader {
     return row === undefined ? undefined : (JSON.parse(String(row['lines'])) as TranscriptLine[]);
   }
 
-  #list({ inbox, query, before, after, limit }: ListRequest): Operations['list']['answer'] {
-    const queries: MessageQuery[] = query === undefined ? [] : [query];
-    if (inbox !== undefined) queries.push({ kind: 'inbox', inbox });
-    const { match, condition, values } = compileQuery({ kind: 'and', queries });
+  #list({ requirements, before, after, limit }: ListRequest): Operations['list']['answer'] {
+    const { match, condition, values } = compileQuery(requirements);
     const id = match === undefined ? 'm.id' : 'message_words.rowid';
     const wheres = ['m.deletion IS NULL'];
     const bound: SQLValue[] = [];

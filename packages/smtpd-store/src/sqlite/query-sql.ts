@@ -21,14 +21,13 @@ export interface CompiledQuery {
   readonly values: readonly SQLValue[];
 }
 
-/** Compiles a query that was checked before. */
-export function compileQuery(query: MessageQuery): CompiledQuery {
+/** Compiles what must all be met of a query that was checked before. */
+export function compileQuery(requirements: readonly MessageQuery[]): CompiledQuery {
   const values: SQLValue[] = [];
   const phrases: string[] = [];
   const conditions: string[] = [];
-  const parts = requirements(query);
-  const isNarrow = parts.some(({ kind }) => kind === 'inbox' || kind === 'messageId' || kind === 'tag');
-  for (const part of parts) {
+  const isNarrow = requirements.some(({ kind }) => kind === 'inbox' || kind === 'messageId' || kind === 'tag');
+  for (const part of requirements) {
     if (part.kind === 'words') {
       phrases.push(phraseOf(part));
       continue;
@@ -43,11 +42,6 @@ export function compileQuery(query: MessageQuery): CompiledQuery {
     condition: joined('AND', conditions, '1'),
     values,
   };
-}
-
-/** What must be met, one by one: an AND taken apart. */
-function requirements(query: MessageQuery): readonly MessageQuery[] {
-  return query.kind === 'and' ? query.queries.flatMap(requirements) : [query];
 }
 
 /** Each condition is 0 or 1 and never NULL, so that NOT means what it says. */
