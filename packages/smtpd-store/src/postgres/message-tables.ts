@@ -87,7 +87,6 @@ export class MessageTables {
       now,
     }: { inserted: number; bytes: number; newest: number; limits: StoreLimits; now: number },
   ): Promise<number[]> {
-    await client.query(`UPDATE ${this.#s}kept SET messages = messages + $1, bytes = bytes + $2`, [inserted, bytes]);
     const pruned: number[] = [];
     if (Number.isFinite(limits.ageMsMax)) {
       // Few at a time, so that no message pays for a week of them; the next ones go on.
@@ -97,6 +96,13 @@ export class MessageTables {
       );
       pruned.push(...(await this.remove(client, rows)));
     }
+    const { rows: kept } = await client.query<{ is_too_much: boolean }>(
+      `UPDATE ${this.#s}kept SET messages = messages + $1, bytes = bytes + $2
+       RETURNING messages > $3::float8 OR bytes > $4::float8 AS is_too_much`,
+      [inserted, bytes, limits.messagesMax, limits.bytesMax],
+    );
+    // Mostly there is room, and the oldest need not be looked at.
+    if (kept[0]?.is_too_much === false) return pruned;
     for (;;) {
       const { rows } = await client.query<{ id: string }>(
         `SELECT o.id FROM ${this.#s}kept, (
