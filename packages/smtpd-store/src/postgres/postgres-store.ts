@@ -8,14 +8,13 @@ import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 
 import { takeOctets } from '../body-spool.js';
-import { ByteBudget } from '../byte-budget.js';
 import { ChangeFeed } from '../change-feed.js';
 import { StoreError } from '../errors.js';
-import { fileError } from '../file-error.js';
+import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
-import { checkMessage, idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
+import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
@@ -73,7 +72,7 @@ class PostgresStore implements MailStore {
   readonly #tables: MessageTables;
   readonly #listener: ChangeListener;
   readonly #feed = new ChangeFeed();
-  readonly #budget: ByteBudget;
+  readonly #intake: Intake;
   readonly #work = new WorkInHand();
   readonly #purges: PurgeSchedule;
   /** Short messages together, long ones one by one: nobody waits for a long one but the next. */
@@ -91,7 +90,7 @@ class PostgresStore implements MailStore {
     this.#settings = settings;
     this.#database = database;
     this.#tables = new MessageTables(database);
-    this.#budget = new ByteBudget(settings.queuedBytesMax);
+    this.#intake = new Intake(settings.queuedBytesMax);
     this.#purges = new PurgeSchedule(settings.clock, (now) =>
       this.#write((client) => this.#tables.purge(client, now, settings.undoMs)),
     );
@@ -131,19 +130,7 @@ class PostgresStore implements MailStore {
   }
 
   add(message: NewMessage): Promise<StoredMessage> {
-    return this.#work.begin(async () => {
-      checkMessage(message);
-      const { raw } = message;
-      const heldBytes = raw instanceof Uint8Array ? Math.min(raw.length, MEMORY_BYTES_MAX) : MEMORY_BYTES_MAX;
-      const release = await this.#budget.take(heldBytes);
-      try {
-        return await this.#take(message);
-      } catch (error) {
-        throw fileError(error);
-      } finally {
-        release();
-      }
-    });
+    return this.#work.begin(() => this.#intake.take(message, (each) => this.#keep(each)));
   }
 
   get(messageId: string): Promise<StoredMessage | undefined> {
@@ -265,7 +252,7 @@ class PostgresStore implements MailStore {
     return this.close();
   }
 
-  async #take(message: NewMessage): Promise<StoredMessage> {
+  async #keep(message: NewMessage): Promise<StoredMessage> {
     const limits = { memoryBytesMax: MEMORY_BYTES_MAX, sizeBytesMax: this.#settings.limits.bytesMax };
     const body = await takeOctets(message.raw, limits, () => SpilledOctets.create());
     const spilled = body.kind === 'file' ? body.file : undefined;

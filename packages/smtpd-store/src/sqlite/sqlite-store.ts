@@ -9,14 +9,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 import { BodySpool, syncFolder } from '../body-spool.js';
-import { ByteBudget } from '../byte-budget.js';
 import { ChangeFeed } from '../change-feed.js';
 import type { StoreError } from '../errors.js';
 import { fileError } from '../file-error.js';
+import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
-import { checkMessage, idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
+import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
@@ -132,7 +132,7 @@ class SQLiteStore implements MailStore {
   readonly #reader: Threads['reader'];
   readonly #feed: ChangeFeed;
   readonly #spool: BodySpool;
-  readonly #budget: ByteBudget;
+  readonly #intake: Intake;
   readonly #work = new WorkInHand();
   readonly #purges: PurgeSchedule;
 
@@ -147,7 +147,7 @@ class SQLiteStore implements MailStore {
       this.#begin(async () => (await this.#writer.request('purge', { now })).nextAt),
     );
     this.#purges.plan(0);
-    this.#budget = new ByteBudget(settings.queuedBytesMax);
+    this.#intake = new Intake(settings.queuedBytesMax);
     this.#spool = new BodySpool({
       folder: spoolFolder,
       isDurable: settings.folder !== undefined,
@@ -157,19 +157,7 @@ class SQLiteStore implements MailStore {
   }
 
   add(message: NewMessage): Promise<StoredMessage> {
-    return this.#begin(async () => {
-      checkMessage(message);
-      const { raw } = message;
-      const heldBytes = raw instanceof Uint8Array ? Math.min(raw.length, MEMORY_BYTES_MAX) : MEMORY_BYTES_MAX;
-      const release = await this.#budget.take(heldBytes);
-      try {
-        return await this.#take(message);
-      } catch (error) {
-        throw fileError(error);
-      } finally {
-        release();
-      }
-    });
+    return this.#begin(() => this.#intake.take(message, (each) => this.#keep(each)));
   }
 
   async get(id: string): Promise<StoredMessage | undefined> {
@@ -302,7 +290,7 @@ class SQLiteStore implements MailStore {
     return this.close();
   }
 
-  async #take(message: NewMessage): Promise<StoredMessage> {
+  async #keep(message: NewMessage): Promise<StoredMessage> {
     const body = await this.#spool.take(message.raw);
     try {
       const summary = typeof message.summary === 'function' ? await message.summary() : message.summary;
