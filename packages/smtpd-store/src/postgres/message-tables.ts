@@ -2,12 +2,13 @@
 
 import type { PoolClient } from 'pg';
 
+import { storeCounts } from '../counts.js';
 import type { ListRequest } from '../list-request.js';
 import type { StoreLimits } from '../limits.js';
 import type { TranscriptLine } from '../message.js';
 import type { MessageParts, MessageRow } from '../message-parts.js';
 import { asciiLowerCase, bindable } from '../plain-text.js';
-import type { Counts, StoreCounts } from '../store.js';
+import type { StoreCounts } from '../store.js';
 import type { PostgresDatabase } from './database.js';
 import { BoundValues, compileQuery, type SearchedWords } from './query-sql.js';
 
@@ -308,17 +309,12 @@ export class MessageTables {
          FROM ${this.#s}messages WHERE deletion IS NULL GROUP BY inbox
        ) c WHERE messages > 0 OR bytes > 0 ORDER BY inbox COLLATE "C"`,
     );
-    const inboxes = rows.map(({ inbox, messages, unread, bytes }): [string, Counts] => [
-      inbox,
-      { messages: Number(messages), unread: Number(unread), bytes: Number(bytes) },
-    ]);
-    const sum = (name: keyof Counts): number => inboxes.reduce((total, [, counts]) => total + counts[name], 0);
-    return {
-      messages: sum('messages'),
-      unread: sum('unread'),
-      bytes: sum('bytes'),
-      inboxes: Object.fromEntries(inboxes),
-    };
+    return storeCounts(
+      rows.map(({ inbox, messages, unread, bytes }) => [
+        inbox,
+        { messages: Number(messages), unread: Number(unread), bytes: Number(bytes) },
+      ]),
+    );
   }
 
   async settings(where: 'key = $1' | 'starts_with(key, $1)', value: string): Promise<[key: string, value: string][]> {

@@ -5,6 +5,7 @@
  * A session without a message is a row like any other, of which `counters` has the octets alone.
  */
 
+import { storeCounts } from '../counts.js';
 import { assertNever } from '../errors.js';
 import type { StoreLimits } from '../limits.js';
 import type { Counts, StoreCounts } from '../store.js';
@@ -214,14 +215,7 @@ export class MessageDatabase {
 
   #counts(): StoreCounts {
     const rows = this.#prepare('SELECT inbox, messages, unread, bytes FROM counters ORDER BY inbox').all();
-    const inboxes = rows.map((row) => [String(row['inbox']), countsOf(row)] as const);
-    const sum = (name: keyof Counts): number => inboxes.reduce((total, [, counts]) => total + counts[name], 0);
-    return {
-      messages: sum('messages'),
-      unread: sum('unread'),
-      bytes: sum('bytes'),
-      inboxes: Object.fromEntries(inboxes),
-    };
+    return storeCounts(rows.map((row) => [String(row['inbox']), countsOf(row)]));
   }
 
   #setSetting({ key, value }: Operations['setSetting']['request']): void {
