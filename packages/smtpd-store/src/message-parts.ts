@@ -80,7 +80,11 @@ export function partsOf(message: NewMessage, newSummary: NewSummary, body: Taken
 
 function searched({ headers }: MessageSummary): Pick<Facts, 'searchedHeaders'> {
   const searchedHeaders = headers?.map(([name, value]) => [bindable(name), bindable(value)] as const);
-  const isSame = headers?.every(([, value], index) => value === searchedHeaders?.[index]?.[1]) ?? true;
+  const isSame =
+    headers?.every(([name, value], index) => {
+      const [searchedName, searchedValue] = searchedHeaders?.[index] ?? [];
+      return name === searchedName && value === searchedValue;
+    }) ?? true;
   return isSame ? {} : { searchedHeaders };
 }
 

@@ -313,6 +313,9 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
         { kind: 'or', queries: [words('subject', `zz ${text} yy`)] },
       ];
       for (const query of exact) expect(idsIn(await store.list({ query }))).toEqual([id]);
+      const named = await store.add(newMessage({ summary: { headers: [[`X-N${text}`, 'plain']] } }));
+      const byName: MessageQuery = { kind: 'header', name: `x-n${text}`, contains: 'plain' };
+      expect(idsIn(await store.list({ query: byName }))).toEqual([named.id]);
       // Nothing but what has its words: no operator made it match the other one.
       const found = idsIn(await store.list({ query: words('subject', text) }));
       expect(found).toEqual(/[a-z]/i.test(text) ? [id] : []);
