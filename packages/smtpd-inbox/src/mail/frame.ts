@@ -48,10 +48,10 @@ export function frameDocument(html: string, options: FrameOptions): FrameDocumen
 }
 
 /** The header fields that the document is sent with. `frame.html` must be sent as UTF-8. */
-export function frameHeaders(options: FramePolicyOptions): Record<string, string> {
+export function frameHeaders(isRemoteAllowed: boolean): Record<string, string> {
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': framePolicy(options),
+    'content-security-policy': framePolicy(isRemoteAllowed),
     // A name that is looked up tells its owner that the mail was opened.
     'x-dns-prefetch-control': 'off',
     'referrer-policy': 'no-referrer',
@@ -60,21 +60,17 @@ export function frameHeaders(options: FramePolicyOptions): Record<string, string
   };
 }
 
-/** What a frame’s policy depends on. */
-export interface FramePolicyOptions {
-  readonly isRemoteAllowed: boolean;
-  /** Where the parts are, as a source of CSP. Default: `'self'`; with a path, such as `http://127.0.0.1:8025/parts/`, it is narrower. */
-  readonly partsSource?: string;
-}
-
-/** The Content-Security-Policy of the document: no request leaves on account of a mail unless the user asked for it. */
-export function framePolicy({ isRemoteAllowed, partsSource = "'self'" }: FramePolicyOptions): string {
+/**
+ * The Content-Security-Policy of the document: no request leaves on account of a mail unless the user asked for it. The pictures that the mail
+ * itself has are in the document, as `data:` URLs.
+ */
+export function framePolicy(isRemoteAllowed: boolean): string {
   const remote = isRemoteAllowed ? ' http: https:' : '';
   return [
     "default-src 'none'",
-    `img-src ${partsSource} data:${remote}`,
-    `media-src ${partsSource} data:${remote}`,
-    `font-src ${partsSource} data:${remote}`,
+    `img-src data:${remote}`,
+    `media-src data:${remote}`,
+    `font-src data:${remote}`,
     `style-src 'unsafe-inline'${remote}`,
     "script-src 'none'",
     "object-src 'none'",

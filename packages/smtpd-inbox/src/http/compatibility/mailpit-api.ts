@@ -339,7 +339,7 @@ export function mailpitAPI({ services }: CompatibilityContext): CompatibilityAPI
   /** For a program the HTML as it is; for a browser a document in which nothing runs. Neither gets at anything of ours. */
   async function html(context: Context, message: StoredMessage): Promise<Response> {
     const raw = await rawOf(services, message);
-    const headers = frameHeaders({ isRemoteAllowed: false, partsSource: '' });
+    const headers = frameHeaders(false);
     if (context.req.header('sec-fetch-dest') !== undefined) {
       const frame = done(await reader.run('frame', raw, { isRemoteAllowed: false }));
       if (frame === undefined) throw new APIError('NOT_FOUND', NO_HTML);

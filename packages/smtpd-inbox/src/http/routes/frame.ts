@@ -35,7 +35,7 @@ export function frameRoutes(services: InboxServices): readonly Route[] {
         const { html, remote } = frame;
         return new Response(html, {
           headers: {
-            ...frameHeaders({ isRemoteAllowed, partsSource: '' }),
+            ...frameHeaders(isRemoteAllowed),
             'x-remote-content': String(remote.pictures + remote.others),
           },
         });
