@@ -2,7 +2,7 @@
 
 import type { Part } from '../api/model.js';
 import { frameDocument, partReferences, type FrameDocument } from './frame.js';
-import { readBody, readPart } from './read-mail.js';
+import { readBody } from './read-mail.js';
 
 /** What the document may. All of it is data, so that the job can be done in a thread. */
 export interface MailFrameOptions {
@@ -15,27 +15,22 @@ export interface MailFrameOptions {
  * of no origin, so that what it asks for is never one of our requests.
  */
 export function frameOfMail(raw: Uint8Array, { isRemoteAllowed }: MailFrameOptions): FrameDocument | undefined {
-  const { html, parts } = readBody(raw);
+  const { html, parts, contentOf } = readBody(raw);
   if (html === undefined) return undefined;
   let bytesLeft = PICTURE_BYTES_MAX;
-  const pictures = new Map<string, string>();
-  for (const part of parts) {
-    if (!isReferred(part, html) || part.sizeBytes > bytesLeft) continue;
-    const found = readPart(raw, part.number);
-    if (found === undefined) continue;
-    bytesLeft -= found.content.length;
-    pictures.set(part.number, `data:${part.contentType};base64,${Buffer.from(found.content).toString('base64')}`);
-  }
-  const references = partReferences(parts, ({ number }) => pictures.get(number) ?? NO_PICTURE);
-  return frameDocument(html, { ...references, isRemoteAllowed });
-}
-
-/** Whether the HTML may mean it: its name stands there, as it is or as a URL has it. */
-function isReferred({ contentType, contentId, contentLocation }: Part, html: string): boolean {
-  if (!PICTURE.test(contentType)) return false;
-  return [contentId, contentLocation].some(
-    (name) => name !== undefined && (html.includes(name) || html.includes(encodeURIComponent(name))),
-  );
+  const urls = new Map<Part, string>();
+  /** Only what the HTML refers to is decoded, and once however often it does. */
+  const urlOf = (part: Part): string => {
+    let url = urls.get(part);
+    if (url === undefined) {
+      const isShown = PICTURE.test(part.contentType) && part.sizeBytes <= bytesLeft;
+      if (isShown) bytesLeft -= part.sizeBytes;
+      url = isShown ? `data:${part.contentType};base64,${Buffer.from(contentOf(part)).toString('base64')}` : NO_PICTURE;
+      urls.set(part, url);
+    }
+    return url;
+  };
+  return frameDocument(html, { ...partReferences(parts, urlOf), isRemoteAllowed });
 }
 
 /** In `<img>` and CSS nothing of a picture runs, whatever its type. */

@@ -116,11 +116,20 @@ export function readHeaderOnly(raw: Uint8Array, fault: string): ReadMail {
 }
 
 /** The HTML and the parts, without what is found in them. */
-export function readBody(raw: Uint8Array): Pick<ReadMail, 'html' | 'parts'> {
+export function readBody(raw: Uint8Array): {
+  readonly html: string | undefined;
+  readonly parts: readonly Part[];
+  /** What one of these parts decodes to. */
+  readonly contentOf: (part: Part) => Uint8Array;
+} {
   const faults = new Faults();
   const root = readMimeTree(raw, faults);
-  const { html } = readBodies(root, faults);
-  return { ...(html === undefined ? {} : { html }), parts: describeParts(root, faults) };
+  const nodes = new Map([...nodesOf(root)].map((node) => [node.number, node]));
+  return {
+    html: readBodies(root, faults).html,
+    parts: describeParts(root, faults),
+    contentOf: ({ number }) => contentOf(nodes.get(number) ?? root),
+  };
 }
 
 /** A part and what it decodes to; `undefined` when there is none of that number. */
