@@ -1,4 +1,4 @@
-/** Encoded words (RFC 2047) as they stand in a field: places, pieces, what they say. */
+/** Encoded words (RFC 2047) as they stand in a field, for the rules: places and pieces, by the letter. */
 
 /** An encoded word, or what was meant to be one. */
 export interface EncodedWord {
@@ -26,36 +26,6 @@ export function encodedWordsOf(value: string): EncodedWord[] {
       octets: octetsOf(encoding.toLowerCase(), text),
     };
   });
-}
-
-/** A value with its encoded words decoded, for reading. What cannot be decoded stays. */
-export function decodeWords(value: string): string {
-  if (!value.includes('=?')) return decodeRaw(value);
-  let text = '';
-  let end = 0;
-  let waiting: EncodedWord | undefined;
-  let octets = '';
-  const flush = (): void => {
-    if (waiting !== undefined) text += decodeCharset(octets, waiting.charset) ?? waiting.raw;
-    waiting = undefined;
-    octets = '';
-  };
-  for (const word of encodedWordsOf(value)) {
-    const gap = value.slice(end, word.start);
-    if (waiting !== undefined && (gap.trim() !== '' || waiting.charset !== word.charset)) flush();
-    // RFC 2047 §6.2: the blank between two encoded words is not part of the text.
-    if (gap.trim() !== '' || end === 0) text += decodeRaw(gap);
-    if (word.octets === undefined) {
-      flush();
-      text += word.raw;
-    } else {
-      waiting = word;
-      octets += word.octets;
-    }
-    end = word.end;
-  }
-  flush();
-  return text + decodeRaw(value.slice(end));
 }
 
 /** Octets in a character set; undefined when nobody knows it. */

@@ -1,8 +1,10 @@
 /** What RFC 5322 asks of the header: which fields, how often, and in which form. */
 
+import { FIELD_BYTES_MAX } from '../bounds.js';
+import { decodeWords } from '../encoded-words.js';
 import { isMessageId, parseAddressList, parseMessageIds } from './address-syntax.js';
 import { parseDate } from './date-syntax.js';
-import { decodeWords } from './encoded-words.js';
+import { decodeRaw } from './encoded-words.js';
 import { isInMessage } from './html-facts.js';
 import { fieldOf, fieldsOf, isLeaf, isMboxLine, type RawField, type RawPart } from './raw-message.js';
 import { counted, quote, type LintMail, type LintRule, type Spot } from './rule.js';
@@ -45,10 +47,10 @@ export const FIELD_RULES: readonly LintRule[] = [
     source: 'RFC 5322 §3.6.5',
     objection: 'There is no Subject, or an empty one.',
     *find({ message: { root } }) {
-      const subject = fieldOf(root, 'subject');
+      const subject = subjectOf(root);
       if (subject === undefined) yield { text: 'There is no Subject field. Add one.' };
-      else if (decodeWords(subject.value).trim() === '') {
-        yield { text: 'The Subject field is empty. Say what the mail is about.', line: subject.firstLine + 1 };
+      else if (subject.text.trim() === '') {
+        yield { text: 'The Subject field is empty. Say what the mail is about.', line: subject.line };
       }
     },
   },
@@ -505,12 +507,12 @@ export const FIELD_RULES: readonly LintRule[] = [
     source: 'Practice',
     objection: 'The subject has more than 78 characters.',
     *find({ message: { root } }) {
-      const subject = fieldOf(root, 'subject');
-      const length = subject === undefined ? 0 : Array.from(decodeWords(subject.value)).length;
-      if (subject === undefined || length <= SUBJECT_LENGTH_MAX) return;
+      const subject = subjectOf(root);
+      const length = Array.from(subject?.text ?? '').length;
+      if (length <= SUBJECT_LENGTH_MAX) return;
       yield {
         text: `The subject has ${counted(length, 'character')}; lists show 60 or so, phones 40. Say what matters first.`,
-        line: subject.firstLine + 1,
+        line: subject?.line,
       };
     },
   },
@@ -520,19 +522,10 @@ export const FIELD_RULES: readonly LintRule[] = [
     source: 'Practice',
     objection: 'The subject is in capitals.',
     *find({ message: { root } }) {
-      const subject = fieldOf(root, 'subject');
-      const letters = subject === undefined ? '' : decodeWords(subject.value).replace(/\P{L}/gu, '');
-      if (
-        subject === undefined ||
-        letters.length < 8 ||
-        letters !== letters.toUpperCase() ||
-        letters === letters.toLowerCase()
-      )
-        return;
-      yield {
-        text: 'The subject is in capitals, as spam often is. Write it as a sentence.',
-        line: subject.firstLine + 1,
-      };
+      const subject = subjectOf(root);
+      const letters = (subject?.text ?? '').replace(/\P{L}/gu, '');
+      if (letters.length < 8 || letters !== letters.toUpperCase() || letters === letters.toLowerCase()) return;
+      yield { text: 'The subject is in capitals, as spam often is. Write it as a sentence.', line: subject?.line };
     },
   },
 ];
@@ -547,6 +540,14 @@ function missing(id: string, severity: 'error' | 'warning', source: string, lowe
       if (sizeBytes > 0 && fieldOf(root, lowerName) === undefined) yield { text };
     },
   };
+}
+
+/** As much of the subject as is shown, as it is shown. */
+function subjectOf(root: RawPart): { readonly text: string; readonly line: number } | undefined {
+  const field = fieldOf(root, 'subject');
+  return (
+    field && { text: decodeWords(decodeRaw(field.value.slice(0, FIELD_BYTES_MAX))).text, line: field.firstLine + 1 }
+  );
 }
 
 function* datesOf({ message: { root } }: LintMail): Iterable<{ field: RawField; date: ReturnType<typeof parseDate> }> {
