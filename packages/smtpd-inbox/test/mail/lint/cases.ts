@@ -300,7 +300,7 @@ export const CASES: Readonly<Record<string, Pair>> = {
     good: { raw: mail({ Subject: `${'a'.repeat(40)}\r\n ${'b'.repeat(37)}` }) },
   },
   'subject-in-capitals': {
-    bad: { raw: mail({ Subject: 'BUY IT NOW!' }) },
+    bad: { raw: mail({ Subject: '=?utf-8?q?BUY_IT_NOW!?=\r\n =?utf-8?b?w4Q=?=' }) },
     line: 6,
     good: { raw: mail({ Subject: 'BUY IT Now!' }) },
   },
