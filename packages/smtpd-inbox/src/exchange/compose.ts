@@ -285,8 +285,6 @@ const DOMAIN =
   /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*|\[[A-Za-z0-9:.]+\])$/;
 const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`{|}~-]+";
 const CONTENT_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:[ \\t]*;[ \\t]*${TOKEN}=(?:${TOKEN}|"[ !#-\\[\\]-~]*"))*$`);
-/** Lines of at most 998 octets that end in CRLF, without NUL. */
-
 /** Field → where it comes from. */
 const GIVEN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ...['from', 'to', 'cc', 'bcc', 'subject'].map((name) => [name, `give it as "${name}"`] as const),
