@@ -6,7 +6,7 @@ import { isMessageId, parseAddressList, parseMessageIds } from './address-syntax
 import { parseDate } from './date-syntax.js';
 import { decodeRaw } from './encoded-words.js';
 import { isInMessage } from './html-facts.js';
-import { fieldOf, fieldsOf, isLeaf, isMboxLine, type RawField, type RawPart } from './raw-message.js';
+import { fieldOf, isLeaf, isMboxLine, type RawField, type RawPart } from './raw-message.js';
 import { counted, quote, type LintMail, type LintRule, type Spot } from './rule.js';
 
 export const FIELD_RULES: readonly LintRule[] = [
@@ -365,7 +365,7 @@ export const FIELD_RULES: readonly LintRule[] = [
     objection: 'A line of the header has no colon and continues no field.',
     *find({ message: { parts, lines } }) {
       for (const part of parts) {
-        if (lacksHeaderEnd(part)) continue;
+        if (!part.hasHeaderEnd) continue;
         for (const index of part.strayLines) {
           if (isMboxLine(lines.at(index), index)) continue;
           yield {
@@ -384,7 +384,7 @@ export const FIELD_RULES: readonly LintRule[] = [
     *find({ message: { parts, lines } }) {
       for (const part of parts) {
         const [first] = part.strayLines;
-        if (first === undefined || !lacksHeaderEnd(part)) continue;
+        if (first === undefined || part.hasHeaderEnd) continue;
         yield {
           text: `No empty line ends the header, and line ${String(first + 1)}, ${quote(lines.at(first))}, looks like text. Put an empty line before it.`,
           line: first + 1,
@@ -573,7 +573,7 @@ function* distantDate(
   receivedAtMs: number | undefined,
   objectionTo: (aheadMs: number) => string | undefined,
 ): Iterable<Spot> {
-  const [field] = fieldsOf(root, 'date');
+  const field = fieldOf(root, 'date');
   if (field === undefined || receivedAtMs === undefined) return;
   const date = parseDate(field.value);
   if (date.kind === 'bad') return;
@@ -584,10 +584,6 @@ function* distantDate(
 function durationOf(ms: number): string {
   const hours = Math.round(ms / 3_600_000);
   return hours < 48 ? counted(hours, 'hour') : counted(Math.round(hours / 24), 'day');
-}
-
-function lacksHeaderEnd(part: RawPart): boolean {
-  return !part.hasHeaderEnd;
 }
 
 function withoutComment(text: string): string {
