@@ -17,7 +17,6 @@ export type { MailSummary, PartContent, ReadMail } from './mail/read-mail.js';
 export { startInbox, type InboxServer } from './inbox-server.js';
 export { InboxUsageError, type InboxOptions } from './inbox-options.js';
 export { startPOP3, type POP3Login, type POP3Options, type POP3Server } from './pop3/start-pop3.js';
-export { SEARCH_OPERATORS, type SearchOperator, type SearchOperatorName } from './api/search-operators.js';
 export { formatSearch, parseSearch, type ParsedSearch, type SearchFault } from './search/search-syntax.js';
 export { composeMail, type ComposedMail, type ComposeOptions } from './exchange/compose.js';
 export { EXCHANGE_ERROR_CODES, ExchangeError, type ExchangeErrorCode } from './exchange/exchange-error.js';
