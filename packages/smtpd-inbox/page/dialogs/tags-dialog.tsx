@@ -28,7 +28,7 @@ export function TagsDialog({ ids, onClose }: { readonly ids: readonly string[]; 
       size="small"
       onClose={onClose}
     >
-      <form class="tags-form" onSubmit={add}>
+      <form onSubmit={add}>
         <label class="field">
           <span>Add a tag</span>
           <input

@@ -151,7 +151,7 @@ function CompatibilityList({ compatibility }: { readonly compatibility: Compatib
           Every program that was tested shows all of it.
         </p>
       ) : (
-        <ul class="msg-features">
+        <ul>
           {features.map((feature) => (
             <Feature key={feature.slug} feature={feature} />
           ))}

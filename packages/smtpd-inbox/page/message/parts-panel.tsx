@@ -37,7 +37,7 @@ export function PartsPanel({ message }: { readonly message: Message }) {
                 <Icon name={partIcon(node)} />
                 <span class="msg-node-text">
                   <span class="msg-node-type">{node.contentType}</span>
-                  {node.fileName === undefined ? null : <span class="msg-node-name">{node.fileName}</span>}
+                  {node.fileName === undefined ? null : <span>{node.fileName}</span>}
                   <span class="msg-soft">
                     {[node.number, ROLE_NAMES[node.role], node.encoding, formatSize(node.sizeBytes)]
                       .filter(Boolean)

@@ -66,7 +66,7 @@ function Block({ block, linesMax, targetLine, target }: BlockProps) {
   const label = block.kind === 'quote' ? `Quoted${block.depth > 1 ? ` ${block.depth} times` : ''}` : 'Signature';
   return (
     <div
-      class={`msg-block msg-block-${block.kind} msg-depth-${Math.min(block.depth, 5)}`}
+      class={`msg-block-${block.kind} msg-depth-${Math.min(block.depth, 5)}`}
       {...(block.kind === 'text' ? {} : { role: 'group', 'aria-label': label })}
     >
       {block.lines.slice(0, linesMax - block.line + 1).map((pieces, at) => {
