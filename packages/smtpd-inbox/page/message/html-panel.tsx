@@ -8,9 +8,10 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Message } from '../../src/api/model.js';
 import { plural } from '../list/entry-text.js';
 import { address } from '../api.js';
+import { info } from '../state/server-facts.js';
 import { Choice } from './choice.js';
 import { Icon } from '../ui/icon.js';
-import { messagePath, remoteContentCount, SERVER_INFO, useLoaded } from './message-data.js';
+import { messagePath, remoteContentCount, useLoaded } from './message-data.js';
 
 export function HTMLPanel({ message }: { readonly message: Message }) {
   const { id } = message.entry;
@@ -57,13 +58,12 @@ export function HTMLPanel({ message }: { readonly message: Message }) {
 /** Says how much is not shown, and shows it. */
 function RemoteBar({ id, onShow }: { readonly id: string; readonly onShow: () => void }) {
   const count = useLoaded(remoteContentCount(id));
-  const info = useLoaded(SERVER_INFO);
   if (count.state !== 'ready' || count.value === 0) return null;
   const said =
     count.value === undefined
       ? 'Remote content is'
       : `${plural(count.value, 'remote resource')} ${count.value === 1 ? 'is' : 'are'}`;
-  const isAllowed = info.state === 'ready' && info.value.can.remoteContent;
+  const isAllowed = info.value?.can.remoteContent === true;
   return (
     <div class="msg-remote" role="status">
       <Icon name="picture" />

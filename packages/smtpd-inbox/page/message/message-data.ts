@@ -5,8 +5,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
-import type { Info } from '../../src/api/model.js';
-import { address, getInfo, getJSON, getOctets } from '../api.js';
+import { address, getJSON, getOctets } from '../api.js';
 
 /** Something that is being read. */
 export type Loading<Value> =
@@ -43,9 +42,6 @@ export function remoteContentCount(id: string): Source<number | undefined> {
     },
   };
 }
-
-/** What the server is and may do. */
-export const SERVER_INFO: Source<Info> = { key: 'info', read: getInfo };
 
 export function messagePath(id: string, what: string): string {
   return `messages/${encodeURIComponent(id)}${what === '' ? '' : `/${what}`}`;

@@ -4,10 +4,10 @@ import { useState } from 'preact/hooks';
 
 import type { Entry, ReleaseResult } from '../../src/api/model.js';
 import { postJSON } from '../api.js';
+import { info } from '../state/server-facts.js';
 import { Icon } from '../ui/icon.js';
 import { Modal } from '../ui/modal.js';
-import { Loaded } from './loaded.js';
-import { messagePath, SERVER_INFO, useLoaded } from './message-data.js';
+import { messagePath } from './message-data.js';
 
 interface ReleaseDialogProps {
   readonly entry: Entry;
@@ -15,21 +15,18 @@ interface ReleaseDialogProps {
 }
 
 export function ReleaseDialog({ entry, onClose }: ReleaseDialogProps) {
-  const info = useLoaded(SERVER_INFO);
   return (
     <Modal title="Release to a real server" onClose={onClose}>
-      <Loaded of={info} what="what the server allows">
-        {({ can }) =>
-          can.release ? (
-            <ReleaseForm entry={entry} />
-          ) : (
-            <p>
-              This inbox hands nothing on. To let it, start it with the server to release to, and with the recipients it
-              may release to.
-            </p>
-          )
-        }
-      </Loaded>
+      {info.value === undefined ? (
+        <p>The server does not answer.</p>
+      ) : info.value.can.release ? (
+        <ReleaseForm entry={entry} />
+      ) : (
+        <p>
+          This inbox hands nothing on. To let it, start it with the server to release to, and with the recipients it may
+          release to.
+        </p>
+      )}
     </Modal>
   );
 }
