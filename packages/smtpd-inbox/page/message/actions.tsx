@@ -3,13 +3,13 @@
 import { useState } from 'preact/hooks';
 
 import type { Entry, Transcript } from '../../src/api/model.js';
-import { address, getJSON, postJSON } from '../api.js';
+import { address, postJSON } from '../api.js';
 import { keysOf } from '../commands/command-table.js';
 import { mark, remove } from '../state/actions.js';
 import { tell, tellFailure } from '../state/notices.js';
 import { Icon, type IconName } from '../ui/icon.js';
 import { CopyButton } from './copy-button.js';
-import { messagePath } from './message-data.js';
+import { messageJSON, messagePath, read } from './message-data.js';
 import { ReleaseDialog } from './release-dialog.js';
 
 export function Actions({ entry }: { readonly entry: Entry }) {
@@ -31,7 +31,7 @@ export function Actions({ entry }: { readonly entry: Entry }) {
           </a>
           <CopyButton
             label="Copy as a swaks command"
-            text={async () => (await getJSON<Transcript>(messagePath(entry.id, 'transcript'))).swaks}
+            text={async () => (await read(messageJSON<Transcript>(entry.id, 'transcript'))).swaks}
           >
             <span class="msg-button-text">swaks</span>
           </CopyButton>

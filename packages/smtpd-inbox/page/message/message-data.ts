@@ -5,6 +5,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
+import type { Message } from '../../src/api/model.js';
 import { address, getJSON, getOctets } from '../api.js';
 
 /** Something that is being read. */
@@ -86,7 +87,14 @@ export function useLoaded<Value>(source: Source<Value> | undefined): Loading<Val
   return seen?.key === key ? seen.loading : LOADING;
 }
 
-async function read<Value>(source: Source<Value>): Promise<Value> {
+/** Keeps a message that was read to find out whether it is there. */
+export function keepMessage(message: Message): void {
+  const { key } = messageJSON<Message>(message.entry.id, '');
+  KEPT.set(key, { reading: Promise.resolve(message), isRead: true, value: message, weight: 0 });
+}
+
+/** Reads something once. */
+export async function read<Value>(source: Source<Value>): Promise<Value> {
   const known = KEPT.get(source.key);
   if (known !== undefined) {
     // What was asked for last goes last.

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Entry } from '../../src/api/model.js';
 import { APIError, getMessage } from '../api.js';
 import { focusList } from '../commands/command-table.js';
+import { keepMessage } from '../message/message-data.js';
 import { MessagePane } from '../message/message-pane.js';
 import { markOpened } from '../state/actions.js';
 import { findEntry } from '../state/entry-list.js';
@@ -23,7 +24,11 @@ export function OpenMessage({ id }: { readonly id: string }) {
     const abort = new AbortController();
     setFault(undefined);
     getMessage(id, abort.signal).then(
-      ({ entry }) => setFetched(entry),
+      (message) => {
+        // The pane shows the same one.
+        keepMessage(message);
+        setFetched(message.entry);
+      },
       (error: unknown) => {
         if (abort.signal.aborted) return;
         const isGone = error instanceof APIError && error.code === 'NOT_FOUND';

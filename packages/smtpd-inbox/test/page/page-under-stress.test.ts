@@ -123,6 +123,21 @@ describe('the page', () => {
     await see(rows.locator('.row-subject-text')).toHaveText(['Last one', 'Fresh one']);
   });
 
+  it('asks once for a message that a link leads to and the list does not have', async () => {
+    await using fake = await FakeInbox.start();
+    fake.fill(300);
+    await using opened = await open(fake.url);
+    const { page, rows } = opened;
+    await see(rows.first()).toContainText('Message 300');
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url() === `${fake.url}api/v1/messages/5`) asked.push(request.method());
+    });
+    await page.evaluate(() => (location.hash = '#/message/5'));
+    await see(page.getByRole('tabpanel')).toContainText('this is how it goes on');
+    expect(asked).toEqual(['GET']);
+  });
+
   it('asks for changes as JSON and nothing else, so that no other page could', async () => {
     await using fake = await FakeInbox.start();
     fake.add({ subject: 'One' }, { subject: 'Two' });
