@@ -101,7 +101,7 @@ export const deleteAll = ({ query, inbox }: Selection) =>
   change<Deletion>('DELETE', address('messages', { q: query || undefined, inbox }), undefined, 'application/json');
 export const restoreDeletion = (id: string) => postJSON(`deletions/${encodeURIComponent(id)}/restore`);
 
-export const getCounts = (inbox?: string): Promise<Counts> => getJSON('counts', { inbox });
+export const getCounts = (): Promise<Counts> => getJSON('counts');
 export const getInfo = (): Promise<Info> => getJSON('info');
 export const sendMail = (mail: NewMail) => postJSON('send', mail);
 

@@ -127,10 +127,9 @@ function dropOldest(): void {
   }
 }
 
-/** Roughly its octets, of what can be large. */
+/** Its octets, of what can be large. */
 function weightOf(value: unknown): number {
-  if (value instanceof Uint8Array) return value.length;
-  return typeof value === 'string' ? value.length * 2 : 0;
+  return value instanceof Uint8Array ? value.length : 0;
 }
 
 interface Kept {

@@ -13,8 +13,6 @@ import { messageJSON, useLoaded } from './message-data.js';
 import { endText, endpointText } from './message-facts.js';
 import { goTo, type TabName } from './place.js';
 
-import './message.css';
-
 /** The third pane. */
 export function MessageDetail({ entry }: { readonly entry: Entry }) {
   const { envelope, session } = entry;

@@ -50,7 +50,7 @@ export function Header() {
 }
 
 function ConnectionState() {
-  const { state } = connection.value;
+  const state = connection.value;
   const text = { live: 'Live', connecting: 'Connecting', waiting: 'Reconnecting' }[state];
   return (
     <div class={`connection is-${state}`} role="status" title={state === 'live' ? 'New mail appears by itself' : text}>

@@ -6,14 +6,8 @@ import type { LiveEvent } from '../../src/api/model.js';
 import { address } from '../api.js';
 import { retryWaitMs } from './retry.js';
 
-/** How the stream stands. */
-export type Connection =
-  | { readonly state: 'connecting' }
-  | { readonly state: 'live' }
-  /** It broke; at this time (ms) it is tried again. */
-  | { readonly state: 'waiting'; readonly retryAtMs: number };
-
-export const connection = signal<Connection>({ state: 'connecting' });
+/** How the stream stands: `waiting` when it broke, and is tried again in a while. */
+export const connection = signal<'connecting' | 'live' | 'waiting'>('connecting');
 
 /** What the rest of the page wants to know of it. */
 export interface EventHandlers {
@@ -39,11 +33,11 @@ export function followEvents({ onReconnected, onEvent }: EventHandlers): () => v
   const connect = () => {
     clearTimeout(timer);
     retryNow = undefined;
-    connection.value = { state: 'connecting' };
+    connection.value = 'connecting';
     const current = new EventSource(address('events'));
     source = current;
     current.addEventListener('open', () => {
-      connection.value = { state: 'live' };
+      connection.value = 'live';
       failures = 0;
       if (wasLive) onReconnected();
       wasLive = true;
@@ -51,9 +45,8 @@ export function followEvents({ onReconnected, onEvent }: EventHandlers): () => v
     // The browser would try again by itself, but not after every failure, and without telling when.
     current.addEventListener('error', () => {
       current.close();
-      const waitMs = retryWaitMs(failures++, Math.random());
-      connection.value = { state: 'waiting', retryAtMs: Date.now() + waitMs };
-      timer = setTimeout(connect, waitMs);
+      connection.value = 'waiting';
+      timer = setTimeout(connect, retryWaitMs(failures++, Math.random()));
       retryNow = connect;
     });
     for (const kind of EVENT_KINDS) {

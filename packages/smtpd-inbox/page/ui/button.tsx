@@ -1,7 +1,5 @@
 /** A button that does something, with its picture, its words and the keys that do the same. */
 
-import type { ComponentChildren } from 'preact';
-
 import { Icon, type IconName } from './icon.js';
 
 interface ButtonProps {
@@ -14,12 +12,11 @@ interface ButtonProps {
   readonly isDisabled?: boolean;
   readonly isPressed?: boolean;
   readonly class?: string;
-  readonly children?: ComponentChildren;
   readonly onPress: () => void;
 }
 
 export function Button(props: ButtonProps) {
-  const { label, icon, keys, look = 'plain', isDisabled = false, isPressed, children, onPress } = props;
+  const { label, icon, keys, look = 'plain', isDisabled = false, isPressed, onPress } = props;
   const tooltip = keys === undefined ? label : `${label} (${keys})`;
   return (
     <button
@@ -33,7 +30,6 @@ export function Button(props: ButtonProps) {
     >
       {icon === undefined ? null : <Icon name={icon} />}
       {look === 'icon' ? null : <span>{label}</span>}
-      {children}
     </button>
   );
 }

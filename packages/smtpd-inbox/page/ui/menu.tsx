@@ -21,10 +21,9 @@ interface MenuProps {
   readonly label: string;
   readonly icon: IconName;
   readonly items: readonly MenuItem[];
-  readonly class?: string;
 }
 
-export function Menu({ label, icon, items, class: className = '' }: MenuProps) {
+export function Menu({ label, icon, items }: MenuProps) {
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   const popover = useRef<HTMLDivElement>(null);
@@ -60,7 +59,7 @@ export function Menu({ label, icon, items, class: className = '' }: MenuProps) {
       <button
         ref={button}
         type="button"
-        class={`button button-icon ${className}`}
+        class="button button-icon"
         title={label}
         aria-label={label}
         aria-haspopup="menu"
