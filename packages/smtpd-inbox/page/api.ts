@@ -31,6 +31,11 @@ export class APIError extends Error {
   }
 }
 
+/** What a failure says to the reader. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Which part of the list is wanted. */
 export interface ListRequest {
   readonly query: string;

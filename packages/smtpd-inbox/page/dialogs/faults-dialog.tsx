@@ -7,39 +7,25 @@ import { createFault, listFaults, removeFault } from '../api.js';
 import { plural } from '../list/entry-text.js';
 import { inboxes } from '../state/server-facts.js';
 import { Button } from '../ui/button.js';
+import { Failure } from '../ui/failure.js';
 import { Modal } from '../ui/modal.js';
 import { describeFault } from './fault-text.js';
+import { RecordForm, type Filled } from './record-form.js';
 import { useLive } from './use-live.js';
 
 export function FaultsDialog({ onClose }: { readonly onClose: () => void }) {
-  const { value: faults, fault: problem, refresh } = useLive(listFaults);
-  const [refusal, setRefusal] = useState<string>();
-  const attempt = async (act: () => Promise<unknown>) => {
-    try {
-      await act();
-      setRefusal(undefined);
-      await refresh();
-      return true;
-    } catch (error) {
-      setRefusal(error instanceof Error ? error.message : String(error));
-      return false;
-    }
-  };
+  const { value: faults, fault: problem, refusal, change } = useLive(listFaults);
   return (
     <Modal title="Faults" size="large" onClose={onClose}>
       <p class="modal-intro">
         The server answers as said here, once, a number of times or always, so that a program meets it before the world
         does it.
       </p>
-      {problem === undefined ? null : (
-        <p class="fault-text" role="alert">
-          {problem}
-        </p>
-      )}
+      <Failure text={problem} />
       {faults === undefined ? null : (
-        <FaultList faults={faults} onRemove={(id) => void attempt(() => removeFault(id))} />
+        <FaultList faults={faults} onRemove={(id) => void change(() => removeFault(id))} />
       )}
-      <FaultForm refusal={refusal} onAdd={(fault) => attempt(() => createFault(fault))} />
+      <FaultForm refusal={refusal} onAdd={(fault) => change(() => createFault(fault))} />
     </Modal>
   );
 }
@@ -73,141 +59,121 @@ interface FaultFormProps {
 }
 
 function FaultForm({ refusal, onAdd }: FaultFormProps) {
-  const [stage, setStage] = useState<FaultStage>('rcpt');
-  const submit = async (form: HTMLFormElement) => {
-    const fault = faultOfForm(new FormData(form));
-    if (await onAdd(fault)) {
-      form.reset();
-      setStage('rcpt');
-    }
+  const [stage, setStage] = useState<FaultStage>(FIRST_STAGE);
+  const add = async (filled: Filled) => {
+    const isAdded = await onAdd(faultOf(filled));
+    if (isAdded) setStage(FIRST_STAGE);
+    return isAdded;
   };
   return (
-    <form
-      class="panel-form"
-      aria-label="New fault"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit(event.currentTarget);
-      }}
-    >
-      <h3>New fault</h3>
-      <div class="fields">
-        <label class="field">
-          <span>At</span>
-          <select name="stage" value={stage} onChange={(event) => setStage(event.currentTarget.value as FaultStage)}>
-            {STAGES.map(([value, text]) => (
-              <option key={value} value={value}>
-                {text}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="field">
-          <span>Reply code</span>
-          <input name="code" type="number" min="400" max="559" placeholder="None" list="fault-codes" />
-        </label>
-        <label class="field field-wide">
-          <span>Reply text</span>
-          <input name="text" type="text" placeholder="4.2.2 Mailbox full" autocomplete="off" />
-        </label>
-        <label class="field">
-          <span>Connection</span>
-          <select name="disconnect">
-            <option value="">Stays</option>
-            <option value="insteadOfReply">Cut instead of the reply</option>
-            <option value="afterReply">Cut after the reply</option>
-            <option value="inContent">Cut in the middle of the content</option>
-            <option value="afterTaking">Cut once the message is kept</option>
-          </select>
-        </label>
-        <label class="field">
-          <span>Delay (ms)</span>
-          <input name="delayMs" type="number" min="0" max="600000" placeholder="0" />
-        </label>
-        <label class="field" hidden={stage !== 'data'}>
-          <span>Content at most (B/s)</span>
-          <input
-            name="throttleBytesPerSecond"
-            type="number"
-            min="1"
-            placeholder="As it comes"
-            disabled={stage !== 'data'}
-          />
-        </label>
-        <label class="field">
-          <span>Times</span>
-          <input name="times" type="number" min="1" placeholder="Always" />
-        </label>
-        <label class="field">
-          <span>Of a hundred</span>
-          <input name="percent" type="number" min="0.01" max="100" step="any" placeholder="100" />
-        </label>
-        <label class="field">
-          <span>Only to (part of an address)</span>
-          <input name="to" type="text" autocomplete="off" />
-        </label>
-        <label class="field">
-          <span>Only from</span>
-          <input name="from" type="text" autocomplete="off" />
-        </label>
-        <label class="field">
-          <span>Only in the inbox</span>
-          <select name="inbox">
-            <option value="">Any</option>
-            {inboxes.value.map(({ name }) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-      </div>
+    <RecordForm title="New fault" submit="Add the fault" refusal={refusal} onAdd={add}>
+      <label class="field">
+        <span>At</span>
+        <select name="stage" value={stage} onChange={(event) => setStage(event.currentTarget.value as FaultStage)}>
+          {STAGES.map(([value, text]) => (
+            <option
+              key={value}
+              value={value}
+              // What an emptied form shows.
+              ref={(option) => void option?.toggleAttribute('selected', value === FIRST_STAGE)}
+            >
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
+        <span>Reply code</span>
+        <input name="code" type="number" min="400" max="559" placeholder="None" list="fault-codes" />
+      </label>
+      <label class="field field-wide">
+        <span>Reply text</span>
+        <input name="text" type="text" placeholder="4.2.2 Mailbox full" autocomplete="off" />
+      </label>
+      <label class="field">
+        <span>Connection</span>
+        <select name="disconnect">
+          <option value="">Stays</option>
+          <option value="insteadOfReply">Cut instead of the reply</option>
+          <option value="afterReply">Cut after the reply</option>
+          <option value="inContent">Cut in the middle of the content</option>
+          <option value="afterTaking">Cut once the message is kept</option>
+        </select>
+      </label>
+      <label class="field">
+        <span>Delay (ms)</span>
+        <input name="delayMs" type="number" min="0" max="600000" placeholder="0" />
+      </label>
+      <label class="field" hidden={stage !== 'data'}>
+        <span>Content at most (B/s)</span>
+        <input
+          name="throttleBytesPerSecond"
+          type="number"
+          min="1"
+          placeholder="As it comes"
+          disabled={stage !== 'data'}
+        />
+      </label>
+      <label class="field">
+        <span>Times</span>
+        <input name="times" type="number" min="1" placeholder="Always" />
+      </label>
+      <label class="field">
+        <span>Of a hundred</span>
+        <input name="percent" type="number" min="0.01" max="100" step="any" placeholder="100" />
+      </label>
+      <label class="field">
+        <span>Only to (part of an address)</span>
+        <input name="to" type="text" autocomplete="off" />
+      </label>
+      <label class="field">
+        <span>Only from</span>
+        <input name="from" type="text" autocomplete="off" />
+      </label>
+      <label class="field">
+        <span>Only in the inbox</span>
+        <select name="inbox">
+          <option value="">Any</option>
+          {inboxes.value.map(({ name }) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
       <datalist id="fault-codes">
         {[421, 450, 451, 452, 535, 550, 552, 554].map((code) => (
           <option key={code} value={code} />
         ))}
       </datalist>
-      {refusal === undefined ? null : (
-        <p class="fault-text" role="alert">
-          {refusal}
-        </p>
-      )}
-      <div class="modal-foot">
-        <button type="submit" class="button button-main">
-          <span>Add the fault</span>
-        </button>
-      </div>
-    </form>
+    </RecordForm>
   );
 }
 
-function faultOfForm(form: FormData): NewFault {
-  const text = (name: string) => {
-    const value = form.get(name);
-    return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
-  };
+function faultOf(filled: Filled): NewFault {
   const figure = (name: string) => {
-    const value = text(name);
+    const value = filled(name);
     return value === undefined ? undefined : Number(value);
   };
   const percent = figure('percent');
   const fault = {
-    stage: text('stage') ?? 'rcpt',
+    stage: filled('stage') ?? FIRST_STAGE,
     code: figure('code'),
-    text: text('text'),
-    disconnect: text('disconnect'),
+    text: filled('text'),
+    disconnect: filled('disconnect'),
     delayMs: figure('delayMs'),
     throttleBytesPerSecond: figure('throttleBytesPerSecond'),
     times: figure('times'),
     probability: percent === undefined ? undefined : percent / 100,
-    to: text('to'),
-    from: text('from'),
-    inbox: text('inbox'),
+    to: filled('to'),
+    from: filled('from'),
+    inbox: filled('inbox'),
   };
   // What nobody filled in is left out; the form offers only what the server knows.
   return Object.fromEntries(Object.entries(fault).filter(([, value]) => value !== undefined)) as NewFault;
 }
 
+const FIRST_STAGE = 'rcpt';
 const STAGES: readonly (readonly [FaultStage, string])[] = [
   ['connect', 'The greeting'],
   ['helo', 'EHLO or HELO'],

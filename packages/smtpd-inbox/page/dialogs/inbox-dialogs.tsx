@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import type { NewInbox } from '../../src/api/model.js';
-import { createInbox } from '../api.js';
+import { createInbox, reasonOf } from '../api.js';
 import { exactTime } from '../list/time-text.js';
 import { dropInbox, removeAll } from '../state/actions.js';
 import { showDialog } from '../state/dialogs.js';
@@ -11,6 +11,7 @@ import { narrow } from '../state/route.js';
 import { counts, info, inboxes, loadCounts, loadInboxes } from '../state/server-facts.js';
 import { Button } from '../ui/button.js';
 import { CopyButton } from '../ui/copy-button.js';
+import { Failure } from '../ui/failure.js';
 import { Modal } from '../ui/modal.js';
 import { Connect } from '../welcome/connect.js';
 import { plural } from '../list/entry-text.js';
@@ -30,7 +31,7 @@ export function NewInboxDialog({ onClose }: { readonly onClose: () => void }) {
       narrow({ inbox: inbox.name, query: '' });
       showDialog({ kind: 'inbox', name: inbox.name });
     } catch (error) {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(reasonOf(error));
     }
   };
   return (
@@ -69,11 +70,7 @@ export function NewInboxDialog({ onClose }: { readonly onClose: () => void }) {
             onInput={(event) => setHours(event.currentTarget.value)}
           />
         </label>
-        {fault === undefined ? null : (
-          <p class="fault-text" role="alert">
-            {fault}
-          </p>
-        )}
+        <Failure text={fault} />
         <div class="modal-foot">
           <Button label="Cancel" onPress={onClose} />
           <button type="submit" class="button button-main">

@@ -6,7 +6,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
 import type { Message } from '../../src/api/model.js';
-import { address, getJSON, getOctets } from '../api.js';
+import { address, getJSON, getOctets, reasonOf } from '../api.js';
 
 /** Something that is being read. */
 export type Loading<Value> =
@@ -64,10 +64,9 @@ export function useLoaded<Value>(source: Source<Value> | undefined): Loading<Val
         say({ state: 'ready', value });
       },
       (error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
         say({
           state: 'failed',
-          reason,
+          reason: reasonOf(error),
           retry: () => {
             setSeen(undefined);
             setAttempt(attempt + 1);

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import type { Entry, ReleaseResult } from '../../src/api/model.js';
-import { postJSON } from '../api.js';
+import { postJSON, reasonOf } from '../api.js';
 import { info } from '../state/server-facts.js';
 import { Icon } from '../ui/icon.js';
 import { Modal } from '../ui/modal.js';
@@ -41,7 +41,7 @@ function ReleaseForm({ entry }: { readonly entry: Entry }) {
     try {
       setOutcome(await postJSON<ReleaseResult>(messagePath(entry.id, 'release'), { to: recipients, from }));
     } catch (error) {
-      setOutcome({ reason: error instanceof Error ? error.message : String(error) });
+      setOutcome({ reason: reasonOf(error) });
     }
   };
   return (

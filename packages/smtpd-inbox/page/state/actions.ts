@@ -10,6 +10,7 @@ import {
   getOctets,
   importFile,
   markMessages,
+  reasonOf,
   removeInbox,
   restoreDeletion,
   sendMail,
@@ -168,7 +169,7 @@ export async function importFiles(files: Iterable<File>): Promise<void> {
       await importFile(file, contentType);
       taken++;
     } catch (error) {
-      tellFailure(new Error(`${file.name}: ${error instanceof Error ? error.message : String(error)}`));
+      tellFailure(new Error(`${file.name}: ${reasonOf(error)}`));
     }
   }
   if (taken > 0) tell({ kind: 'done', text: taken === 1 ? 'Imported 1 file.' : `Imported ${String(taken)} files.` });

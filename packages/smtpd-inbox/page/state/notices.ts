@@ -2,6 +2,8 @@
 
 import { signal } from '@preact/signals';
 
+import { reasonOf } from '../api.js';
+
 /** Something told. */
 export interface Notice {
   readonly id: number;
@@ -23,7 +25,7 @@ export function tell(notice: Omit<Notice, 'id'>): () => void {
   const id = ++lastId;
   const dismiss = () => {
     clearTimeout(timer);
-    notices.value = notices.value.filter((each) => each.id !== id);
+    dismissNotice(id);
   };
   notices.value = [...notices.value.slice(-2), { ...notice, id }];
   const timer = setTimeout(dismiss, NOTICE_MS);
@@ -32,7 +34,7 @@ export function tell(notice: Omit<Notice, 'id'>): () => void {
 
 /** Tells that something failed. */
 export function tellFailure(error: unknown): void {
-  tell({ kind: 'failed', text: error instanceof Error ? error.message : String(error) });
+  tell({ kind: 'failed', text: reasonOf(error) });
 }
 
 export function dismissNotice(id: number): void {
