@@ -8,7 +8,7 @@ import { keysOf } from '../commands/command-table.js';
 import { mark, remove } from '../state/actions.js';
 import { tell, tellFailure } from '../state/notices.js';
 import { Icon, type IconName } from '../ui/icon.js';
-import { CopyButton } from './copy-button.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { messageJSON, messagePath, read } from './message-data.js';
 import { ReleaseDialog } from './release-dialog.js';
 
@@ -30,7 +30,8 @@ export function Actions({ entry }: { readonly entry: Entry }) {
             <span class="msg-button-text">.eml</span>
           </a>
           <CopyButton
-            label="Copy as a swaks command"
+            class="msg-button"
+            what="as a swaks command"
             text={async () => (await read(messageJSON<Transcript>(entry.id, 'transcript'))).swaks}
           >
             <span class="msg-button-text">swaks</span>

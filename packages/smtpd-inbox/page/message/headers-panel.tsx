@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import type { HeaderField, Message } from '../../src/api/model.js';
 import { plural } from '../list/entry-text.js';
 import { Choice } from './choice.js';
-import { CopyButton } from './copy-button.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { goTo } from './place.js';
 
 export function HeadersPanel({ message }: { readonly message: Message }) {
@@ -38,7 +38,11 @@ export function HeadersPanel({ message }: { readonly message: Message }) {
             setFilter(event.currentTarget.value);
           }}
         />
-        <CopyButton text={headers.map((field) => rawField(field)).join('')} label="Copy the header as it stands">
+        <CopyButton
+          class="msg-button"
+          text={headers.map((field) => rawField(field)).join('')}
+          what="the header as it stands"
+        >
           Copy
         </CopyButton>
       </div>

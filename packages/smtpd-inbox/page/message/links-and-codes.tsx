@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import type { Code, Link, Message } from '../../src/api/model.js';
 import { plural } from '../list/entry-text.js';
-import { CopyButton } from './copy-button.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { Icon } from '../ui/icon.js';
 import { linkTarget } from './link-target.js';
 import { MailLink } from './mail-link.js';
@@ -45,7 +45,7 @@ export function LinksAndCodes({ message }: { readonly message: Message }) {
 function CodeChip({ code: { code, context } }: { readonly code: Code }) {
   return (
     <span class="msg-code-chip" title={context}>
-      <CopyButton text={code} label={`Copy the code ${code}`} class="msg-code-button">
+      <CopyButton text={code} what={`the code ${code}`} class="msg-code-button">
         <code>{code}</code>
       </CopyButton>
     </span>
@@ -64,7 +64,7 @@ function LinkItem({ link }: { readonly link: Link }) {
       <span class="msg-link-host" title={isMisleading ? 'The link’s text names another host' : undefined}>
         {host}
       </span>
-      <CopyButton text={link.url} label={`Copy the link ${shown}`} class="msg-button-bare" />
+      <CopyButton text={link.url} what={`the link ${shown}`} class="msg-button-bare" />
     </li>
   );
 }

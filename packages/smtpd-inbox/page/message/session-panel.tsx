@@ -4,7 +4,7 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { Entry, Transcript, TranscriptLine } from '../../src/api/model.js';
 import { plural } from '../list/entry-text.js';
-import { CopyButton } from './copy-button.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { formatDuration } from './format.js';
 import { Icon, type IconName } from '../ui/icon.js';
 import { Loaded } from './loaded.js';
@@ -44,11 +44,11 @@ function Conversation({ transcript }: { readonly transcript: Transcript }) {
           {plural(lines.length, 'line')} in {formatDuration(lines.at(-1)?.atMs ?? 0)}
         </span>
         <span class="msg-grow" />
-        <CopyButton text={lines.map(lineText).join('\n')} label="Copy the conversation">
+        <CopyButton class="msg-button" text={lines.map(lineText).join('\n')} what="the conversation">
           Copy
         </CopyButton>
         {transcript.swaks === '' ? null : (
-          <CopyButton text={transcript.swaks} label="Copy as a swaks command">
+          <CopyButton class="msg-button" text={transcript.swaks} what="as a swaks command">
             swaks
           </CopyButton>
         )}

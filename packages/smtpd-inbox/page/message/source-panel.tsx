@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 
 import type { Compatibility, Finding, Message } from '../../src/api/model.js';
 import { formatSize, plural } from '../list/entry-text.js';
-import { CopyButton } from './copy-button.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { HTMLSource } from './html-source.js';
 import { messageJSON, useLoaded } from './message-data.js';
 import { VirtualRows } from './virtual-rows.js';
@@ -24,7 +24,7 @@ export function SourcePanel({ message, line }: { readonly message: Message; read
           {plural(source.lineCount, 'line')}, {formatSize(new TextEncoder().encode(html).length)}
         </span>
         <span class="msg-grow" />
-        <CopyButton text={html} label="Copy the HTML">
+        <CopyButton class="msg-button" text={html} what="the HTML">
           Copy
         </CopyButton>
       </div>

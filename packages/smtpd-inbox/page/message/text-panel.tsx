@@ -5,7 +5,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { Message } from '../../src/api/model.js';
 import { plural } from '../list/entry-text.js';
 import { Choice } from './choice.js';
-import { CopyButton } from './copy-button.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { MailLink } from './mail-link.js';
 import { type TextBlock, viewText } from './text-view.js';
 import { useTargetLine } from './target-line.js';
@@ -33,7 +33,7 @@ export function TextPanel({ message, line }: { readonly message: Message; readon
           }}
         />
         <span class="msg-grow" />
-        <CopyButton text={text} label="Copy the text">
+        <CopyButton class="msg-button" text={text} what="the text">
           Copy
         </CopyButton>
       </div>

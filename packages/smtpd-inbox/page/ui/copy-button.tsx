@@ -1,41 +1,52 @@
-/** Copies a text, and says that it did. */
+/** A button that puts text on the clipboard and says so. The text may have to be fetched, and what the button shows is its caller's. */
 
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+import { APIError } from '../api.js';
 import { announcement, tellFailure } from '../state/notices.js';
-import { Button } from './button.js';
+import { Icon } from './icon.js';
 
-export function CopyButton({ text, what }: { readonly text: string; readonly what: string }) {
-  const [isCopied, setCopied] = useState(false);
+interface CopyButtonProps {
+  /** What is copied; a function when it has to be fetched first. */
+  readonly text: string | (() => Promise<string>);
+  /** What is heard of it, behind `Copy`: `the code 123456`. */
+  readonly what: string;
+  readonly class?: string;
+  readonly children?: ComponentChildren;
+}
+
+export function CopyButton({ text, what, class: className = 'button button-icon', children }: CopyButtonProps) {
+  const [outcome, setOutcome] = useState<'copied' | 'failed'>();
   useEffect(() => {
-    if (!isCopied) return;
-    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    if (outcome === undefined) return;
+    const timer = setTimeout(() => setOutcome(undefined), OUTCOME_MS);
     return () => clearTimeout(timer);
-  }, [isCopied]);
-  const copy = () => {
-    copyText(text).then(() => {
-      setCopied(true);
+  }, [outcome]);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(typeof text === 'string' ? text : await text());
+      setOutcome('copied');
       announcement.value = `Copied ${what}.`;
-    }, tellFailure);
+    } catch (error) {
+      setOutcome('failed');
+      tellFailure(error instanceof APIError ? error : new Error(NO_CLIPBOARD, { cause: error }));
+    }
   };
   return (
-    <Button
-      label={`Copy ${what}`}
-      icon={isCopied ? 'check' : 'copy'}
-      look="icon"
-      class={isCopied ? 'is-done' : ''}
-      onPress={copy}
-    />
+    <button
+      type="button"
+      class={`${className} ${outcome === 'copied' ? 'is-done' : ''}`}
+      aria-label={`Copy ${what}`}
+      title={`Copy ${what}`}
+      onClick={() => void copy()}
+    >
+      <Icon name={outcome === 'copied' ? 'check' : outcome === 'failed' ? 'warning' : 'copy'} />
+      {children}
+    </button>
   );
 }
 
-async function copyText(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch (error) {
-    // Beyond this machine the page has no clipboard without TLS.
-    throw new Error('The browser does not let this page copy; select the text instead.', { cause: error });
-  }
-}
-
-const COPIED_MS = 1500;
+/** Beyond the own machine browsers give a page that came without TLS no clipboard. */
+const NO_CLIPBOARD = 'The browser does not let this page copy; select the text instead.';
+const OUTCOME_MS = 1500;
