@@ -1,26 +1,26 @@
 /** The top of the page: the search, the state of the connection, and what is rarely needed. */
 
-import { COMMANDS, keysOf, type CommandName } from '../commands/command-table.js';
+import { COMMANDS, keysOf } from '../commands/command-table.js';
 import { SearchBox } from '../search/search-box.js';
 import { showDialog } from '../state/dialogs.js';
 import { connection, reconnect } from '../state/live-events.js';
 import { hasNotifications } from '../state/preferences.js';
 import { Button } from '../ui/button.js';
-import type { IconName } from '../ui/icon.js';
 import { Menu, type MenuItem } from '../ui/menu.js';
+import { commandItem } from './command-item.js';
 
 export function Header() {
   const items: readonly MenuItem[] = [
-    item('palette', 'search'),
-    item('keys', 'keyboard'),
+    commandItem('palette', 'search'),
+    commandItem('keys', 'keyboard'),
     'line',
-    item('connect', 'send'),
-    item('faults', 'fault'),
-    item('webhooks', 'webhook'),
+    commandItem('connect', 'send'),
+    commandItem('faults', 'fault'),
+    commandItem('webhooks', 'webhook'),
     'line',
-    item('theme', 'theme'),
-    { ...item('notifications', 'bell'), label: 'Notifications', isChecked: hasNotifications.value },
-    item('settings', 'settings'),
+    commandItem('theme', 'theme'),
+    { ...commandItem('notifications', 'bell'), label: 'Notifications', isChecked: hasNotifications.value },
+    commandItem('settings', 'settings'),
   ];
   return (
     <header class="header">
@@ -59,14 +59,4 @@ function ConnectionState() {
       {state === 'waiting' ? <Button label="Now" class="button-small" onPress={reconnect} /> : null}
     </div>
   );
-}
-
-function item(name: CommandName, icon: IconName) {
-  const keys = keysOf(name);
-  return {
-    label: COMMANDS[name].title,
-    icon,
-    ...(keys === undefined ? {} : { keys }),
-    run: () => void COMMANDS[name].run(),
-  } satisfies MenuItem;
 }

@@ -1,6 +1,6 @@
 /** The list with what stands above it, or what stands in its place. */
 
-import { COMMANDS, keysOf, type CommandName } from '../commands/command-table.js';
+import { COMMANDS, keysOf } from '../commands/command-table.js';
 import { MailList } from '../list/mail-list.js';
 import { mark } from '../state/actions.js';
 import { showDialog } from '../state/dialogs.js';
@@ -12,6 +12,7 @@ import { counts } from '../state/server-facts.js';
 import { Button } from '../ui/button.js';
 import { Menu, type MenuItem } from '../ui/menu.js';
 import { Welcome } from '../welcome/welcome.js';
+import { commandItem } from './command-item.js';
 
 export function ListPane({ now }: { readonly now: Date }) {
   const count = selectedIds.value.size;
@@ -128,17 +129,4 @@ function SelectionBar({ count }: { readonly count: number }) {
       <Button label="Delete" icon="trash" look="icon" keys={keysOf('remove')} onPress={COMMANDS.remove.run} />
     </div>
   );
-}
-
-/** A command as an item of a menu. */
-function commandItem(name: CommandName, icon?: 'trash' | 'download' | 'upload' | 'mailOpen') {
-  const command = COMMANDS[name];
-  const keys = keysOf(name);
-  return {
-    label: command.title,
-    ...(icon === undefined ? {} : { icon }),
-    ...(keys === undefined ? {} : { keys }),
-    isDisabled: 'isPossible' in command && !command.isPossible(),
-    run: () => void command.run(),
-  } satisfies MenuItem;
 }
