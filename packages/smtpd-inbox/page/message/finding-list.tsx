@@ -79,7 +79,7 @@ export function summarizeFindings(findings: readonly Finding[]): string | undefi
 }
 
 /** The graver first. */
-const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'note'];
+export const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'note'];
 export const SEVERITY_ICONS = { error: 'error', warning: 'warning', note: 'info' } as const satisfies Record<
   Finding['severity'],
   IconName

@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 
 import type { Entry, Finding, Transcript } from '../../src/api/model.js';
 import { formatSize, plural } from '../list/entry-text.js';
-import { SEVERITY_ICONS, summarizeFindings } from './finding-list.js';
+import { SEVERITIES, SEVERITY_ICONS, summarizeFindings } from './finding-list.js';
 import { Facts } from './facts.js';
 import { formatDuration, formatMoment } from './format.js';
 import { Icon } from '../ui/icon.js';
@@ -132,14 +132,10 @@ function Checks({ id }: { readonly id: string }) {
     <Loaded of={findings} what="the checks">
       {(value) => {
         const summary = summarizeFindings(value);
-        const worst = value.some(({ severity }) => severity === 'error')
-          ? 'error'
-          : value.some(({ severity }) => severity === 'warning')
-            ? 'warning'
-            : 'note';
+        const worst = SEVERITIES.find((each) => value.some(({ severity }) => severity === each));
         return (
           <p class="msg-detail-line">
-            <Icon name={summary === undefined ? 'check' : SEVERITY_ICONS[worst]} />
+            <Icon name={worst === undefined ? 'check' : SEVERITY_ICONS[worst]} />
             {summary ?? 'Nothing to say'}
           </p>
         );

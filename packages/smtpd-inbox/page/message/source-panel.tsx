@@ -5,6 +5,7 @@ import { useMemo } from 'preact/hooks';
 import type { Compatibility, Finding, Message } from '../../src/api/model.js';
 import { formatSize, plural } from '../list/entry-text.js';
 import { CopyButton } from '../ui/copy-button.js';
+import { SEVERITIES } from './finding-list.js';
 import { HTMLSource } from './html-source.js';
 import { messageJSON, useLoaded } from './message-data.js';
 import { VirtualRows } from './virtual-rows.js';
@@ -82,5 +83,3 @@ function useLineNotes(
     return notes;
   }, [lint.state, accessibility.state, compatibility.state]);
 }
-
-const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'note'];
