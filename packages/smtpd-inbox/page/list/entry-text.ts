@@ -18,8 +18,13 @@ export function senderOf({ kind, from, envelope, session }: Entry): string {
 
 /** What it is about; of a session, how it ended. */
 export function subjectOf({ kind, subject, session }: Entry): string {
-  if (kind === 'session') return session.end ?? 'Ended without a message';
+  if (kind === 'session') return session.end === undefined ? 'Ended without a message' : endText(session);
   return subject === undefined || subject.trim() === '' ? '(no subject)' : subject;
+}
+
+/** How a session without a message ended. */
+export function endText({ end }: Pick<Entry['session'], 'end'>): string {
+  return end === undefined ? 'without a message' : (END_TEXTS[end] ?? end);
 }
 
 /** How it goes on; of a session, how far the envelope got. */
@@ -68,3 +73,14 @@ function displayName(mailbox: string): string {
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+/** The words that the server has for it. */
+const END_TEXTS: Readonly<Record<string, string>> = {
+  quit: 'the client said QUIT',
+  clientGone: 'the client closed the connection',
+  timedOut: 'the client was silent for too long',
+  limit: 'a limit was exceeded',
+  refused: 'the session was refused',
+  handshakeFailed: 'the TLS handshake failed',
+  serverClosing: 'this server was closed',
+  error: 'the connection broke',
+};

@@ -3,14 +3,14 @@
 import type { ComponentChildren } from 'preact';
 
 import type { Entry, Finding, Transcript } from '../../src/api/model.js';
-import { formatSize, plural } from '../list/entry-text.js';
+import { endText, formatSize, plural } from '../list/entry-text.js';
 import { SEVERITIES, SEVERITY_ICONS, summarizeFindings } from './finding-list.js';
 import { Facts } from './facts.js';
 import { formatDuration, formatMoment } from './format.js';
 import { Icon } from '../ui/icon.js';
 import { Loaded } from './loaded.js';
 import { messageJSON, useLoaded } from './message-data.js';
-import { endText, endpointText } from './message-facts.js';
+import { endpointText } from './message-facts.js';
 import { goTo, type TabName } from './place.js';
 
 /** The third pane. */

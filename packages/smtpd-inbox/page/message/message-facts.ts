@@ -15,24 +15,7 @@ export function titleOf({ kind, subject, session }: Entry): string {
   return kind === 'session' ? `Session of ${session.clientName ?? session.peer.address}` : '(no subject)';
 }
 
-/** How a session without a message ended. */
-export function endText({ end }: Pick<Entry['session'], 'end'>): string {
-  return end === undefined ? 'without a message' : (END_TEXTS[end] ?? end);
-}
-
 /** `address:port`, with the brackets that IPv6 needs. */
 export function endpointText({ address, port }: { readonly address: string; readonly port: number }): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
-
-/** The words that the server has for it. */
-const END_TEXTS: Readonly<Record<string, string>> = {
-  quit: 'the client said QUIT',
-  clientGone: 'the client closed the connection',
-  timedOut: 'the client was silent for too long',
-  limit: 'a limit was exceeded',
-  refused: 'the session was refused',
-  handshakeFailed: 'the TLS handshake failed',
-  serverClosing: 'this server was closed',
-  error: 'the connection broke',
-};

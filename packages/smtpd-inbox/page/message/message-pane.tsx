@@ -6,7 +6,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { Entry, Message } from '../../src/api/model.js';
-import { formatSize } from '../list/entry-text.js';
+import { endText, formatSize } from '../list/entry-text.js';
 import { hasDetail } from '../state/preferences.js';
 import { route } from '../state/route.js';
 import { Actions } from './actions.js';
@@ -22,7 +22,7 @@ import { LinksAndCodes } from './links-and-codes.js';
 import { Loaded } from './loaded.js';
 import { messageJSON, useLoaded } from './message-data.js';
 import { MessageDetail } from './message-detail.js';
-import { attachmentsOf, endText, endpointText, titleOf } from './message-facts.js';
+import { attachmentsOf, endpointText, titleOf } from './message-facts.js';
 import { PartsPanel } from './parts-panel.js';
 import { goTo, parsePlace, type Place, type TabName } from './place.js';
 import { RawPanel } from './raw-panel.js';

@@ -3,14 +3,13 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import type { Entry, Transcript, TranscriptLine } from '../../src/api/model.js';
-import { plural } from '../list/entry-text.js';
+import { endText, plural } from '../list/entry-text.js';
 import { CopyButton } from '../ui/copy-button.js';
 import { formatDuration } from './format.js';
 import { Icon, type IconName } from '../ui/icon.js';
 import { Loaded } from './loaded.js';
 import { MASK, maskSecrets } from './mask.js';
 import { messageJSON, useLoaded } from './message-data.js';
-import { endText } from './message-facts.js';
 import { type Phase, PHASE_NAMES, type PhaseName, phasesOf, pipelinedGroups } from './phases.js';
 
 export function SessionPanel({ entry }: { readonly entry: Entry }) {

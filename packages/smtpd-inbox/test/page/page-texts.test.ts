@@ -28,6 +28,9 @@ describe('a row', () => {
   it('says of a session how it ended and how far it got', () => {
     const entry = makeEntry({ id: '1', kind: 'session', session: { ...session, end: 'Refused: 550' } });
     expect(subjectOf(entry)).toBe('Refused: 550');
+    expect(subjectOf({ ...entry, session: { ...session, end: 'clientGone' } })).toBe(
+      'the client closed the connection',
+    );
     expect(previewOf(entry)).toBe('::1:4711 from ann@a.example to bob@b.example');
     expect(subjectOf(makeEntry({ id: '1', subject: ' ' }))).toBe('(no subject)');
   });
