@@ -30,17 +30,18 @@ try {
       await page.getByText('Reset your password').first().waitFor();
       if (width < 700) await save(page, `list-${width}-${colorScheme}`);
       await page.getByText('Reset your password').first().click();
-      await page.getByRole('tab', { name: 'HTML' }).first().waitFor();
-      await page.waitForLoadState('networkidle').catch(() => undefined);
-      await page.locator('iframe').first().waitFor();
-      await page.waitForTimeout(500);
+      await page.frameLocator('iframe').getByText('482913').waitFor();
+      await page.locator('.msg-remote').waitFor();
+      await allRead(page);
       await save(page, `message-${width}-${colorScheme}`);
       if (width > 1000) {
         await page.getByRole('tab', { name: 'Session' }).first().click();
-        await page.waitForTimeout(500);
+        await page.locator('.msg-conversation').waitFor();
+        await allRead(page);
         await save(page, `session-${width}-${colorScheme}`);
         await page.getByRole('tab', { name: 'Checks' }).first().click();
-        await page.waitForTimeout(1000);
+        await page.getByRole('heading', { name: 'Strict receivers' }).waitFor();
+        await allRead(page);
         await save(page, `checks-${width}-${colorScheme}`);
       }
       await page.close();
@@ -49,6 +50,11 @@ try {
 } finally {
   await browser.close();
   await inbox.close();
+}
+
+/** Until nothing is being read any more. */
+async function allRead(page) {
+  await page.locator('.msg-waiting').first().waitFor({ state: 'detached' });
 }
 
 async function save(page, name) {
