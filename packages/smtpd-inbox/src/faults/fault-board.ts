@@ -78,6 +78,11 @@ export class FaultBoard {
     this.#tell();
   }
 
+  /** Whether nothing can happen at a stage, whatever the request: then nobody has to find out what it is about. */
+  isQuietAt(stage: FaultStage): boolean {
+    return !this.#faults.some((fault) => fault.stage === stage && !isSpent(fault));
+  }
+
   /**
    * The fault that happens now: the first that is for this request and that chance does not pass over. Chance is asked about no other, so
    * that the same numbers give the same faults.

@@ -15,7 +15,7 @@ import {
   type Verdict,
 } from 'smtpd';
 
-import type { NewFault } from '../api/model.js';
+import type { FaultStage, NewFault } from '../api/model.js';
 import { replyOfFault } from './check-fault.js';
 import type { FaultBoard, FaultRequest } from './fault-board.js';
 import { FaultyTransport } from './faulty-transport.js';
@@ -52,7 +52,7 @@ export class FaultyChannel extends SMTPChannel {
     transport.onPeerEnded = () => {
       gone.abort();
     };
-    links.set(info, { transport, gone, repliesGiven: 0, player: undefined });
+    links.set(info, { transport, gone, repliesGiven: 0, mailFrom: '', player: undefined });
   }
 
   /** There is no hook for STARTTLS. */
@@ -116,6 +116,8 @@ interface Link {
   readonly gone: AbortController;
   /** How many replies were given; those of a pipelined group may not have been sent yet. */
   repliesGiven: number;
+  /** The sender of the last MAIL; kept, because the envelope of a session is made anew, with every recipient, for whoever asks for it. */
+  mailFrom: string;
   /** Who plays faults on it, once a server that has one was asked about the connection. */
   player: FaultPlayer | undefined;
 }
@@ -128,6 +130,9 @@ interface InPlay {
   /** Aborted when nobody waits for an answer any more. */
   readonly signal: AbortSignal;
 }
+
+/** What is known at a stage. */
+type RequestFacts = Omit<FaultRequest, 'stage'>;
 
 class FaultPlayer {
   readonly hook: Hook;
@@ -167,7 +172,7 @@ class FaultPlayer {
 
   /** STARTTLS came. */
   playSTARTTLS(session: SessionInfo): Awaitable<Verdict> {
-    return this.#play({ session, signal: NEVER_ABORTED }, { stage: 'starttls' });
+    return this.#play({ session, signal: NEVER_ABORTED }, 'starttls');
   }
 
   /** A message came whole. */
@@ -178,7 +183,7 @@ class FaultPlayer {
     const isCutAtEnd = link?.transport.isContentDropPending === true;
     link?.transport.endOfMessage();
     if (isCutAtEnd) return this.#carryOut({ stage: 'message', disconnect: 'insteadOfReply' }, message);
-    return this.#play(message, { stage: 'message', from, to, inboxes: this.#inboxesFor(session, to) });
+    return this.#play(message, 'message', () => ({ from, to, inboxes: this.#inboxesFor(session, to) }));
   }
 
   #makeHook(): Hook {
@@ -187,33 +192,35 @@ class FaultPlayer {
       connect: (request) => {
         const link = links.get(request.session);
         if (link !== undefined) link.player = this;
-        return this.#play(request, { stage: 'connect' });
+        return this.#play(request, 'connect');
       },
-      helo: (request) => this.#play(request, { stage: 'helo' }),
+      helo: (request) => this.#play(request, 'helo'),
       auth: (request) => {
         const { user } = request;
-        const inboxes = user === undefined ? [] : this.#inboxesOf({ user, recipients: [] });
-        return this.#play(request, { stage: 'auth', inboxes });
+        return this.#play(request, 'auth', () => ({
+          inboxes: user === undefined ? [] : this.#inboxesOf({ user, recipients: [] }),
+        }));
       },
       mail: (request) => {
         const { session, address: from } = request;
-        links.get(session)?.transport.endOfMessage();
-        return this.#play(request, { stage: 'mail', from, inboxes: this.#inboxesFor(session, []) });
+        const link = links.get(session);
+        if (link !== undefined) link.mailFrom = from;
+        link?.transport.endOfMessage();
+        return this.#play(request, 'mail', () => ({ from, inboxes: this.#inboxesFor(session, []) }));
       },
       rcpt: (request) => {
         const { session, address } = request;
-        const from = session.envelope?.mailFrom ?? '';
-        return this.#play(request, {
-          stage: 'rcpt',
-          from,
-          to: [address],
-          inboxes: this.#inboxesFor(session, [address]),
+        return this.#play(request, 'rcpt', () => {
+          const to = [address];
+          return { from: links.get(session)?.mailFrom ?? '', to, inboxes: this.#inboxesFor(session, to) };
         });
       },
       data: (request) => {
         const { session } = request;
-        const { mailFrom: from = '', rcptTos: to = [] } = session.envelope ?? {};
-        return this.#play(request, { stage: 'data', from, to, inboxes: this.#inboxesFor(session, to) });
+        return this.#play(request, 'data', () => {
+          const { mailFrom: from = '', rcptTos: to = [] } = session.envelope ?? {};
+          return { from, to, inboxes: this.#inboxesFor(session, to) };
+        });
       },
       // A server that streams has no hooks for messages; it asks by itself.
       ...(isStreaming(this.#server) ? {} : { message: ({ message }) => this.playMessage(message) }),
@@ -224,10 +231,13 @@ class FaultPlayer {
     return this.#inboxesOf({ ...(identity === undefined ? {} : { user: identity.user }), recipients });
   }
 
-  #play(inPlay: InPlay, request: FaultRequest): Awaitable<Verdict> {
+  /** @param factsOf - what the request is about; asked only where a fault could want to know, for it can take long to say */
+  #play(inPlay: InPlay, stage: FaultStage, factsOf: () => RequestFacts = noFacts): Awaitable<Verdict> {
     const link = links.get(inPlay.session);
     // The connection breaks behind an earlier command of this group: this one never came.
     if (link?.transport.isOverAfter(link.repliesGiven) === true) return NEVER_SENT;
+    if (this.#board.isQuietAt(stage) && !this.#hasRecipientFaults) return undefined;
+    const request = { stage, ...factsOf() };
     const fault = this.#board.take(request) ?? this.#askedForByRecipient(request);
     if (fault === undefined) return undefined;
     const { delayMs = 0 } = fault;
@@ -287,6 +297,10 @@ class FaultPlayer {
         return NEVER_SENT;
     }
   }
+}
+
+function noFacts(): RequestFacts {
+  return {};
 }
 
 function isStreaming(server: SMTPServer): boolean {

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import {
   anyAuth,
   OPEN_MECHANISMS,
+  SessionInfo,
   SMTPServer,
   type Clock,
   type ReceivedMessage,
@@ -14,7 +15,7 @@ import {
   type Transport,
   type TransportReceiver,
 } from 'smtpd';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import type { FaultStage, NewFault } from '../../src/api/model.js';
 import { FaultBoard } from '../../src/faults/fault-board.js';
@@ -230,6 +231,18 @@ describe('a fault', () => {
     expect(await converse(server)).toEqual([220, 250, 250, 250, 550, 354, 250, 221]);
   });
 
+  it('is for a sender: at RCPT that of this transaction, and of no earlier one', async () => {
+    await using server = await KeepingServer.listening();
+    server.board.add({ stage: 'rcpt', code: 550, from: 'ann@' });
+    const session = RawSession.open(server.port);
+    const transactions = ['ann', 'bob', 'ann'].map(
+      (name) => `MAIL FROM:<${name}@a.example>\r\nRCPT TO:<c@c.example>\r\nRSET\r\n`,
+    );
+    session.send(`EHLO c\r\n${transactions.join('')}QUIT\r\n`);
+    await session.closed();
+    expect(await session.codes(12)).toEqual([220, 250, 250, 550, 250, 250, 250, 250, 250, 550, 250, 221]);
+  });
+
   it('is asked of the server that streams, too', async () => {
     class StreamingServer extends SMTPServer {
       static override channelClass = FaultyChannel;
@@ -439,5 +452,46 @@ describe('a recipient that asks for a fault', () => {
   it('is an ordinary one where it is not', async () => {
     await using server = await KeepingServer.listening();
     expect(await converse(server, { envelope })).toEqual(ALL_WELL);
+  });
+});
+
+describe('a recipient', () => {
+  it.each<[string, readonly NewFault[], number]>([
+    ['no fault', [], 0],
+    [
+      'faults at other stages',
+      [
+        { stage: 'mail', delayMs: 1, from: 'z' },
+        { stage: 'data', code: 450, to: 'z' },
+      ],
+      0,
+    ],
+    ['a fault that has happened', [{ stage: 'rcpt', code: 450, times: 1 }], 0],
+    ['faults for others', ['from', 'to', 'inbox'].map((who) => ({ stage: 'rcpt', code: 450, [who]: 'z' })), 1],
+  ])('costs the same, be it the first or the thousandth, with %s', async (_name, faults, recipientsLookedAt) => {
+    let lookedAt = 0;
+    const inboxesOf: PlayFaultsOptions['inboxesOf'] = ({ recipients }) => {
+      lookedAt += recipients.length;
+      return [];
+    };
+    await using server = await KeepingServer.listening({ inboxesOf });
+    for (const fault of faults) server.board.add(fault);
+    if (faults.some(({ times }) => times === 1)) server.board.take({ stage: 'rcpt' });
+    // Every one that is made has a copy of all recipients.
+    const envelopes = vi.spyOn(SessionInfo.prototype, 'envelope', 'get');
+    onTestFinished(() => {
+      envelopes.mockRestore();
+    });
+    const costs: (readonly [recipients: number, envelopes: number])[] = [];
+    server.on('reply', () => {
+      costs.push([lookedAt, envelopes.mock.calls.length]);
+      lookedAt = 0;
+      envelopes.mockClear();
+    });
+    const session = RawSession.open(server.port);
+    session.send(`EHLO c\r\nMAIL FROM:<a@a.example>\r\n${'RCPT TO:<b@b.example>\r\n'.repeat(1_000)}`);
+    expect((await session.codes(1_003)).slice(3)).toEqual(Array.from({ length: 1_000 }, () => 250));
+    session.destroy();
+    expect(costs.slice(3)).toEqual(Array.from({ length: 1_000 }, () => [recipientsLookedAt, 0]));
   });
 });
