@@ -36,7 +36,6 @@ export interface FaultBoardOptions {
  */
 export class FaultBoard {
   readonly #random: () => number;
-  readonly #listeners = new Set<() => void>();
   #faults: Fault[] = [];
   #added = 0;
 
@@ -54,7 +53,6 @@ export class FaultBoard {
     this.#added += 1;
     const added: Fault = { ...fault, id: `f${String(this.#added)}`, hits: 0 };
     this.#faults.push(added);
-    this.#tell();
     return { ...added };
   }
 
@@ -67,15 +65,11 @@ export class FaultBoard {
   remove(id: string): boolean {
     const before = this.#faults.length;
     this.#faults = this.#faults.filter((fault) => fault.id !== id);
-    const isRemoved = this.#faults.length < before;
-    if (isRemoved) this.#tell();
-    return isRemoved;
+    return this.#faults.length < before;
   }
 
   clear(): void {
-    if (this.#faults.length === 0) return;
     this.#faults = [];
-    this.#tell();
   }
 
   /** Whether nothing can happen at a stage, whatever the request: then nobody has to find out what it is about. */
@@ -91,20 +85,7 @@ export class FaultBoard {
     const taken = this.#faults.find((fault) => isFor(fault, request) && this.#isChosen(fault));
     if (taken === undefined) return undefined;
     taken.hits += 1;
-    this.#tell();
     return { ...taken };
-  }
-
-  /** Calls back whenever a fault comes, goes or happens. @returns what ends that */
-  onChange(listener: () => void): () => void {
-    // Its own function, so that the same listener given twice is told twice and each ends for itself.
-    const own = (): void => {
-      listener();
-    };
-    this.#listeners.add(own);
-    return () => {
-      this.#listeners.delete(own);
-    };
   }
 
   #isChosen({ probability = 1 }: Fault): boolean {
@@ -113,10 +94,6 @@ export class FaultBoard {
 
   #dropSpent(): void {
     this.#faults = this.#faults.filter((fault) => !isSpent(fault));
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
   }
 }
 

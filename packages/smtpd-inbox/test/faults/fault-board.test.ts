@@ -106,10 +106,8 @@ describe('a board', () => {
     expect(rolled()).toBe(5);
   });
 
-  it('removes one, or all, and tells whoever wants to know', () => {
+  it('removes one, or all', () => {
     const board = new FaultBoard();
-    let changes = 0;
-    const off = board.onChange(() => (changes += 1));
     const { id } = board.add({ stage: 'rcpt', code: 450 });
     board.add({ stage: 'data', code: 451 });
     expect(board.remove(id)).toBe(true);
@@ -119,10 +117,6 @@ describe('a board', () => {
     board.clear();
     board.clear();
     expect(board.list()).toEqual([]);
-    expect(changes).toBe(5);
-    off();
-    board.add({ stage: 'rcpt', code: 450 });
-    expect(changes).toBe(5);
   });
 
   it('has a bound, and forgets first what has happened as often as it should', () => {
