@@ -13,6 +13,7 @@ export {
   type FaultStage,
   type FaultStep,
 } from './faults.js';
+export { FaultyTransport } from './faulty-transport.js';
 export type { PassageOptions } from '../handlers/proxy/gathered-passage.js';
 export type { MessageHeaders } from './message-headers.js';
 export type { MessageMatch, MessageMatcher, TextPattern } from './message-match.js';

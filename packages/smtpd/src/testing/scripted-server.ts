@@ -15,15 +15,15 @@ import { SMTPServer, type CloseOptions } from '../server/server.js';
 import type { SessionInfo } from '../server/session-info.js';
 import type { Awaitable, MessageVerdict, Verdict } from '../server/verdict.js';
 import { FaultSchedule, type FaultRequest, type ScriptedFault } from './faults.js';
+import { FaultyTransport } from './faulty-transport.js';
 import { decodeText } from './message-headers.js';
-import { ScriptedTransport } from './scripted-transport.js';
 import { TestMessage } from './test-message.js';
 import { TestSession } from './test-session.js';
 
 /** A channel whose connection can be told where to break. */
 class ScriptedChannel extends SMTPChannel {
   constructor(options: ChannelOptions) {
-    const transport = new ScriptedTransport(options.transport);
+    const transport = new FaultyTransport(options.transport, options.server.options.clock);
     super({ ...options, transport });
     (options.server as ChannelOwner & Enrolling).enroll(this.info, transport);
   }
@@ -42,14 +42,14 @@ class ScriptedChannel extends SMTPChannel {
 
 /** Who is told of each channel. */
 interface Enrolling {
-  enroll(info: SessionInfo, transport: ScriptedTransport): void;
+  enroll(info: SessionInfo, transport: FaultyTransport): void;
   playSTARTTLS(info: SessionInfo): Awaitable<Verdict>;
 }
 
 /** A session, and the connection it runs on. */
 interface Enrolled {
   readonly session: TestSession;
-  readonly transport: ScriptedTransport;
+  readonly transport: FaultyTransport;
   /** Aborted when the connection is gone. */
   readonly gone: AbortController;
   /** How many replies were given; those of a pipelined group may not have been sent yet. */
@@ -69,7 +69,7 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
   static override channelClass = ScriptedChannel;
   readonly schedule = new FaultSchedule();
   readonly #enrolled = new WeakMap<SessionInfo, Enrolled>();
-  readonly #open = new Set<ScriptedTransport>();
+  readonly #open = new Set<FaultyTransport>();
   readonly #told: Told;
   readonly #passage: GatheredPassage | undefined;
 
@@ -86,19 +86,17 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
   }
 
   /** A channel was made. */
-  enroll(info: SessionInfo, transport: ScriptedTransport): void {
+  enroll(info: SessionInfo, transport: FaultyTransport): void {
     const session = new TestSession(info);
     this.#enrolled.set(info, { session, transport, gone: new AbortController(), repliesGiven: 0 });
     this.#open.add(transport);
-    transport.watch({
-      isContent: () => info.phase === 'content' || info.phase === 'chunk',
-      onSent: (bytes) => {
-        for (const line of decodeText(bytes).split('\r\n').slice(0, -1)) session.note('S:', line);
-      },
-      onDropped: () => {
-        session.end('the connection is dropped, as the test says');
-      },
-    });
+    transport.isContent = () => info.phase === 'content' || info.phase === 'chunk';
+    transport.onSent = (bytes) => {
+      for (const line of decodeText(bytes).split('\r\n').slice(0, -1)) session.note('S:', line);
+    };
+    transport.onDropped = () => {
+      session.end('the connection is dropped, as the test says');
+    };
     this.#told.onSession(session);
   }
 
@@ -169,7 +167,7 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
         return this.#play(request, { stage: 'auth', session, ...envelopeOf(session) });
       },
       mail: (request) => {
-        this.#enrolledFor(request.session).transport.keepAfterContent();
+        this.#enrolledFor(request.session).transport.endOfMessage();
         const { session, address } = request;
         return this.#play(request, { stage: 'mail', session, ...envelopeOf(session), from: address });
       },
