@@ -145,6 +145,11 @@ export class FaultSchedule {
     };
   }
 
+  /** Whether nothing can happen at a stage, whatever the request: then nobody has to find out what it is about. */
+  isQuietAt(stage: FaultStage): boolean {
+    return !this.#entries.some((entry) => entry.stage === stage);
+  }
+
   /** Takes the first fault that is for this request. */
   take(request: FaultRequest): ScriptedFault | undefined {
     const entry = this.#entries.find((each) => each.isFor(request));
@@ -161,20 +166,20 @@ export class FaultSchedule {
 
 class Entry {
   readonly fault: ScriptedFault;
+  readonly stage: FaultStage;
   readonly times: number;
   hits = 0;
-  readonly #stage: FaultStage;
   readonly #when: NonNullable<FaultOptions['when']>;
 
   constructor(fault: ScriptedFault, stage: FaultStage, times: number, when: NonNullable<FaultOptions['when']>) {
     this.fault = fault;
     this.times = times;
-    this.#stage = stage;
+    this.stage = stage;
     this.#when = when;
   }
 
   isFor(request: FaultRequest): boolean {
-    if (request.stage !== this.#stage) return false;
+    if (request.stage !== this.stage) return false;
     const when = this.#when;
     if (typeof when === 'function') return when(request);
     const { client = '', from = '', to = [], message } = request;

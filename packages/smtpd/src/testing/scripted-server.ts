@@ -14,7 +14,7 @@ import type { SMTPServerOptions } from '../server/server-options.js';
 import { SMTPServer, type CloseOptions } from '../server/server.js';
 import type { SessionInfo } from '../server/session-info.js';
 import type { Awaitable, MessageVerdict, Verdict } from '../server/verdict.js';
-import { FaultSchedule, type FaultRequest, type ScriptedFault } from './faults.js';
+import { FaultSchedule, type FaultRequest, type FaultStage, type ScriptedFault } from './faults.js';
 import { FaultyTransport } from './faulty-transport.js';
 import { decodeText } from './message-headers.js';
 import { TestMessage } from './test-message.js';
@@ -54,6 +54,8 @@ interface Enrolled {
   readonly gone: AbortController;
   /** How many replies were given; those of a pipelined group may not have been sent yet. */
   repliesGiven: number;
+  /** The sender of the last MAIL; kept, because the envelope of a session is made anew, with every recipient, for whoever asks for it. */
+  mailFrom: string;
 }
 
 /** Who is told of what there is to see. */
@@ -88,7 +90,7 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
   /** A channel was made. */
   enroll(info: SessionInfo, transport: FaultyTransport): void {
     const session = new TestSession(info);
-    this.#enrolled.set(info, { session, transport, gone: new AbortController(), repliesGiven: 0 });
+    this.#enrolled.set(info, { session, transport, gone: new AbortController(), repliesGiven: 0, mailFrom: '' });
     this.#open.add(transport);
     transport.isContent = () => info.phase === 'content' || info.phase === 'chunk';
     transport.onSent = (bytes) => {
@@ -102,9 +104,8 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
 
   /** STARTTLS came; there is no hook for it. */
   playSTARTTLS(session: SessionInfo): Awaitable<Verdict> {
-    return this.#play(
-      { session, signal: this.#enrolledFor(session).gone.signal, state: undefined },
-      { stage: 'starttls', session, ...envelopeOf(session) },
+    return this.#play({ session, signal: this.#enrolledFor(session).gone.signal, state: undefined }, 'starttls', () =>
+      envelopeOf(session),
     );
   }
 
@@ -157,36 +158,35 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
   #addFaults(): void {
     this.use({
       name: 'scripted faults',
-      connect: (request) => this.#play(request, { stage: 'connect', session: request.session }),
+      connect: (request) => this.#play(request, 'connect', () => ({})),
       helo: (request) => {
-        const { session, verb, clientName: client } = request;
-        return this.#play(request, { stage: 'helo', session, verb, client });
+        const { verb, clientName: client } = request;
+        return this.#play(request, 'helo', () => ({ verb, client }));
       },
-      auth: (request) => {
-        const { session } = request;
-        return this.#play(request, { stage: 'auth', session, ...envelopeOf(session) });
-      },
+      auth: (request) => this.#play(request, 'auth', () => envelopeOf(request.session)),
       mail: (request) => {
-        this.#enrolledFor(request.session).transport.endOfMessage();
-        const { session, address } = request;
-        return this.#play(request, { stage: 'mail', session, ...envelopeOf(session), from: address });
+        const { session, address: from } = request;
+        const enrolled = this.#enrolledFor(session);
+        enrolled.mailFrom = from;
+        enrolled.transport.endOfMessage();
+        return this.#play(request, 'mail', () => ({ ...clientOf(session), from }));
       },
       rcpt: (request) => {
         const { session, address } = request;
-        return this.#play(request, { stage: 'rcpt', session, ...envelopeOf(session), to: [address] });
+        const { mailFrom: from } = this.#enrolledFor(session);
+        return this.#play(request, 'rcpt', () => ({ ...clientOf(session), from, to: [address] }));
       },
-      data: (request) => {
-        const { session } = request;
-        return this.#play(request, { stage: 'data', session, ...envelopeOf(session) });
-      },
+      data: (request) => this.#play(request, 'data', () => envelopeOf(request.session)),
     });
   }
 
-  #play(request: HookRequest<unknown>, facts: FaultRequest): Awaitable<Verdict> {
+  /** @param factsOf - what the request is about; asked only where a fault could want to know, for it can take long to say */
+  #play(request: HookRequest<unknown>, stage: FaultStage, factsOf: () => RequestFacts): Awaitable<Verdict> {
     const { transport, repliesGiven } = this.#enrolledFor(request.session);
     // The connection breaks behind an earlier command of this group: this one never came.
     if (transport.isOverAfter(repliesGiven)) return NEVER_SENT;
-    const fault = this.schedule.take(facts);
+    if (this.schedule.isQuietAt(stage)) return undefined;
+    const fault = this.schedule.take({ stage, session: request.session, ...factsOf() });
     if (fault === undefined) return undefined;
     return this.#wait(fault, request).then(() => this.#carryOut(fault, request));
   }
@@ -258,12 +258,16 @@ export class ScriptedServer extends SMTPServer implements Enrolling {
 
 type PartOfRequest = Pick<HookRequest<unknown>, 'session' | 'signal'>;
 
+/** What is known at a stage. */
+type RequestFacts = Omit<FaultRequest, 'stage' | 'session'>;
+
+function clientOf({ clientName }: SessionInfo): Pick<FaultRequest, 'client'> {
+  return clientName === undefined ? {} : { client: clientName };
+}
+
 function envelopeOf(info: SessionInfo): Pick<FaultRequest, 'client' | 'from' | 'to'> {
-  const { clientName, envelope } = info;
-  return {
-    ...(clientName === undefined ? {} : { client: clientName }),
-    ...(envelope === undefined ? {} : { from: envelope.mailFrom, to: envelope.rcptTos }),
-  };
+  const { envelope } = info;
+  return { ...clientOf(info), ...(envelope === undefined ? {} : { from: envelope.mailFrom, to: envelope.rcptTos }) };
 }
 
 function sameForEach(reply: Reply, { rcptTos }: ReceivedMessage): readonly Reply[] {

@@ -2,9 +2,10 @@
 import { connect } from 'node:net';
 
 import { createTransport } from 'nodemailer';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { Reply } from '../../src/protocol/reply.js';
+import { SessionInfo } from '../../src/server/session-info.js';
 import { delay, drop, startTestServer, type Fault, type FaultStage, type TestServer } from '../../src/testing/index.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { RawClient } from '../support/raw-client.js';
@@ -322,6 +323,42 @@ describe('a script that cannot work is refused when it is written', () => {
   ])('%s', async (_name, script) => {
     await using smtp = await startTestServer();
     expect(() => script(smtp)).toThrow(expect.objectContaining({ code: 'SMTPD_BAD_OPTION' }) as Error);
+  });
+});
+
+describe('a recipient', () => {
+  it.each<[string, FaultStage]>([
+    ['no fault there', 'data'],
+    ['a fault there for others', 'rcpt'],
+  ])('costs the same, be it the first or the thousandth, with %s', async (_name, stage) => {
+    await using smtp = await startTestServer();
+    smtp.next(stage, 451, { when: { to: 'z@z.example', from: 'z@z.example' }, times: Infinity });
+    // Every one that is made has a copy of all recipients.
+    const envelopes = vi.spyOn(SessionInfo.prototype, 'envelope', 'get');
+    onTestFinished(() => {
+      envelopes.mockRestore();
+    });
+    const client = await RawClient.connect(smtp.port);
+    client.send(`EHLO c\r\nMAIL FROM:<a@a.example>\r\n${'RCPT TO:<b@b.example>\r\n'.repeat(1_000)}`);
+    for (let replies = 0; replies < 1_003; replies += 1) expect([220, 250]).toContain((await client.reply()).code);
+    expect(envelopes).not.toHaveBeenCalled();
+    client.destroy();
+  });
+
+  it('is of this transaction: a fault for its sender knows no earlier one', async () => {
+    await using smtp = await startTestServer();
+    smtp.next('rcpt', 550, { when: { from: 'ann@a.example' }, times: Infinity });
+    const client = await RawClient.connect(smtp.port);
+    await client.reply();
+    await client.command('HELO c');
+    const codes: number[] = [];
+    for (const name of ['ann', 'bob', 'ann']) {
+      await client.command(`MAIL FROM:<${name}@a.example>`);
+      codes.push((await client.command('RCPT TO:<c@c.example>')).code);
+      await client.command('RSET');
+    }
+    expect(codes).toEqual([550, 250, 550]);
+    client.destroy();
   });
 });
 
