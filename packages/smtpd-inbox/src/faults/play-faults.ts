@@ -1,6 +1,6 @@
 /**
  * Carries out faults on the sessions of a server: asks the board at every stage, waits, answers, throttles and cuts. Which fault happens is
- * decided in `fault-board.ts` and by recipients (`recipient-faults.ts`); where exactly a connection breaks, in `faulty-transport.ts`.
+ * decided in `fault-board.ts` and by recipients (`recipient-faults.ts`); where exactly a connection breaks, in `FaultyTransport`.
  */
 
 import {
@@ -14,11 +14,11 @@ import {
   type SessionInfo,
   type Verdict,
 } from 'smtpd';
+import { FaultyTransport } from 'smtpd/testing';
 
 import type { FaultStage, NewFault } from '../api/model.js';
 import { replyOfFault } from './check-fault.js';
 import type { FaultBoard, FaultRequest } from './fault-board.js';
-import { FaultyTransport } from './faulty-transport.js';
 import { parseRecipientFault } from './recipient-faults.js';
 
 /** How faults are played. */

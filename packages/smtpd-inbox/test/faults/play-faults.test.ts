@@ -15,11 +15,11 @@ import {
   type Transport,
   type TransportReceiver,
 } from 'smtpd';
+import { FaultyTransport } from 'smtpd/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import type { FaultStage, NewFault } from '../../src/api/model.js';
 import { FaultBoard } from '../../src/faults/fault-board.js';
-import { FaultyTransport } from '../../src/faults/faulty-transport.js';
 import { FaultyChannel, playFaults, playMessageFault, type PlayFaultsOptions } from '../../src/faults/play-faults.js';
 import { RawSession } from './raw-session.js';
 
