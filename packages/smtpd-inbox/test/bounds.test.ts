@@ -18,6 +18,8 @@ const SESSIONS = 8;
 const MESSAGES = 3_000;
 /** The first part fills it several times, so that everything is as it will be. */
 const WARM_UP = 1_000;
+/** Three thousand messages on the disk are much for a machine that does other things, too. */
+const BOUNDS_TEST_MS = 60_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'smtpd-inbox-bounds-'));
 
@@ -25,48 +27,52 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('counts stay in bounds, the folder and the heap stop growing, and each message is taken', async () => {
-  const program = fileURLToPath(new URL('bounds-child.mjs', import.meta.url));
-  const child = fork(program, [JSON.stringify({ folder, limits: LIMITS })], { execArgv: ['--expose-gc'] });
-  try {
-    const { port, url } = (await nextMessage(child)) as { port: number; url: string };
-    await send(port, { from: 0, to: WARM_UP });
-    const warm = { heapUsed: await heapUsed(child), folderBytes: folderBytes() };
-    const seen: Counts[] = [];
-    const over = new AbortController();
-    const watching = (async () => {
-      while (!over.signal.aborted) seen.push((await ask(url, { path: '/api/v1/counts' })).json as Counts);
-    })();
-    const taken = await send(port, { from: WARM_UP, to: MESSAGES });
-    over.abort();
-    await watching;
-    const end = { heapUsed: await heapUsed(child), folderBytes: folderBytes() };
+test(
+  'counts stay in bounds, the folder and the heap stop growing, and each message is taken',
+  async () => {
+    const program = fileURLToPath(new URL('bounds-child.mjs', import.meta.url));
+    const child = fork(program, [JSON.stringify({ folder, limits: LIMITS })], { execArgv: ['--expose-gc'] });
+    try {
+      const { port, url } = (await nextMessage(child)) as { port: number; url: string };
+      await send(port, { from: 0, to: WARM_UP });
+      const warm = { heapUsed: await heapUsed(child), folderBytes: folderBytes() };
+      const seen: Counts[] = [];
+      const over = new AbortController();
+      const watching = (async () => {
+        while (!over.signal.aborted) seen.push((await ask(url, { path: '/api/v1/counts' })).json as Counts);
+      })();
+      const taken = await send(port, { from: WARM_UP, to: MESSAGES });
+      over.abort();
+      await watching;
+      const end = { heapUsed: await heapUsed(child), folderBytes: folderBytes() };
 
-    expect(taken).toBe(MESSAGES - WARM_UP);
-    // It was looked at many times between two messages.
-    expect(seen.length).toBeGreaterThan(20);
-    for (const { messages, bytes } of seen) {
-      expect(messages).toBeLessThanOrEqual(LIMITS.messagesMax);
-      expect(bytes).toBeLessThanOrEqual(LIMITS.bytesMax);
+      expect(taken).toBe(MESSAGES - WARM_UP);
+      // It was looked at many times between two messages.
+      expect(seen.length).toBeGreaterThan(20);
+      for (const { messages, bytes } of seen) {
+        expect(messages).toBeLessThanOrEqual(LIMITS.messagesMax);
+        expect(bytes).toBeLessThanOrEqual(LIMITS.bytesMax);
+      }
+      // Twice as much mail went through as before, and nothing of it stayed: the log of the database is what varies.
+      expect(end.folderBytes).toBeLessThan(warm.folderBytes + 8_000_000);
+      expect(end.folderBytes).toBeLessThan(LIMITS.bytesMax + 24_000_000);
+      expect(end.heapUsed).toBeLessThan(warm.heapUsed + 8_000_000);
+
+      const { entries, older } = (await ask(url, { path: '/api/v1/messages?limit=1000' })).json as Page;
+      expect(older).toBeUndefined();
+      const numbers = entries.map(({ subject }) => Number(subject));
+      // Which of several sessions is first is chance; what came long before any of these is gone.
+      expect(numbers.length).toBeGreaterThan(100);
+      expect(Math.min(...numbers)).toBeGreaterThan(MESSAGES - LIMITS.messagesMax - 4 * SESSIONS);
+      expect(Math.max(...numbers)).toBe(MESSAGES - 1);
+    } finally {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
     }
-    // Twice as much mail went through as before, and nothing of it stayed: the log of the database is what varies.
-    expect(end.folderBytes).toBeLessThan(warm.folderBytes + 8_000_000);
-    expect(end.folderBytes).toBeLessThan(LIMITS.bytesMax + 24_000_000);
-    expect(end.heapUsed).toBeLessThan(warm.heapUsed + 8_000_000);
-
-    const { entries, older } = (await ask(url, { path: '/api/v1/messages?limit=1000' })).json as Page;
-    expect(older).toBeUndefined();
-    const numbers = entries.map(({ subject }) => Number(subject));
-    // Which of several sessions is first is chance; what came long before any of these is gone.
-    expect(numbers.length).toBeGreaterThan(100);
-    expect(Math.min(...numbers)).toBeGreaterThan(MESSAGES - LIMITS.messagesMax - 4 * SESSIONS);
-    expect(Math.max(...numbers)).toBe(MESSAGES - 1);
-  } finally {
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
-  }
-});
+  },
+  BOUNDS_TEST_MS,
+);
 
 /** Sends messages by several sessions. @returns how many were answered with 250 */
 async function send(port: number, { from, to }: { readonly from: number; readonly to: number }): Promise<number> {

@@ -59,9 +59,10 @@ class LineClient implements AsyncDisposable {
   }
 }
 
-/** Resolves when the session of a message that was answered is over, and what was said is kept. */
-async function closed(inbox: InboxServer): Promise<void> {
-  await inbox.server.close();
+/** Resolves when the next session that ends is over and what was said in it is kept. To be asked for before the client comes. */
+async function nextEnd({ server }: InboxServer): Promise<void> {
+  await new Promise((resolve) => server.on('disconnect', resolve));
+  await (server as unknown as { settle(): Promise<void> }).settle();
 }
 
 describe('what is kept of a message', () => {
@@ -110,6 +111,7 @@ describe('what is kept of a message', () => {
 
   it('the conversation: all of a first message, and of a later one its own part', async () => {
     await using inbox = await start({ tls: { mode: 'off' } });
+    const end = nextEnd(inbox);
     {
       await using client = new LineClient(inbox.smtpPort);
       await client.reply();
@@ -123,7 +125,7 @@ describe('what is kept of a message', () => {
       }
       await client.say('QUIT');
     }
-    await closed(inbox);
+    await end;
     const [second, first] = await entriesOf(inbox);
     const said = async (entry: Entry): Promise<string[]> =>
       (await get<Transcript>(inbox, `/messages/${entry.id}/transcript`)).lines.map(
@@ -154,6 +156,7 @@ describe('what is kept of a message', () => {
 describe('a session that ended without a message', () => {
   it('is a row of its own, with its envelope and why it ended, for who asks for it', async () => {
     await using inbox = await start();
+    const end = nextEnd(inbox);
     {
       await using client = new LineClient(inbox.smtpPort);
       await client.reply();
@@ -161,7 +164,7 @@ describe('a session that ended without a message', () => {
       await client.say('MAIL FROM:<spam@a.example>');
       await client.say('RCPT TO:<bob@b.example>');
     }
-    await closed(inbox);
+    await end;
     expect(await entriesOf(inbox)).toEqual([]);
     const [row, ...others] = await entriesOf(inbox, 'sessions=true');
     expect(others).toEqual([]);
@@ -178,18 +181,20 @@ describe('a session that ended without a message', () => {
 
   it('is none when nothing was said: a port that is looked at is no session', async () => {
     await using inbox = await start();
+    const end = nextEnd(inbox);
     {
       await using client = new LineClient(inbox.smtpPort);
       await client.reply();
     }
-    await closed(inbox);
+    await end;
     expect(await entriesOf(inbox, 'sessions=true')).toEqual([]);
   });
 
   it('is none when there was a message, whatever came behind it', async () => {
     await using inbox = await start();
+    const end = nextEnd(inbox);
     await sendMail(inbox.smtpPort);
-    await closed(inbox);
+    await end;
     expect(await entriesOf(inbox, 'sessions=true')).toHaveLength(1);
   });
 });
