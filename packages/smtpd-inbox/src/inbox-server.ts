@@ -331,7 +331,8 @@ export class InboxServer implements AsyncDisposable {
 
   #info(): Info {
     const [pop3] = this.pop3Addresses;
-    const { auth, limits, smtp, tls, data, store, inboxDomain } = this.#options;
+    const { auth, smtp, tls, data, store, inboxDomain } = this.#options;
+    const { messagesMax, bytesMax, ageMsMax } = this.store.limits;
     return {
       version: this.#version,
       smtp: this.smtpAddresses
@@ -344,9 +345,9 @@ export class InboxServer implements AsyncDisposable {
       ...(pop3 === undefined ? {} : { pop3: { host: reachable(pop3.address), port: pop3.port } }),
       auth: typeof auth === 'string' ? auth : 'users',
       limits: {
-        messagesMax: limits.messagesMax ?? DEFAULT_LIMITS.messagesMax,
-        bytesMax: limits.bytesMax ?? DEFAULT_LIMITS.bytesMax,
-        ...(limits.ageMsMax === undefined || limits.ageMsMax === Infinity ? {} : { ageMsMax: limits.ageMsMax }),
+        messagesMax: boundOf(messagesMax),
+        bytesMax: boundOf(bytesMax),
+        ...(ageMsMax === Infinity ? {} : { ageMsMax }),
         messageBytesMax: smtp.dataSizeLimit ?? 0,
       },
       can: {
@@ -410,6 +411,11 @@ function lookupOf(resolver: Resolver): DNSLookup {
   return (name, type) => resolver.resolve(name, type);
 }
 
+/** JSON knows no infinity. */
+function boundOf(value: number): number {
+  return value === Infinity ? 0 : value;
+}
+
 async function readVersion(): Promise<string> {
   const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
@@ -418,7 +424,6 @@ async function readVersion(): Promise<string> {
 }
 
 const PAGE_FOLDER = fileURLToPath(new URL('../dist/page/', import.meta.url));
-const DEFAULT_LIMITS = { messagesMax: 10_000, bytesMax: 1_073_741_824 };
 /** One mail that takes long does not hold up all others. */
 const READER_THREADS = 2;
 const PRUNING_MS = 60_000;

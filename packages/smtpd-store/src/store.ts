@@ -3,6 +3,7 @@
  * test suite.
  */
 
+import type { StoreLimits } from './limits.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from './message.js';
 import type { MessageQuery } from './query.js';
 
@@ -65,6 +66,8 @@ export type StoreChange =
 
 /** Keeps messages. Every promise rejects with a `StoreError`. */
 export interface MailStore extends AsyncDisposable {
+  /** How much is kept. */
+  readonly limits: StoreLimits;
   /** Keeps a message. @returns what is kept, once it is as durable as the store is */
   add(message: NewMessage): Promise<StoredMessage>;
   /** @returns `undefined` when there is no such message */

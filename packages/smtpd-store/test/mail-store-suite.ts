@@ -436,6 +436,11 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       }
     });
 
+    it('says how much it keeps', async () => {
+      await using store = await open({ limits: { messagesMax: 2 } });
+      expect(store.limits).toMatchObject({ messagesMax: 2, bytesMax: 1_073_741_824 });
+    });
+
     it('tells readers what happens, in order', async () => {
       await using store = await open({ limits: { messagesMax: 2 } });
       const reader = store.changes()[Symbol.asyncIterator]();

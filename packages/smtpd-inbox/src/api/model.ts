@@ -271,6 +271,7 @@ export const Info = Type.Object({
   /** Absent when it is off. */
   pop3: Type.Optional(Type.Object({ host: Text, port: Count })),
   auth: Type.Enum(['off', 'any', 'users']),
+  /** Of what is kept and of one message. 0: there is no bound. */
   limits: Type.Object({
     messagesMax: Type.Integer(),
     bytesMax: Type.Integer(),
@@ -350,7 +351,7 @@ export const LiveEvent = Type.Union([
   Type.Object({ kind: Type.Literal('changed'), ids: ListOf(Text) }),
   Type.Object({ kind: Type.Literal('deleted'), ids: ListOf(Text) }),
   Type.Object({ kind: Type.Literal('restored'), ids: ListOf(Text) }),
-  /** Inboxes, faults or webhooks are others now. */
+  /** Inboxes or webhooks are others now, or another thing that a machine at the same store has changed. */
   Type.Object({ kind: Type.Literal('settings'), key: Text }),
   /** Events were lost: look again. */
   Type.Object({ kind: Type.Literal('missed') }),

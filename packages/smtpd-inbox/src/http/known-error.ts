@@ -15,6 +15,7 @@ export function knownError(error: unknown): APIError {
   if (error instanceof InboxExistsError) return new APIError('CONFLICT', error.message);
   if (error instanceof StoreError) {
     if (error.code === 'STORE_BAD_OPTION') return new APIError('BAD_REQUEST', error.message);
+    if (error.code === 'STORE_TOO_LARGE') return new APIError('TOO_LARGE', error.message);
     if (error.code === 'STORE_NOT_FOUND') return new APIError('NOT_FOUND', error.message);
     return new APIError('UNAVAILABLE', 'The store cannot be reached; the log of the server says more');
   }

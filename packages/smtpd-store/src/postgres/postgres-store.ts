@@ -11,7 +11,7 @@ import { takeOctets } from '../body-spool.js';
 import { ChangeFeed } from '../change-feed.js';
 import { StoreError } from '../errors.js';
 import { Intake } from '../intake.js';
-import { MEMORY_BYTES_MAX } from '../limits.js';
+import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
 import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
@@ -67,6 +67,7 @@ interface Incoming {
 }
 
 class PostgresStore implements MailStore {
+  readonly limits: StoreLimits;
   readonly #settings: PostgresSettings;
   readonly #database: PostgresDatabase;
   readonly #tables: MessageTables;
@@ -87,6 +88,7 @@ class PostgresStore implements MailStore {
   #telling: Promise<void> = Promise.resolve();
 
   constructor(settings: PostgresSettings, database: PostgresDatabase) {
+    this.limits = settings.limits;
     this.#settings = settings;
     this.#database = database;
     this.#tables = new MessageTables(database);

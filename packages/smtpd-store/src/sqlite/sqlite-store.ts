@@ -13,7 +13,7 @@ import { ChangeFeed } from '../change-feed.js';
 import type { StoreError } from '../errors.js';
 import { fileError } from '../file-error.js';
 import { Intake } from '../intake.js';
-import { MEMORY_BYTES_MAX } from '../limits.js';
+import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
 import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
@@ -125,6 +125,7 @@ interface Parts {
 }
 
 class SQLiteStore implements MailStore {
+  readonly limits: StoreLimits;
   readonly #folder: string;
   readonly #spoolFolder: string;
   readonly #settings: SQLiteSettings;
@@ -139,6 +140,7 @@ class SQLiteStore implements MailStore {
   constructor({ folder, spoolFolder, settings, threads, feed }: Parts) {
     this.#folder = folder;
     this.#spoolFolder = spoolFolder;
+    this.limits = settings.limits;
     this.#settings = settings;
     this.#writer = threads.writer;
     this.#reader = threads.reader;
