@@ -6,9 +6,10 @@
  * when the handle is not of the kind that can do it, the plain `data` events do the same work.
  */
 
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectTLS, TLSSocket, type ConnectionOptions } from 'node:tls';
 
+import { DirectSocket } from './direct-socket.js';
 import { readTLSFacts, type TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
@@ -193,8 +194,9 @@ class SocketTransport implements Transport {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#isEnding || this.#socket.destroyed) return true;
-    return this.#socket.write(bytes);
+    const socket = this.#socket;
+    if (this.#isEnding || socket.destroyed) return true;
+    return socket instanceof DirectSocket ? socket.writeDirectly(bytes) : socket.write(bytes);
   }
 
   pause(): void {
@@ -262,7 +264,7 @@ function whenWritten(socket: Socket): Promise<void> {
 function adoptHandle(socket: Socket, onBytes: (bytes: Uint8Array) => boolean): Socket | undefined {
   const handle: unknown = (socket as { readonly _handle?: unknown })._handle;
   if (!CAN_ADOPT || !isStreamHandle(handle)) return undefined;
-  const adopted = new Socket({
+  const adopted = new DirectSocket({
     // `handle` is what net.Server itself passes to this constructor; it is not in the documentation.
     handle,
     allowHalfOpen: true,
@@ -270,7 +272,7 @@ function adoptHandle(socket: Socket, onBytes: (bytes: Uint8Array) => boolean): S
       buffer: READ_BUFFER,
       callback: (lengthBytes: number) => onBytes(READ_BUFFER.subarray(0, lengthBytes)),
     },
-  } as ConstructorParameters<typeof Socket>[0]);
+  } as ConstructorParameters<typeof DirectSocket>[0]);
   // The first socket must let go of the handle before it is thrown away.
   (socket as { _handle?: unknown })._handle = null;
   socket.destroy();

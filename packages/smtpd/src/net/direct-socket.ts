@@ -1,0 +1,54 @@
+/**
+ * A socket of `node:net` whose octets may go to its handle past the queue of the stream, which the kernel's own makes needless: most replies
+ * fit into it and have left when the write returns. It is a `Socket` for everything else, and nothing of mail is known here.
+ */
+
+import { Socket } from 'node:net';
+
+/**
+ * The socket. TLS takes one write at a time and needs its stream's queue: what is written to a `TLSSocket` goes through that.
+ *
+ * @example
+ * ```ts
+ * if (!socket.writeDirectly(bytes)) socket.once('drain', goOn);
+ * ```
+ */
+export class DirectSocket extends Socket {
+  /** Octets that the handle was given and that the kernel has not taken yet. */
+  #inFlightBytes = 0;
+  /** Whether somebody was told to wait for those. */
+  #owesDrain = false;
+
+  /** What waits in the stream's queue and in the handle. Whoever looks at the socket sees all that has not left. */
+  // @ts-expect-error -- the types call a property what is an accessor of every stream
+  override get writableLength(): number {
+    // @ts-expect-error -- as above
+    return super.writableLength + this.#inFlightBytes;
+  }
+
+  /** Writes octets, which must not be changed afterwards. @returns whether more may be written before `drain`, as `write()` says it */
+  writeDirectly(bytes: Uint8Array): boolean {
+    // Nothing overtakes what was written through the stream.
+    if (this.writableLength > this.#inFlightBytes) return this.write(bytes);
+    this.#inFlightBytes += bytes.length;
+    // This is how a stream hands a write on. The handle does those that wait in their order, and the end of our side behind them.
+    this._write(bytes, NO_ENCODING, (error) => {
+      this.#written(bytes.length, error);
+    });
+    if (this.#inFlightBytes < this.writableHighWaterMark) return true;
+    this.#owesDrain = true;
+    return false;
+  }
+
+  /** The kernel has taken octets, within the write or later, or never will. */
+  #written(lengthBytes: number, error: Error | null | undefined): void {
+    this.#inFlightBytes -= lengthBytes;
+    if (error !== null && error !== undefined) this.destroy(error);
+    if (!this.#owesDrain || this.#inFlightBytes > 0 || this.destroyed) return;
+    this.#owesDrain = false;
+    this.emit('drain');
+  }
+}
+
+/** What a stream says for octets; the types know of encodings of text only. */
+const NO_ENCODING = 'buffer' as BufferEncoding;
