@@ -5,8 +5,8 @@
 
 import { parseChunkSize } from './chunk-size.js';
 import type { CommandGate } from './command-gate.js';
-import { COMMAND_RULES, isStandardVerb } from './command-rules.js';
-import { parseCommand } from './command.js';
+import { fourLetterVerbAt, ruleOf, type CommandRule, type StandardVerb } from './command-rules.js';
+import { decodeArgument, parseCommand, type Command } from './command.js';
 import type { Dialogue } from './dialogue.js';
 import type { Input } from './input.js';
 import { LineDecoder, type Line } from './line-decoder.js';
@@ -64,8 +64,23 @@ export class CommandReader {
       this.#hasBegun = true;
       if (this.#isClientHello()) return CLOSED;
     }
+    if (this.isEmpty) return NEED_DATA;
+    const end = this.#heldLine === undefined ? this.#lines.findCleanEnd(this.#input) : -1;
+    const verb = end < 0 ? undefined : fourLetterVerbAt(this.#input.bytes, this.#input.start, end);
+    if (verb !== undefined) return this.#commandAt(verb, end);
     const line = this.#nextLine();
     return line === undefined ? NEED_DATA : this.#commandOf(line);
+  }
+
+  /** The command of the usual line, which is read from its octets: a text is made of the argument alone. */
+  #commandAt(verb: StandardVerb, end: number): SessionEvent | undefined {
+    const { bytes, start } = this.#input;
+    const lengthBytes = end - start;
+    const argument = decodeArgument(bytes, start + verb.length, end);
+    this.#input.take(lengthBytes + 2);
+    this.#dialogue.unanswered = 1;
+    this.#dialogue.hasChallenged = false;
+    return this.#admit({ verb, argument }, { lengthBytes });
   }
 
   #nextLine(): Line | undefined {
@@ -88,19 +103,23 @@ export class CommandReader {
       this.#dialogue.closeForLimit('commandLengthBytesMax', replies.NOT_SMTP);
       return CLOSED;
     }
-    const { verb, argument } = parseCommand(line.text);
-    if (this.#isHTTP(line, verb)) return CLOSED;
+    const command = parseCommand(line.text);
+    return this.#isHTTP(line, command.verb) ? CLOSED : this.#admit(command, line);
+  }
+
+  /** Hands a command out, unless something is wrong with it whatever it means. */
+  #admit({ verb, argument }: Command, line: LineFacts): SessionEvent | undefined {
     this.#hasSpoken = true;
     if (verb !== 'BDAT') this.#reception.endChunks();
-    const objection = this.#lineObjection(line, verb);
+    const rule = ruleOf(verb);
+    const objection = this.#lineObjection(line, verb, rule);
     if (objection !== undefined) {
       if (verb === 'BDAT') this.#refuseChunkLine(line, argument, objection);
       else this.#dialogue.refuseError(objection);
       return undefined;
     }
-    if (this.#input.length > 0 && !this.#mayPipeline(verb)) return CLOSED;
-    const isIdle = !isStandardVerb(verb) || !COMMAND_RULES[verb].movesMail;
-    if (isIdle && this.#dialogue.counts.countIdleCommand()) {
+    if (this.#input.length > 0 && !this.#mayPipeline(verb, rule)) return CLOSED;
+    if (rule?.movesMail !== true && this.#dialogue.counts.countIdleCommand()) {
       this.#dialogue.closeForLimit('idleCommandsMax', replies.TOO_MANY_IDLE_COMMANDS);
       return CLOSED;
     }
@@ -108,25 +127,24 @@ export class CommandReader {
   }
 
   /** What is wrong with a line whatever its command would say to it. */
-  #lineObjection(line: Line, verb: string): Reply | undefined {
-    const lengthMax = this.#dialogue.options.limits.commandLengthBytesMax + this.#extraLineBytes(verb);
-    if (line.flaw === 'tooLong' || (line.flaw === undefined && line.lengthBytes > lengthMax)) {
+  #lineObjection(line: LineFacts, verb: string, rule: CommandRule | undefined): Reply | undefined {
+    if (line.flaw === 'tooLong' || (line.flaw === undefined && this.#isTooLong(line, verb))) {
       this.#dialogue.counts.noteExceeded('commandLengthBytesMax');
       return verb === 'AUTH' ? replies.AUTH_LINE_TOO_LONG : replies.LINE_TOO_LONG;
     }
     // RFC 5321 §2.3.8: CR and LF only as CRLF. The line is dropped whole.
     if (line.flaw !== undefined) return replies.BARE_LINE_END;
-    if (line.text === '') return replies.EMPTY_LINE;
+    if (line.lengthBytes === 0) return replies.EMPTY_LINE;
     // Here and not with the commands' own checks, so that it holds for verbs of users as well.
-    if (this.#dialogue.state.phase === 'refused' && verb !== 'QUIT') return this.#dialogue.refusal;
-    return isStandardVerb(verb) ? undefined : this.#gate.protectionObjection(undefined);
+    if (this.#dialogue.phase === 'refused' && verb !== 'QUIT') return this.#dialogue.refusal;
+    return rule === undefined ? this.#gate.protectionObjection(undefined) : undefined;
   }
 
   /** More came behind this command. @returns whether the session goes on */
-  #mayPipeline(verb: string): boolean {
+  #mayPipeline(verb: string, rule: CommandRule | undefined): boolean {
     // STARTTLS says so itself, because what came behind it is dropped; for AUTH it depends on the mechanism.
     if (verb === 'STARTTLS' || verb === 'AUTH') return true;
-    const isSynchronizing = SYNCHRONIZING_VERBS.has(verb);
+    const isSynchronizing = rule?.isSynchronizing === true;
     // A chunk follows its command at once.
     const { isExtended, offer } = this.#dialogue;
     if (!isSynchronizing && (verb === 'BDAT' || (isExtended && offer.isPipeliningOffered))) return true;
@@ -155,9 +173,11 @@ export class CommandReader {
   }
 
   /** RFC 5321 §4.1.1.2: extensions lengthen the lines of a client that knows of them. */
-  #extraLineBytes(verb: string): number {
-    if (!this.#dialogue.isExtended) return 0;
-    return Math.max(this.#dialogue.offer.lineBytes.get(verb) ?? 0, this.#dialogue.toldOffer.lineBytes.get(verb) ?? 0);
+  #isTooLong({ lengthBytes }: LineFacts, verb: string): boolean {
+    const extraBytes = lengthBytes - this.#dialogue.options.limits.commandLengthBytesMax;
+    if (extraBytes <= 0 || !this.#dialogue.isExtended) return extraBytes > 0;
+    const { offer, toldOffer } = this.#dialogue;
+    return extraBytes > Math.max(offer.lineBytes.get(verb) ?? 0, toldOffer.lineBytes.get(verb) ?? 0);
   }
 
   /** The line that was asked for, or `undefined` when nobody waits for it any more. */
@@ -180,9 +200,7 @@ export class CommandReader {
     const found: (string | undefined)[] = [];
     for (let line = this.#nextLine(); line !== undefined; line = this.#nextLine()) {
       const command = line.flaw === undefined ? parseCommand(line.text) : undefined;
-      const isFitting =
-        line.lengthBytes <= this.#dialogue.options.limits.commandLengthBytesMax + this.#extraLineBytes('RCPT');
-      if (command?.verb !== 'RCPT' || !isFitting) {
+      if (command?.verb !== 'RCPT' || this.#isTooLong(line, 'RCPT')) {
         this.#heldLine = line;
         break;
       }
@@ -193,7 +211,7 @@ export class CommandReader {
   }
 
   /** Whatever is wrong with the line, octets follow it that are no commands. */
-  #refuseChunkLine({ flaw }: Line, argument: string | undefined, objection: Reply): void {
+  #refuseChunkLine({ flaw }: LineFacts, argument: string | undefined, objection: Reply): void {
     const isSizeMissing = argument === undefined || argument === '';
     if (!this.#gate.isAvailable('BDAT') || (isSizeMissing && flaw === undefined)) {
       this.#dialogue.refuseError(objection);
@@ -205,6 +223,9 @@ export class CommandReader {
   }
 }
 
+/** What is to be known of a line besides its command. */
+type LineFacts = Pick<Line, 'lengthBytes' | 'flaw'>;
+
 /** What a reader shares with the other parts of its session. */
 export interface CommandReaderInit {
   readonly dialogue: Dialogue;
@@ -213,8 +234,6 @@ export interface CommandReaderInit {
   readonly reception: MessageReception;
 }
 
-/** Commands whose reply decides what may come next, so that nothing may come before it (RFC 2920 §3.1). */
-const SYNCHRONIZING_VERBS: ReadonlySet<string> = new Set(['EHLO', 'HELO', 'LHLO', 'DATA', 'XCLIENT']);
 const HTTP_METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '));
 const HTTP_VERSION = / HTTP\/\d(?:\.\d)?$/;
 /** The first octet of a ClientHello (RFC 8446 §5.1). */

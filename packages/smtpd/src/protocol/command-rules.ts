@@ -5,6 +5,7 @@
  * rows. Nothing else in the package knows in which order commands may come.
  */
 
+import { octetAt } from './octets.js';
 import type { Reply } from './reply.js';
 import {
   CHUNKS_BEGUN,
@@ -66,6 +67,8 @@ export interface CommandRule {
   readonly mayComeBeforeAUTH: boolean;
   /** Whether the command carries a transaction on; the others count against `idleCommandsMax`. */
   readonly movesMail: boolean;
+  /** Whether the client has to wait for its reply, which decides what may come next (RFC 2920 §3.1). */
+  readonly isSynchronizing: boolean;
   /** The RFC and its clause. */
   readonly clause: string;
   readonly in: Readonly<Record<CommandPhase, PhaseRule>>;
@@ -118,6 +121,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: true,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: true,
     clause: 'RFC 5321 §4.1.1.1',
     in: greeting,
   },
@@ -129,6 +133,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: true,
     clause: 'RFC 5321 §4.1.1.1',
     in: greeting,
   },
@@ -140,6 +145,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: true,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: true,
     clause: 'RFC 2033 §4.1',
     in: greeting,
   },
@@ -151,6 +157,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: true,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'RFC 3207 §4',
     in: betweenTransactions('securing'),
   },
@@ -162,6 +169,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'RFC 4954 §4',
     in: betweenTransactions('ready'),
   },
@@ -174,6 +182,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: false,
     movesMail: true,
+    isSynchronizing: false,
     clause: 'RFC 5321 §4.1.1.2',
     in: {
       refused,
@@ -193,6 +202,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: false,
     movesMail: true,
+    isSynchronizing: false,
     clause: 'RFC 5321 §4.1.1.3',
     in: {
       refused,
@@ -211,6 +221,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: false,
     movesMail: true,
+    isSynchronizing: true,
     clause: 'RFC 5321 §4.1.1.4',
     in: {
       refused,
@@ -229,6 +240,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: false,
     movesMail: true,
+    isSynchronizing: false,
     clause: 'RFC 3030 §2',
     in: {
       refused,
@@ -247,6 +259,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'RFC 5321 §4.1.1.5',
     in: {
       refused,
@@ -265,6 +278,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: true,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'RFC 5321 §4.1.1.9',
     in: staying,
   },
@@ -276,6 +290,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: true,
     mayComeBeforeAUTH: true,
     movesMail: true,
+    isSynchronizing: false,
     clause: 'RFC 5321 §4.1.1.10',
     in: {
       refused: to('closed'),
@@ -294,6 +309,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: false,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'RFC 5321 §4.1.1.6',
     in: staying,
   },
@@ -305,6 +321,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: false,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'RFC 5321 §4.1.1.7',
     in: staying,
   },
@@ -316,6 +333,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'RFC 5321 §4.1.1.8',
     in: staying,
   },
@@ -327,6 +345,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: false,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'RFC 1985 §5.1',
     in: betweenTransactions('ready'),
   },
@@ -338,6 +357,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: true,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: true,
     clause: 'Postfix XCLIENT_README',
     in: { ...betweenTransactions('opening'), start: to('opening') },
   },
@@ -349,14 +369,45 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     mayComeBeforeTLS: false,
     mayComeBeforeAUTH: true,
     movesMail: false,
+    isSynchronizing: false,
     clause: 'Postfix XFORWARD_README',
     in: betweenTransactions('ready'),
   },
 });
 
+/**
+ * The verb that a line of octets begins with, where it is one of the table's with four letters, as nearly all are, and nothing or a space is
+ * behind it; else `undefined`. RFC 5321 §2.4: verbs are US-ASCII, in upper or lower case.
+ *
+ * @example
+ * ```ts
+ * fourLetterVerbAt(octets.encodeLatin1('mail FROM:<>'), 0, 12); // 'MAIL'
+ * ```
+ */
+export function fourLetterVerbAt(bytes: Uint8Array, start: number, end: number): StandardVerb | undefined {
+  if (end - start < 4 || (end - start > 4 && bytes[start + 4] !== SPACE)) return undefined;
+  const first = octetAt(bytes, start);
+  const second = octetAt(bytes, start + 1);
+  const third = octetAt(bytes, start + 2);
+  const fourth = octetAt(bytes, start + 3);
+  return (first | second | third | fourth) < 0x80
+    ? FOUR_LETTER_VERBS.get(keyOf(first, second, third, fourth))
+    : undefined;
+}
+
+/** One number of four octets below 0x80. Without the bit that tells their cases apart a letter is still like no other octet. */
+function keyOf(first: number, second: number, third: number, fourth: number): number {
+  return ((first & 0x5f) << 21) | ((second & 0x5f) << 14) | ((third & 0x5f) << 7) | (fourth & 0x5f);
+}
+
+/** The row of a verb in upper case; `undefined` for one that is not in the table. */
+export function ruleOf(verb: string): CommandRule | undefined {
+  return RULES_BY_VERB.get(verb);
+}
+
 /** Whether this is a command of the table. */
 export function isStandardVerb(verb: string): verb is StandardVerb {
-  return Object.hasOwn(COMMAND_RULES, verb);
+  return RULES_BY_VERB.has(verb);
 }
 
 /** The syntax of a command as the client may use it: parameters come after EHLO only. */
@@ -364,3 +415,13 @@ export function syntaxOf(verb: StandardVerb, isExtended: boolean): string {
   const rule = COMMAND_RULES[verb];
   return isExtended && rule.parameters !== undefined ? `${rule.syntax} ${rule.parameters}` : rule.syntax;
 }
+
+const RULES_BY_VERB: ReadonlyMap<string, CommandRule> = new Map(Object.entries(COMMAND_RULES));
+const FOUR_LETTER_VERBS: ReadonlyMap<number, StandardVerb> = new Map(
+  (Object.keys(COMMAND_RULES) as StandardVerb[])
+    .filter(({ length }) => length === 4)
+    .map((verb) => [keyOf(...(Array.from(verb, (letter) => letter.charCodeAt(0)) as FourOctets)), verb]),
+);
+type FourOctets = [number, number, number, number];
+
+const SPACE = 0x20;

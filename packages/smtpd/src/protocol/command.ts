@@ -4,6 +4,7 @@
  * It knows no verbs. Which there are, when they may come and what their arguments mean is said by `command-rules.ts` and
  * the session. In the walk it comes behind `line-decoder.ts`, which has found the line and taken off its CRLF.
  */
+import { octetAt as octetIn, octets } from './octets.js';
 import { HYPHEN, LET_DIG, SPACE, TAB, asciiUpperCase, isAt, octetAt } from './grammar.js';
 
 /** A command as it was sent: text is latin1, one character an octet. */
@@ -29,6 +30,24 @@ export function parseCommand(line: string): Command {
   const space = line.indexOf(' ');
   if (space < 0) return { verb: asciiUpperCase(line), argument: undefined };
   return { verb: asciiUpperCase(line.slice(0, space)), argument: trimBlanks(line, space + 1) };
+}
+
+/**
+ * What stands behind the verb in a line of octets whose verb ends at `verbEnd`: as {@link parseCommand} has it, and without a text of the
+ * whole line.
+ *
+ * @example
+ * ```ts
+ * decodeArgument(octets.encodeLatin1('NOOP  x '), 4, 8); // 'x'
+ * ```
+ */
+export function decodeArgument(bytes: Uint8Array, verbEnd: number, end: number): string | undefined {
+  if (verbEnd === end) return undefined;
+  let first = verbEnd + 1;
+  let last = end;
+  while (first < last && isBlank(octetIn(bytes, first))) first += 1;
+  while (last > first && isBlank(octetIn(bytes, last - 1))) last -= 1;
+  return first === last ? '' : octets.decodeLatin1(bytes, first, last);
 }
 
 /**

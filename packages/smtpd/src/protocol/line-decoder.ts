@@ -62,8 +62,23 @@ export class LineDecoder {
   /** The next line, taken from the input with its CRLF; `undefined` when more octets are needed. */
   decode(input: Input): Line | undefined {
     if (input.length === 0) return undefined;
-    const isFresh = this.#scannedBytes === 0 && this.#droppedBytes === 0;
-    return (isFresh ? this.#decodeClean(input) : undefined) ?? this.#decodeByTable(input);
+    const end = this.findCleanEnd(input);
+    if (end < 0) return this.#decodeByTable(input);
+    const lengthBytes = end - input.start;
+    const text = octets.decodeLatin1(input.bytes, input.start, end);
+    input.take(lengthBytes + 2);
+    return { text, lengthBytes };
+  }
+
+  /**
+   * Where the next line ends, at its CRLF, when it is there as a whole, without a flaw and not too long; -1 when {@link decode} has to
+   * say what there is. Whoever reads such a line by itself takes it from the input, with its CRLF.
+   */
+  findCleanEnd(input: Input): number {
+    if (this.#scannedBytes !== 0 || this.#droppedBytes !== 0) return -1;
+    const { bytes, start } = input;
+    const cr = findCRLF(bytes, start);
+    return cr - start > this.#lineLengthBytesMax ? -1 : cr;
   }
 
   /** Forgets an unfinished line. */
@@ -73,19 +88,6 @@ export class LineDecoder {
     this.#droppedBytes = 0;
     this.#scannedBytes = 0;
     this.#hasBareLineEnd = false;
-  }
-
-  /** The fast path: a whole line without a flaw, found by two native searches. Everything else is left to the table. */
-  #decodeClean(input: Input): Line | undefined {
-    const { bytes, start } = input;
-    const cr = octets.indexOf(bytes, LF, start) - 1;
-    // The second search ends at `cr` at the latest, so it cannot run through input that belongs to other lines.
-    if (cr < start || bytes[cr] !== CR || octets.indexOf(bytes, CR, start) !== cr) return undefined;
-    const lengthBytes = cr - start;
-    if (lengthBytes > this.#lineLengthBytesMax) return undefined;
-    const text = octets.decodeLatin1(bytes, start, cr);
-    input.take(lengthBytes + 2);
-    return { text, lengthBytes };
   }
 
   #decodeByTable(input: Input): Line | undefined {
@@ -148,6 +150,22 @@ export class LineDecoder {
   }
 }
 
+/** The first CRLF from `start` on with neither a CR nor an LF before it; -1 for none. */
+function findCRLF(bytes: Uint8Array, start: number): number {
+  // Most lines are short, and so far a loop is as quick as the calls into the engine.
+  const nearEnd = start + NEAR_BYTES < bytes.length ? start + NEAR_BYTES : bytes.length;
+  for (let at = start; at < nearEnd; at += 1) {
+    const octet = octetAt(bytes, at);
+    if (octet > CR) continue;
+    if (octet === CR) return at + 1 < bytes.length && octetAt(bytes, at + 1) === LF ? at : -1;
+    if (octet === LF) return -1;
+  }
+  if (nearEnd === bytes.length) return -1;
+  const cr = octets.indexOf(bytes, LF, nearEnd) - 1;
+  // The second search ends at `cr` at the latest, so it cannot run through input that belongs to other lines.
+  return cr >= nearEnd && octetAt(bytes, cr) === CR && octets.indexOf(bytes, CR, nearEnd) === cr ? cr : -1;
+}
+
 const LINE_STATES = ['TEXT', 'CR', 'END'] as const;
 const LINE_CLASSES = ['CR', 'LF', 'OTHER'] as const;
 const LINE_ACTIONS = ['keep', 'holdCR', 'bareLF', 'bareCRHoldCR', 'bareCRKeep', 'endLine'] as const;
@@ -168,6 +186,9 @@ const CELLS = packTransitions({
   actions: LINE_ACTIONS,
   transitions: LINE_TRANSITIONS,
 });
+
+/** How far a loop looks for the end of a line. */
+const NEAR_BYTES = 64;
 
 const CR = 0x0d;
 const LF = 0x0a;

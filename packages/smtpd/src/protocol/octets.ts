@@ -174,7 +174,7 @@ function bufferOctets(bufferClass: BufferClass): OctetPrimitives {
       return first !== undefined && chunks.length === 1 ? first : bufferClass.concat(chunks);
     },
 
-    decodeLatin1: (bytes, start, end) => bufferOver(bytes).toString('latin1', start, end),
+    decodeLatin1: (bytes, start, end) => bufferOver(bytes).latin1Slice(start, end),
 
     encodeLatin1: (text) => bufferClass.from(text, 'latin1'),
 
@@ -214,14 +214,17 @@ function isBufferClass(value: unknown): value is BufferClass {
     typeof allocUnsafe === 'function' &&
     typeof concat === 'function' &&
     typeof from === 'function' &&
-    prototype instanceof Uint8Array
+    prototype instanceof Uint8Array &&
+    typeof prototype.latin1Slice === 'function'
   );
 }
 
 /** What is used of a Buffer. Declared here because the protocol is compiled without any runtime's types. */
 interface BufferLike extends Uint8Array {
   copy(target: Uint8Array, targetStart: number, sourceStart: number, sourceEnd: number): number;
-  toString(encoding?: 'latin1' | 'utf8', start?: number, end?: number): string;
+  /** What `toString` calls for `latin1`. It is not in the documentation, and everywhere where there are Buffers. */
+  latin1Slice(start: number, end: number): string;
+  toString(encoding?: 'utf8'): string;
 }
 
 interface BufferClass {
