@@ -5,9 +5,10 @@
 
 import { syntaxOf, type StandardVerb } from './command-rules.js';
 import type { Offer } from './extension.js';
+import { NO_MATCH } from './grammar.js';
 import { utf8FromLatin1 } from './octets.js';
 import { parseParameters, type Parameter } from './parameters.js';
-import { matchPathKeyword, parseMailbox, parsePath, type Path } from './path.js';
+import { parseMailbox, parsePath, scanPathKeyword, type Path, type PathPolicy } from './path.js';
 import { Reply } from './reply.js';
 import type { Question, SessionOptions } from './session-events.js';
 import type { Envelope, Recipient } from './session-state.js';
@@ -61,11 +62,17 @@ export function syntaxReplyOf(verb: StandardVerb, { isExtended }: Pick<ArgumentS
 
 /** Whether a message was announced as binary (RFC 3030 §3). */
 export function isBinary({ parameters }: Envelope): boolean {
-  return parameters.some(({ keyword, value }) => keyword === 'BODY' && value === 'BINARYMIME');
+  for (const { keyword, value } of parameters) if (keyword === 'BODY' && value === 'BINARYMIME') return true;
+  return false;
 }
 
 export function hasParameter(parameters: readonly Parameter[], keyword: string): boolean {
-  return parameters.some((parameter) => parameter.keyword === keyword);
+  return parameterOf(parameters, keyword) !== undefined;
+}
+
+export function parameterOf(parameters: readonly Parameter[], keyword: string): Parameter | undefined {
+  for (const parameter of parameters) if (parameter.keyword === keyword) return parameter;
+  return undefined;
 }
 
 function parsePathAndParameters(
@@ -74,14 +81,9 @@ function parsePathAndParameters(
   setting: ArgumentSetting,
 ): { readonly path: Path; readonly parameters: readonly Parameter[] } | Reply {
   const isSender = verb === 'MAIL';
-  const declared = isSender ? setting.offer.mailParameters : setting.offer.rcptParameters;
-  const text = matchPathKeyword(argument, isSender ? 'FROM' : 'TO');
-  if (text === undefined) return syntaxReplyOf(verb, setting);
-  const result = parsePath(text, {
-    syntax: setting.options.pathSyntax,
-    allowNull: isSender,
-    allowPostmaster: !isSender,
-  });
+  const pathStart = scanPathKeyword(argument, isSender ? 'FROM' : 'TO');
+  if (pathStart === NO_MATCH) return syntaxReplyOf(verb, setting);
+  const result = parsePath(argument, PATH_POLICIES[setting.options.pathSyntax][verb], pathStart);
   if (!result.ok) return result.fault === 'charset' ? replies.BAD_CHARSET : syntaxReplyOf(verb, setting);
   // RFC 5321 §4.1.1.11: parameters belong to EHLO; a client that said HELO cannot know any.
   if (!setting.isExtended && result.rest.trim() !== '') return syntaxReplyOf(verb, setting);
@@ -91,11 +93,13 @@ function parsePathAndParameters(
     return parsed.fault === 'charset' ? replies.BAD_CHARSET : syntaxReplyOf(verb, setting);
   }
   if (parsed.parameters.length === 0) return { path: result.path, parameters: parsed.parameters };
+  const { offer } = setting;
+  const declared = isSender ? offer.mailParameters : offer.rcptParameters;
   const parameters: Parameter[] = [];
   for (const { keyword, value } of parsed.parameters) {
     const definition = declared.get(keyword);
     if (definition === undefined) continue;
-    const judged = definition.parse(value, setting.offer.facts);
+    const judged = definition.parse(value, offer.facts);
     if (judged instanceof Reply) return judged;
     parameters.push({ keyword, value: judged.value });
   }
@@ -103,7 +107,6 @@ function parsePathAndParameters(
   if (parameters.length < parsed.parameters.length) {
     return isSender ? replies.MAIL_PARAMETERS_UNKNOWN : replies.RCPT_PARAMETERS_UNKNOWN;
   }
-  const { offer } = setting;
   for (const judge of isSender ? offer.mailJudges : offer.rcptJudges) {
     const objection = judge(parameters, offer.facts);
     if (objection !== undefined) return objection;
@@ -121,6 +124,12 @@ function isVerifiable(text: string, isUTF8: boolean): boolean {
   }
   return !text.includes('@') || parseMailbox(text) !== undefined;
 }
+
+const pathPoliciesOf = (syntax: PathPolicy['syntax']): Readonly<Record<'MAIL' | 'RCPT', PathPolicy>> => ({
+  MAIL: { syntax, allowNull: true, allowPostmaster: false },
+  RCPT: { syntax, allowNull: false, allowPostmaster: true },
+});
+const PATH_POLICIES = { strict: pathPoliciesOf('strict'), lenient: pathPoliciesOf('lenient') } as const;
 
 // RFC 1985 §5, §5.3: a domain, maybe with an option character before it.
 const ETRN_NODE = /^[@#]?[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$|^\[[!-Z^-~]+\]$/;
