@@ -3,7 +3,7 @@
  * questions are put by the commands in `server-session.ts`; this is `proceed` of check → ask → proceed.
  */
 
-import { hasParameter } from './command-arguments.js';
+import { hasParameter, parameterOf } from './command-arguments.js';
 import type { Dialogue } from './dialogue.js';
 import { assertNever, invariant, UsageError } from './errors.js';
 import type { Input } from './input.js';
@@ -32,7 +32,7 @@ export class Answers {
    * @throws {@link UsageError} `SMTPD_BAD_REPLY` when the reply says anything else than yes
    */
   accept(reply?: Reply): void {
-    if (this.#dialogue.state.phase === 'closed') return;
+    if (this.#dialogue.phase === 'closed') return;
     if (reply !== undefined && !reply.isPositive) {
       throw new UsageError('SMTPD_BAD_REPLY', `${String(reply.code)} does not accept; give a 2yz reply, or refuse()`);
     }
@@ -47,7 +47,7 @@ export class Answers {
    * @throws {@link UsageError} `SMTPD_BAD_REPLY` when the reply says anything else than no
    */
   refuse(reply: Reply): void {
-    if (this.#dialogue.state.phase === 'closed') return;
+    if (this.#dialogue.phase === 'closed') return;
     if (!reply.isTransient && !reply.isPermanent) {
       throw new UsageError(
         'SMTPD_BAD_REPLY',
@@ -77,7 +77,7 @@ export class Answers {
    * @throws {@link UsageError} `SMTPD_BAD_REPLY` when the number of replies is not that of the recipients
    */
   answerEach(each: readonly Reply[]): void {
-    if (this.#dialogue.state.phase === 'closed') return;
+    if (this.#dialogue.phase === 'closed') return;
     if (each.length !== this.#dialogue.transaction.recipients.length)
       throw new UsageError('SMTPD_BAD_REPLY', 'There is one reply for each recipient of a message');
     const question = this.#dialogue.takeQuestion();
@@ -117,7 +117,7 @@ export class Answers {
       case 'mail': {
         invariant(state.phase === 'ready', 'MAIL proceeds from ready');
         const { reversePath, parameters } = question;
-        this.#reception.expect(Number(parameters.find(({ keyword }) => keyword === 'SIZE')?.value ?? 0));
+        this.#reception.expect(Number(parameterOf(parameters, 'SIZE')?.value ?? 0));
         const isInternational = hasParameter(parameters, 'SMTPUTF8');
         this.#dialogue.enter(senderAccepted(state, { reversePath, parameters, isInternational }));
         this.#dialogue.answer(reply ?? replies.SENDER_OK);
@@ -137,7 +137,7 @@ export class Answers {
         return;
       case 'message':
         this.#dialogue.counts.countMessage();
-        this.#reception.endMessage(this.#reception.forEachRecipient(reply ?? replies.OK));
+        this.#reception.endMessage(reply ?? replies.OK);
         return;
       case 'vrfy':
         this.#dialogue.answer(reply ?? replies.CANNOT_VERIFY);

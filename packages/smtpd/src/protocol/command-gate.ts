@@ -7,7 +7,7 @@
 import { syntaxReplyOf } from './command-arguments.js';
 import { COMMAND_RULES, type PhaseRule, type StandardVerb } from './command-rules.js';
 import type { Dialogue } from './dialogue.js';
-import { invariant, UsageError } from './errors.js';
+import { InvariantError, UsageError } from './errors.js';
 import type { MessageReception } from './message-reception.js';
 import type { Reply } from './reply.js';
 import { isCommandPhase } from './session-state.js';
@@ -62,10 +62,9 @@ export class CommandGate {
    * @throws {@link UsageError} `SMTPD_ONE_REPLY` when what comes now would answer another command, or a message
    */
   isCommandOpen(): boolean {
-    const { phase } = this.#dialogue.state;
+    const { phase } = this.#dialogue;
     if (phase === 'closed') return false;
-    const isOpen =
-      this.#dialogue.unanswered > 0 && this.#dialogue.questions.length === 0 && !this.#reception.isDroppingChunk;
+    const isOpen = this.#dialogue.unanswered > 0 && !this.#dialogue.isAsking && !this.#reception.isDroppingChunk;
     if (isOpen && isCommandPhase(phase)) return true;
     throw new UsageError(
       'SMTPD_ONE_REPLY',
@@ -75,8 +74,8 @@ export class CommandGate {
 
   /** What is wrong with a command where it comes, before its argument is read. */
   objection(verb: StandardVerb, argument: string | undefined): Reply | undefined {
-    const { phase } = this.#dialogue.state;
-    invariant(isCommandPhase(phase), `${verb} cannot run in the phase ${phase}`);
+    const { phase } = this.#dialogue;
+    if (!isCommandPhase(phase)) throw new InvariantError(`${verb} cannot run in the phase ${phase}`);
     const rule = COMMAND_RULES[verb];
     const protection = this.protectionObjection(verb);
     if (protection !== undefined) return protection;

@@ -11,7 +11,16 @@ import { Reply } from './reply.js';
 import { ReplyQueue } from './reply-encoder.js';
 import { SessionCounts } from './session-counts.js';
 import type { Question, SessionOptions } from './session-events.js';
-import { assertStep, clientOf, envelopeOf, sessionClosed, type Envelope, type SessionState } from './session-state.js';
+import type { Phase } from './command-rules.js';
+import {
+  assertStep,
+  clientOf,
+  envelopeOf,
+  sessionClosed,
+  type ClientIdentity,
+  type Envelope,
+  type SessionState,
+} from './session-state.js';
 import * as replies from './standard-replies.js';
 
 /** What is open in a session. */
@@ -19,8 +28,6 @@ export class Dialogue {
   readonly options: SessionOptions;
   readonly counts: SessionCounts;
   readonly replies = new ReplyQueue();
-  /** Open questions and replies that wait behind them, oldest first. More than one only for a batch of recipients. */
-  readonly questions: (Question | Reply)[] = [];
   /** Commands that were handed out and have no final reply yet. */
   unanswered = 0;
   /** Whether the first question, about the connection, was put. */
@@ -34,7 +41,15 @@ export class Dialogue {
   /** What commands hear in a session that was refused. */
   refusal = replies.SESSION_REFUSED;
   readonly #onClosed: () => void;
+  /** The oldest open question. */
+  #question: Question | Reply | undefined;
+  /** What is open behind it, in order: there is more than one question for a batch of recipients alone. */
+  readonly #laterQuestions: (Question | Reply)[] = [];
   #state: SessionState = { phase: 'opening' };
+  /** What is asked of the state at each command, told apart once for each state: its phases are objects of many forms. */
+  #phase: Phase = 'opening';
+  #client: ClientIdentity | undefined;
+  #envelope: Envelope | undefined;
   #situation: Situation;
   #offer: Offer;
 
@@ -61,14 +76,28 @@ export class Dialogue {
     return this.#offer;
   }
 
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Who the client says it is, once it has. */
+  get client(): ClientIdentity | undefined {
+    return this.#client;
+  }
+
+  /** The envelope of the open transaction, if there is one. */
+  get envelope(): Envelope | undefined {
+    return this.#envelope;
+  }
+
   /** Whether the client said EHLO, or LHLO. */
   get isExtended(): boolean {
-    return clientOf(this.#state)?.isExtended ?? false;
+    return this.#client?.isExtended === true;
   }
 
   /** The envelope of the transaction that must be open. */
   get transaction(): Envelope {
-    const envelope = envelopeOf(this.#state);
+    const envelope = this.#envelope;
     invariant(envelope !== undefined, 'A transaction is open');
     return envelope;
   }
@@ -86,23 +115,45 @@ export class Dialogue {
 
   // ---- Questions ----------------------------------------------------------------------------------------------------
 
+  /** The oldest open question, or the refusal that stands in the place of one; `undefined`: nothing is asked. */
+  get oldestQuestion(): Question | Reply | undefined {
+    return this.#question;
+  }
+
+  /** Whether the application is asked something. */
+  get isAsking(): boolean {
+    return this.#question !== undefined;
+  }
+
   /** Puts a question to the application. Until it is answered, the session waits. */
   ask<Q extends Question>(question: Q): Q {
-    this.questions.push(question);
+    this.#open(question);
     return question;
+  }
+
+  /** Refuses one recipient of a batch, once those before it are answered. */
+  refuseInTurn(reply: Reply): void {
+    this.#open(reply);
+  }
+
+  #open(question: Question | Reply): void {
+    if (this.#question === undefined) this.#question = question;
+    else this.#laterQuestions.push(question);
   }
 
   /** The oldest open question, which is answered now. */
   takeQuestion(): Question {
-    const question = this.questions.shift();
+    const question = this.#question;
     invariant(question !== undefined && !(question instanceof Reply), 'There is no open question to answer');
+    this.#question = this.#laterQuestions.length === 0 ? undefined : this.#laterQuestions.shift();
     return question;
   }
 
   /** Sends the refusals of a batch that stand before its next open question. */
   answerWaitingReplies(): void {
-    for (let waiting = this.questions[0]; waiting instanceof Reply; waiting = this.questions[0]) {
-      this.questions.shift();
+    while (this.#question instanceof Reply) {
+      const waiting = this.#question;
+      this.#question = this.#laterQuestions.shift();
       this.refuseChecked(waiting);
     }
   }
@@ -120,7 +171,8 @@ export class Dialogue {
 
   /** Sends a reply that answers nothing yet, or one of several. */
   send(reply: Reply): void {
-    this.replies.add(reply, this.#isUTF8());
+    // RFC 6531 §3.7.4: UTF-8 may be sent in a transaction that was opened with SMTPUTF8.
+    this.replies.add(reply, this.#envelope?.isInternational === true);
     this.options.onReply?.(reply);
   }
 
@@ -153,35 +205,35 @@ export class Dialogue {
 
   /** Ends the session with this reply, whatever is under way (RFC 5321 §3.8: 421). */
   closeWith(reply: Reply): void {
-    if (this.#state.phase === 'closed') return;
+    if (this.#phase === 'closed') return;
     // Whoever is told of the reply may end the session, too: it has ended already.
     this.close();
     this.send(reply);
-  }
-
-  /** RFC 6531 §3.7.4: UTF-8 may be sent in a transaction that was opened with SMTPUTF8. */
-  #isUTF8(): boolean {
-    return envelopeOf(this.#state)?.isInternational ?? false;
   }
 
   // ---- State --------------------------------------------------------------------------------------------------------
 
   /** The one place where the state changes. */
   enter(next: SessionState): void {
-    assertStep(this.#state.phase, next.phase);
+    const { phase } = next;
+    assertStep(this.#phase, phase);
     this.#state = next;
+    this.#phase = phase;
+    this.#client = clientOf(next);
+    this.#envelope = envelopeOf(next);
   }
 
   /** Enters a state unless the reply that led there was 421. */
   enterOpen(next: SessionState): void {
-    if (this.#state.phase !== 'closed') this.enter(next);
+    if (this.#phase !== 'closed') this.enter(next);
   }
 
   /** Ends the session without a word. */
   close(): void {
     this.enter(sessionClosed(this.#state));
     this.unanswered = 0;
-    this.questions.length = 0;
+    this.#question = undefined;
+    this.#laterQuestions.length = 0;
     this.isReadingLine = false;
     this.#onClosed();
   }

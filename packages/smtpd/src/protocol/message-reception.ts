@@ -75,7 +75,10 @@ export class MessageReception {
   }
 
   /** Takes the content behind DATA. */
-  nextContent(decoder: DataDecoder): SessionEvent {
+  nextContent(): SessionEvent {
+    const { state } = this.#dialogue;
+    invariant(state.phase === 'content', 'Content is awaited');
+    const { decoder } = state;
     const isComplete = decoder.decode(this.#input, this.#content);
     if (!isComplete) return this.#hasNewContent() ? CONTENT : NEED_DATA;
     return this.#endContent(decoder);
@@ -85,7 +88,7 @@ export class MessageReception {
   #endContent(decoder: DataDecoder | ChunkDecoder): SessionEvent {
     const facts = contentFacts(decoder);
     const refused = this.#contentObjection(facts);
-    if (refused === undefined) this.#dialogue.questions.push({ kind: 'message', facts });
+    if (refused === undefined) this.#dialogue.ask({ kind: 'message', facts });
     else this.refuseMessage(refused);
     return { kind: 'contentEnd', facts, refused };
   }
@@ -104,7 +107,9 @@ export class MessageReception {
   // ---- Chunks (RFC 3030 §2) -----------------------------------------------------------------------------------------
 
   /** Takes the octets of a chunk. `undefined`: it is complete and answered, and there is nothing to tell. */
-  nextChunk(state: Extract<SessionState, { phase: 'chunk' }>): SessionEvent | undefined {
+  nextChunk(): SessionEvent | undefined {
+    const { state } = this.#dialogue;
+    invariant(state.phase === 'chunk', 'A chunk is awaited');
     const { decoder, isLast } = state;
     const isComplete = decoder.decode(this.#input, this.#content);
     if (!isComplete) return this.#hasNewContent() ? CONTENT : NEED_DATA;
@@ -116,7 +121,7 @@ export class MessageReception {
       // The message has failed. Chunks that follow find no transaction, and are dropped.
       const refused = CONTENT_FAULT_REPLIES[decoder.fault];
       this.#isBehindFailure = true;
-      this.#countRefusedMessage([refused]);
+      this.refuseMessage([refused]);
       return { kind: 'contentEnd', facts: contentFacts(decoder), refused };
     }
     this.#dialogue.enter(chunkTaken(state));
@@ -172,7 +177,7 @@ export class MessageReception {
    * could not know: they are one error together. They are bounded all the same, as commands that move no mail.
    */
   #answerRefusedChunk({ reply, isLast }: RefusedChunk): void {
-    const { phase } = this.#dialogue.state;
+    const { phase } = this.#dialogue;
     const isFollower = this.#isBehindFailure && reply.code === 503 && (phase === 'ready' || phase === 'sender');
     this.#isBehindFailure = !isLast;
     if (!isFollower) this.#dialogue.refuseChecked(reply);
@@ -183,32 +188,36 @@ export class MessageReception {
 
   // ---- The end of a message ----------------------------------------------------------------------------------------
 
-  /** The message has its final reply; the transaction is over whatever it was (RFC 5321 §4.1.1.4). */
-  endMessage(each: readonly Reply[]): void {
+  /** The message has its final reply, one for all or one for each recipient; the transaction is over whatever it was (RFC 5321 §4.1.1.4). */
+  endMessage(answer: Reply | readonly Reply[]): void {
     this.#content.clear();
-    for (const reply of each.slice(0, -1)) this.#dialogue.send(reply);
+    if (answer instanceof Reply) this.#answerForAll(answer);
+    else this.#answerEach(answer);
+    const { state } = this.#dialogue;
+    if (state.phase !== 'closed') this.#dialogue.enter(transactionEnded(state));
+  }
+
+  /** RFC 2033 §4.2: LMTP has a reply for each recipient that was accepted, SMTP has one for all. */
+  #answerForAll(reply: Reply): void {
+    const isEach = this.#dialogue.options.protocol === 'lmtp';
+    const count = isEach ? this.#dialogue.transaction.recipients.length : 1;
+    for (let sent = 1; sent < count; sent += 1) this.#dialogue.send(reply);
+    this.#dialogue.answer(reply);
+  }
+
+  #answerEach(each: readonly Reply[]): void {
     const last = each.at(-1);
     invariant(last !== undefined, 'A message has a recipient, and a reply');
+    for (const reply of each.slice(0, -1)) this.#dialogue.send(reply);
     this.#dialogue.answer(last);
     // RFC 5321 §3.8: 421 closes, also when it was the answer for one of several recipients.
     if (each.some(({ code }) => code === 421)) this.#dialogue.close();
-    if (this.#dialogue.state.phase !== 'closed') this.#dialogue.enter(transactionEnded(this.#dialogue.state));
   }
 
   /** The message was refused. @param refusal - for all, or one for each recipient */
   refuseMessage(refusal: Reply | readonly Reply[]): void {
-    this.#countRefusedMessage(refusal instanceof Reply ? this.forEachRecipient(refusal) : refusal);
-  }
-
-  #countRefusedMessage(each: readonly Reply[]): void {
     if (this.#dialogue.counts.countRefusal()) this.#dialogue.closeForLimit('refusalsMax', replies.TOO_MANY_REFUSALS);
-    else this.endMessage(each);
-  }
-
-  /** RFC 2033 §4.2: LMTP has a reply for each recipient that was accepted, SMTP has one for all. */
-  forEachRecipient(reply: Reply): readonly Reply[] {
-    if (this.#dialogue.options.protocol === 'smtp') return [reply];
-    return this.#dialogue.transaction.recipients.map(() => reply);
+    else this.endMessage(refusal);
   }
 }
 

@@ -48,14 +48,7 @@ import {
   type Violation,
   type Wait,
 } from './session-events.js';
-import {
-  clientOf,
-  envelopeOf,
-  transactionEnded,
-  type ClientIdentity,
-  type Envelope,
-  type Recipient,
-} from './session-state.js';
+import { transactionEnded, type ClientIdentity, type Envelope, type Recipient } from './session-state.js';
 import { SituationChanges } from './situation-changes.js';
 import * as replies from './standard-replies.js';
 
@@ -103,19 +96,19 @@ export class ServerSession {
   // ---- What is known ------------------------------------------------------------------------------------------------
 
   get phase(): Phase {
-    return this.#dialogue.state.phase;
+    return this.#dialogue.phase;
   }
 
   get client(): ClientIdentity | undefined {
-    return clientOf(this.#dialogue.state);
+    return this.#dialogue.client;
   }
 
   get envelope(): Envelope | undefined {
-    return envelopeOf(this.#dialogue.state);
+    return this.#dialogue.envelope;
   }
 
   get isExtended(): boolean {
-    return this.client?.isExtended ?? false;
+    return this.#dialogue.isExtended;
   }
 
   get options(): SessionOptions {
@@ -134,12 +127,12 @@ export class ServerSession {
 
   /** Whether the client's octets are no commands: content, a chunk that was refused, a handshake. */
   get isTakingOctets(): boolean {
-    return this.isReceivingContent || this.#reception.isDroppingChunk || this.#dialogue.state.phase === 'securing';
+    return this.isReceivingContent || this.#reception.isDroppingChunk || this.#dialogue.phase === 'securing';
   }
 
   /** Whether the content of a message is on its way. */
   get isReceivingContent(): boolean {
-    const { phase } = this.#dialogue.state;
+    const { phase } = this.#dialogue;
     return phase === 'content' || phase === 'chunk';
   }
 
@@ -160,7 +153,7 @@ export class ServerSession {
 
   /** Whether nothing is under way between the client and us: no command, no transaction, no octets of one. */
   get isIdle(): boolean {
-    const { phase } = this.#dialogue.state;
+    const { phase } = this.#dialogue;
     return (
       (phase === 'start' || phase === 'ready' || phase === 'refused') &&
       this.#dialogue.unanswered === 0 &&
@@ -175,11 +168,11 @@ export class ServerSession {
 
   /** Whom we wait for now (RFC 5321 §4.5.3.2). */
   get wait(): Wait {
-    if (this.#dialogue.state.phase === 'closed') return 'nothing';
+    if (this.#dialogue.phase === 'closed') return 'nothing';
     if (this.#dialogue.isReadingLine) return 'command';
-    if (this.#dialogue.state.phase === 'securing') return 'handshake';
+    if (this.#dialogue.phase === 'securing') return 'handshake';
     if (this.#reception.isDroppingChunk) return 'content';
-    const question = this.#dialogue.questions[0];
+    const question = this.#dialogue.oldestQuestion;
     if (question !== undefined)
       return !(question instanceof Reply) && question.kind === 'message' ? 'messageVerdict' : 'verdict';
     if (this.isReceivingContent) return 'content';
@@ -208,6 +201,16 @@ export class ServerSession {
     }
   }
 
+  /** Whether {@link takeExceeded} has something. */
+  get hasExceeded(): boolean {
+    return this.#dialogue.counts.hasExceeded;
+  }
+
+  /** Whether {@link takeViolations} has something. */
+  get hasViolations(): boolean {
+    return this.#dialogue.counts.hasViolations;
+  }
+
   /** The limits that were exceeded since the last call. */
   takeExceeded(): readonly (keyof Limits)[] {
     return this.#dialogue.counts.takeExceeded();
@@ -222,10 +225,7 @@ export class ServerSession {
 
   /** Begins the session: may this client come in? */
   open(): Question {
-    invariant(
-      this.#dialogue.state.phase === 'opening' && this.#dialogue.questions.length === 0,
-      'A session opens once',
-    );
+    invariant(this.#dialogue.phase === 'opening' && !this.#dialogue.isAsking, 'A session opens once');
     this.#dialogue.unanswered = 1;
     this.#dialogue.isGreeted = true;
     return this.#dialogue.ask({ kind: 'connect' });
@@ -233,7 +233,7 @@ export class ServerSession {
 
   /** Takes octets of the client. Nothing is parsed. The octets are borrowed until {@link settle} or until they were used. */
   receive(bytes: Uint8Array): void {
-    const { phase } = this.#dialogue.state;
+    const { phase } = this.#dialogue;
     if (phase === 'closed') return;
     if (this.#dialogue.counts.countReceived(bytes.length)) {
       this.#dialogue.closeForLimit('sessionBytesMax', replies.TOO_MANY_BYTES);
@@ -261,12 +261,12 @@ export class ServerSession {
   /** Looks for the next thing in what was received. */
   next(): SessionEvent {
     for (;;) {
-      const state = this.#dialogue.state;
-      if (state.phase === 'closed') return CLOSED;
-      if (this.#dialogue.questions.length > 0) return PAUSED;
-      if (state.phase === 'content') return this.#reception.nextContent(state.decoder);
-      if (state.phase === 'chunk') {
-        const event = this.#reception.nextChunk(state);
+      const { phase } = this.#dialogue;
+      if (phase === 'closed') return CLOSED;
+      if (this.#dialogue.isAsking) return PAUSED;
+      if (phase === 'content') return this.#reception.nextContent();
+      if (phase === 'chunk') {
+        const event = this.#reception.nextChunk();
         if (event !== undefined) return event;
         continue;
       }
@@ -280,7 +280,7 @@ export class ServerSession {
         if (continuation !== undefined) return continuation;
         continue;
       }
-      if (this.#dialogue.unanswered > 0 || state.phase === 'opening' || state.phase === 'securing') return PAUSED;
+      if (this.#dialogue.unanswered > 0 || phase === 'opening' || phase === 'securing') return PAUSED;
       const command = this.#reader.nextCommand();
       if (command !== undefined) return command;
     }
@@ -399,14 +399,14 @@ export class ServerSession {
     for (const each of [argument, ...following]) {
       const checked = this.#checkRecipient(each);
       if (checked instanceof Reply) {
-        this.#dialogue.questions.push(checked);
+        this.#dialogue.refuseInTurn(checked);
       } else {
         questions.push(this.#dialogue.ask({ kind: 'rcpt', recipient: checked }));
       }
     }
     this.#dialogue.answerWaitingReplies();
     // The refusals in front may have been one too many.
-    return this.#dialogue.questions.length === 0 ? [] : questions;
+    return this.#dialogue.isAsking ? questions : [];
   }
 
   #checkRecipient(argument: string | undefined): Recipient | Reply {

@@ -85,6 +85,16 @@ export class SessionCounts {
     this.#violations.push(violation);
   }
 
+  /** Whether a limit was exceeded since the last call of {@link takeExceeded}. */
+  get hasExceeded(): boolean {
+    return this.#exceeded.length > 0;
+  }
+
+  /** Whether there was a violation since the last call of {@link takeViolations}. */
+  get hasViolations(): boolean {
+    return this.#violations.length > 0;
+  }
+
   /** The limits that were exceeded since the last call. */
   takeExceeded(): readonly (keyof Limits)[] {
     if (this.#exceeded.length === 0) return NOTHING_EXCEEDED;

@@ -7,7 +7,7 @@
 
 import type { ClientName } from './client-name.js';
 import { COMMAND_PHASES, type CommandPhase, type Phase } from './command-rules.js';
-import { invariant } from './errors.js';
+import { InvariantError } from './errors.js';
 import type { ChunkDecoder } from './chunk-decoder.js';
 import type { DataDecoder } from './data-decoder.js';
 import { formatParameter, type Parameter } from './parameters.js';
@@ -99,7 +99,12 @@ export function senderAccepted(
   state: Extract<SessionState, { phase: 'ready' }>,
   envelope: Omit<Envelope, 'recipients'>,
 ): SessionState {
-  return { phase: 'sender', client: state.client, envelope: { ...envelope, recipients: [] } };
+  const { reversePath, parameters, isInternational } = envelope;
+  return {
+    phase: 'sender',
+    client: state.client,
+    envelope: { reversePath, parameters, isInternational, recipients: [] },
+  };
 }
 
 /** RCPT was accepted. */
@@ -157,7 +162,8 @@ export function sessionClosed(before: SessionState): SessionState {
 
 /** Asserts that the step exists. */
 export function assertStep(from: Phase, next: Phase): void {
-  invariant(STEPS[from].includes(next), `No step leads from ${from} to ${next}`);
+  // This is asked at each step, and the message is for whoever reads it.
+  if (!STEPS[from].includes(next)) throw new InvariantError(`No step leads from ${from} to ${next}`);
 }
 
 /** The open transaction's envelope, if there is one. */
@@ -172,7 +178,7 @@ export function clientOf(state: SessionState): ClientIdentity | undefined {
 
 /** Whether a command line is expected in this phase. */
 export function isCommandPhase(phase: Phase): phase is CommandPhase {
-  return (COMMAND_PHASES as readonly Phase[]).includes(phase);
+  return PHASES_OF_COMMANDS.has(phase);
 }
 
 /** Parameters as words: `['SIZE=10', 'SMTPUTF8']`. */
@@ -180,4 +186,5 @@ export function formatOptions(parameters: readonly Parameter[]): readonly string
   return parameters.length === 0 ? NO_OPTIONS : parameters.map(formatParameter);
 }
 
+const PHASES_OF_COMMANDS: ReadonlySet<Phase> = new Set(COMMAND_PHASES);
 const NO_OPTIONS: readonly string[] = Object.freeze([]);

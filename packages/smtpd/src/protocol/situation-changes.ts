@@ -67,7 +67,7 @@ export class SituationChanges {
    * that was greeted before: it hears so to every command but QUIT (RFC 3207 §4.1)
    */
   secured({ hasChannelBinding = false, objection }: HandshakeOutcome = {}): void {
-    if (this.#dialogue.state.phase === 'closed') return;
+    if (this.#dialogue.phase === 'closed') return;
     this.#input.clear();
     this.#dialogue.change({ isSecured: true, hasChannelBinding, isAuthenticated: false });
     if (!this.#dialogue.isGreeted) {
