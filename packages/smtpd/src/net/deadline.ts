@@ -18,13 +18,16 @@ export class Deadline {
     this.#onExpire = onExpire;
   }
 
-  /** Expires `ms` from now, whatever was set before. `Infinity`: never. */
-  set(ms: number): void {
+  /**
+   * Expires `ms` from now, whatever was set before. `Infinity`: never.
+   *
+   * @param now - what the clock says, for a caller that has just looked
+   */
+  set(ms: number, now = this.#clock.now()): void {
     if (ms === Infinity) {
       this.clear();
       return;
     }
-    const now = this.#clock.now();
     this.#dueAt = now + ms;
     // A timer that fires earlier than needed looks again; only an earlier deadline needs a new one.
     if (this.#cancel !== undefined && this.#timerAt <= this.#dueAt) return;
