@@ -6,8 +6,8 @@ import type { Envelope } from '../protocol/session-state.js';
 /** The progress of one message's content. */
 export class ContentProgress {
   readonly envelope: Envelope;
-  /** When the client was asked for the content, by this machine's clock. */
-  readonly beganAt = new Date();
+  /** When the client was asked for the content, by this machine's clock, in ms since 1970. */
+  readonly beganAtMs = Date.now();
   #bytes = 0;
   #waitedMs = 0;
   #waitingSinceMs: number;

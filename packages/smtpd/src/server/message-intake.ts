@@ -166,12 +166,12 @@ export class MessageIntake {
     return (value) => judgeMessage(value, recipients, protocol);
   }
 
-  #messageInit({ envelope, beganAt }: ContentProgress): MessageInit {
+  #messageInit({ envelope, beganAtMs }: ContentProgress): MessageInit {
     return {
-      id: `${this.#info.id}.${String(this.#session.messageCount + 1)}`,
+      number: this.#session.messageCount + 1,
       envelope,
       session: this.#info,
-      receivedAt: beganAt,
+      receivedAtMs: beganAtMs,
       abortSource: this.#requests.abortSource,
     };
   }

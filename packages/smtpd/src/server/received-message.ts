@@ -9,8 +9,6 @@ import type { SessionInfo } from './session-info.js';
 
 /** What every message has, whether it is handed over whole or while it arrives. */
 export abstract class MessageEnvelope {
-  /** Unique in this process. */
-  readonly id: string;
   /** The client's end of the connection. */
   readonly peer: EndpointAddress;
   /** The reverse-path's address (RFC 5321 §4.1.1.2); `''` for the null reverse-path. */
@@ -19,21 +17,19 @@ export abstract class MessageEnvelope {
   readonly rcptTos: readonly string[];
   /** The parameters of MAIL, such as `['SIZE=10', 'BODY=8BITMIME']`. */
   readonly mailOptions: readonly string[];
-  /** For each recipient, the parameters of its RCPT. */
-  readonly rcptOptions: readonly (readonly string[])[];
   /** The reverse-path in full: as sent, its parts, its source route. */
   readonly reversePath: Path;
   /** The recipients in full. */
   readonly recipients: readonly Recipient[];
-  /** When the content began to arrive, by this machine's clock. */
-  readonly receivedAt: Date;
   readonly session: SessionInfo;
-  readonly #abortSource: AbortSource;
+  readonly #init: MessageInit;
+  #rcptOptions: readonly (readonly string[])[] | undefined;
+  #receivedAt: Date | undefined;
 
   /** @internal */
   constructor(init: MessageInit) {
     const { envelope } = init;
-    this.id = init.id;
+    this.#init = init;
     this.peer = init.session.peer;
     this.session = init.session;
     this.reversePath = envelope.reversePath;
@@ -41,14 +37,28 @@ export abstract class MessageEnvelope {
     this.mailFrom = envelope.reversePath.address;
     this.rcptTos = envelope.recipients.map(({ path }) => path.address);
     this.mailOptions = formatOptions(envelope.parameters);
-    this.rcptOptions = envelope.recipients.map(({ parameters }) => formatOptions(parameters));
-    this.receivedAt = init.receivedAt;
-    this.#abortSource = init.abortSource;
+  }
+
+  // What costs more than a look is made for whoever asks: most who take a message do not.
+
+  /** Unique in this process. */
+  get id(): string {
+    return `${this.session.id}.${String(this.#init.number)}`;
+  }
+
+  /** For each recipient, the parameters of its RCPT. */
+  get rcptOptions(): readonly (readonly string[])[] {
+    return (this.#rcptOptions ??= this.recipients.map(({ parameters }) => formatOptions(parameters)));
+  }
+
+  /** When the content began to arrive, by this machine's clock. */
+  get receivedAt(): Date {
+    return (this.#receivedAt ??= new Date(this.#init.receivedAtMs));
   }
 
   /** Aborted when the client leaves, the time for a verdict is over, or the server is cut off. */
   get signal(): AbortSignal {
-    return this.#abortSource.signal;
+    return this.#init.abortSource.signal;
   }
 }
 
@@ -84,9 +94,11 @@ export class StreamedMessage extends MessageEnvelope {
 
 /** @internal */
 export interface MessageInit {
-  readonly id: string;
+  /** Which one of its session it is, from 1. */
+  readonly number: number;
   readonly envelope: Envelope;
   readonly session: SessionInfo;
-  readonly receivedAt: Date;
+  /** When the content began to arrive, in ms since 1970. */
+  readonly receivedAtMs: number;
   readonly abortSource: AbortSource;
 }
