@@ -152,51 +152,46 @@ export class SMTPChannel {
 
   /** STARTTLS (RFC 3207 §4). */
   smtp_STARTTLS(argument: string | undefined): Awaitable<void> {
-    const isAccepted = this.#conversation.inCommand((session) => session.startTLS(argument)) ?? false;
-    if (isAccepted) return this.#conversation.steps.secure();
+    if (this.#conversation.sessionInCommand()?.startTLS(argument) === true) return this.#conversation.steps.secure();
   }
 
   /** AUTH (RFC 4954 §4). */
   smtp_AUTH(argument: string | undefined): Awaitable<void> {
-    const start = this.#conversation.inCommand((session) => session.auth(argument));
+    const start = this.#conversation.sessionInCommand()?.auth(argument);
     if (start !== undefined) return this.#conversation.steps.authenticate(start);
   }
 
   /** MAIL (RFC 5321 §4.1.1.2). */
   smtp_MAIL(argument: string | undefined): Awaitable<void> {
-    return this.#conversation.ask(this.#conversation.inCommand((session) => session.mail(argument)));
+    return this.#conversation.ask(this.#conversation.sessionInCommand()?.mail(argument));
   }
 
   /** RCPT (RFC 5321 §4.1.1.3). */
   smtp_RCPT(argument: string | undefined): Awaitable<void> {
-    const isOwn = this.#methods.get('RCPT') === BASE_RCPT;
     // A method that was overridden expects each RCPT for itself.
-    if (!this.#context.hooks.hasBatch || !isOwn) {
-      return this.#conversation.ask(this.#conversation.inCommand((session) => session.rcpt(argument)));
+    if (!this.#context.hooks.hasBatch || this.#methods.get('RCPT') !== BASE_RCPT) {
+      return this.#conversation.ask(this.#conversation.sessionInCommand()?.rcpt(argument));
     }
     const tell = (following: string | undefined): void => {
       this.#conversation.tellCommand('RCPT', following);
     };
-    return this.#conversation.askRecipients(
-      this.#conversation.inCommand((session) => session.rcptBatch(argument, tell)) ?? [],
-    );
+    return this.#conversation.askRecipients(this.#conversation.sessionInCommand()?.rcptBatch(argument, tell) ?? []);
   }
 
   /** DATA (RFC 5321 §4.1.1.4). */
   smtp_DATA(argument: string | undefined): Awaitable<void> {
-    return this.#conversation.ask(this.#conversation.inCommand((session) => session.data(argument)));
+    return this.#conversation.ask(this.#conversation.sessionInCommand()?.data(argument));
   }
 
   /** BDAT (RFC 3030 §2). */
   smtp_BDAT(argument: string | undefined): Awaitable<void> {
-    return this.#conversation.ask(this.#conversation.inCommand((session) => session.bdat(argument)));
+    return this.#conversation.ask(this.#conversation.sessionInCommand()?.bdat(argument));
   }
 
   /** RSET (RFC 5321 §4.1.1.5). */
   smtp_RSET(argument: string | undefined): Awaitable<void> {
     const hadTransaction = this.#conversation.session.envelope !== undefined;
-    const isDone = this.#conversation.inCommand((session) => session.rset(argument)) ?? false;
-    if (!isDone) return;
+    if (this.#conversation.sessionInCommand()?.rset(argument) !== true) return;
     if (hadTransaction) this.#conversation.tellReset();
     this.#conversation.steps.forgetForwarded();
   }
@@ -204,36 +199,36 @@ export class SMTPChannel {
   /** NOOP (RFC 5321 §4.1.1.9). */
   smtp_NOOP(argument: string | undefined): Awaitable<void>;
   smtp_NOOP(): void {
-    this.#conversation.inCommand((session) => session.noop());
+    this.#conversation.sessionInCommand()?.noop();
   }
 
   /** QUIT (RFC 5321 §4.1.1.10). */
   smtp_QUIT(argument: string | undefined): Awaitable<void>;
   smtp_QUIT(): void {
-    this.#conversation.inCommand((session) => {
-      this.#conversation.noteReason('quit');
-      session.quit();
-    });
+    const session = this.#conversation.sessionInCommand();
+    if (session === undefined) return;
+    this.#conversation.noteReason('quit');
+    session.quit();
   }
 
   /** VRFY (RFC 5321 §4.1.1.6). */
   smtp_VRFY(argument: string | undefined): Awaitable<void> {
-    return this.#conversation.ask(this.#conversation.inCommand((session) => session.vrfy(argument)));
+    return this.#conversation.ask(this.#conversation.sessionInCommand()?.vrfy(argument));
   }
 
   /** EXPN (RFC 5321 §4.1.1.7). */
   smtp_EXPN(argument: string | undefined): Awaitable<void> {
-    return this.#conversation.ask(this.#conversation.inCommand((session) => session.expn(argument)));
+    return this.#conversation.ask(this.#conversation.sessionInCommand()?.expn(argument));
   }
 
   /** ETRN (RFC 1985 §5). */
   smtp_ETRN(argument: string | undefined): Awaitable<void> {
-    return this.#conversation.ask(this.#conversation.inCommand((session) => session.etrn(argument)));
+    return this.#conversation.ask(this.#conversation.sessionInCommand()?.etrn(argument));
   }
 
   /** XCLIENT: the client is the one that somebody in front of us names, and is greeted anew. */
   smtp_XCLIENT(argument: string | undefined): Awaitable<void> {
-    const attributes = this.#conversation.inCommand((session) => session.xclient(argument));
+    const attributes = this.#conversation.sessionInCommand()?.xclient(argument);
     if (attributes === undefined) return;
     this.#conversation.steps.becomeClient(attributes);
     return this.#conversation.ask(
@@ -243,13 +238,13 @@ export class SMTPChannel {
 
   /** XFORWARD: somebody in front of us says whom the next message came from. */
   smtp_XFORWARD(argument: string | undefined): Awaitable<void> {
-    const attributes = this.#conversation.inCommand((session) => session.xforward(argument));
+    const attributes = this.#conversation.sessionInCommand()?.xforward(argument);
     if (attributes !== undefined) this.#conversation.steps.addForwarded(attributes);
   }
 
   /** HELP (RFC 5321 §4.1.1.8). */
   smtp_HELP(argument: string | undefined): Awaitable<void> {
-    this.#conversation.inCommand((session) => session.help(argument));
+    this.#conversation.sessionInCommand()?.help(argument);
   }
 
   // ---- For command methods -------------------------------------------------------------------------------------------

@@ -51,8 +51,10 @@ export class Conversation {
   readonly #verdicts: Verdicts;
   readonly #wire: Wire;
   readonly #deadline: Deadline;
+  readonly #limits: Limits;
   readonly #openedAtMs: number;
-  #receivedLines: readonly string[] = NO_LINES;
+  /** The command under way; `undefined` while content is read. */
+  #command: Command | undefined;
   /** A command method's promise is under way. */
   #isRunning = false;
   #lineWaiter: LineWaiter | undefined;
@@ -72,10 +74,11 @@ export class Conversation {
     this.#channel = channel;
     this.#methods = methods;
     this.#context = context;
+    this.#limits = context.sessionOptions.limits;
     this.transport = transport;
     const onReply = (reply: Reply): void => {
       this.#intake.lastReply = reply;
-      if (watch.isWatched('reply')) watch.tell('reply', { session: this.info, reply });
+      if (watch.isReplyWatched) watch.tell('reply', { session: this.info, reply });
     };
     const session = new ServerSession({ ...context.sessionOptions, onReply }, context.situation);
     const facts: SessionFacts = { peer: transport.remote, tls: undefined, identity: undefined, forwarded: undefined };
@@ -135,7 +138,10 @@ export class Conversation {
 
   /** The command line under way, as one element. */
   get receivedLines(): readonly string[] {
-    return this.#receivedLines;
+    const command = this.#command;
+    if (command === undefined) return NO_LINES;
+    const { verb, argument } = command;
+    return [argument === undefined ? verb : `${verb} ${argument}`];
   }
 
   /** The content of the message that is being decided. */
@@ -200,9 +206,7 @@ export class Conversation {
    */
   readLine(prompt: Reply): Promise<string> {
     if (this.session.phase === 'closed') return Promise.reject(clientGone());
-    this.inCommand((session) => {
-      session.challenge(prompt);
-    });
+    this.sessionInCommand()?.challenge(prompt);
     const line = new Promise<string>((resolve, reject) => {
       this.#lineWaiter = { resolve, reject };
     });
@@ -216,9 +220,7 @@ export class Conversation {
 
   /** Answers the command under way. */
   respond(reply: Reply): void {
-    this.inCommand((session) => {
-      session.respond(reply);
-    });
+    this.sessionInCommand()?.respond(reply);
     // A method that goes on after its answer does not keep it from the client.
     if (this.#isRunning) this.#wire.scheduleFlush();
   }
@@ -333,15 +335,18 @@ export class Conversation {
     this.#tellExceeded();
     this.#tellViolations();
     if (this.#isGone || this.#isEnding) return;
-    const wait = this.#wait;
+    const wait = this.#waitNow();
     if (wait === 'command' || wait === 'content') this.#wire.flush();
     // A verdict that comes in this turn joins the replies before it in one write; a slow one does not hold them up.
     else if (this.session.outputBytes > 0) this.#wire.scheduleFlush();
-    if (wait === 'content') this.#intake.waitFrom(this.#context.clock.now());
+    // Behind whatever the application did: its time is not the client's.
+    const nowMs = this.#context.clock.now();
+    if (wait === 'content') this.#intake.waitFrom(nowMs);
     // Where the client is waited for, what is unread is a line without its end, and only more octets help. It has a limit of its own.
     const isAhead = wait !== 'command' && wait !== 'content' && this.session.unreadBytes > UNREAD_BYTES_MAX;
     this.#wire.setReading(!this.#wire.isBlocked && !this.#intake.isFull && !isAhead);
-    if (this.#hasMoved) this.#armDeadline();
+    // What was just sent may have been more than the client reads.
+    if (this.#hasMoved) this.#armDeadline(this.#wire.isBlocked ? 'unreadReplies' : wait, nowMs);
   }
 
   /** What the session found when it had looked at the content. @returns whether there may be more to do at once */
@@ -364,12 +369,8 @@ export class Conversation {
 
   // ---- Deadlines -----------------------------------------------------------------------------------------------------
 
-  get #limits(): Limits {
-    return this.#context.sessionOptions.limits;
-  }
-
   /** Whom we wait for: the session knows of the conversation, the channel of what stands in its way. */
-  get #wait(): ChannelWait {
+  #waitNow(): ChannelWait {
     if (this.#wire.isBlocked) return 'unreadReplies';
     if (this.#intake.isFull) return 'reader';
     const { wait } = this.session;
@@ -378,21 +379,20 @@ export class Conversation {
     return isMethodBusy && (wait === 'command' || wait === 'content') ? 'verdict' : wait;
   }
 
-  #armDeadline(): void {
+  #armDeadline(wait: ChannelWait, nowMs: number): void {
     this.#hasMoved = false;
-    const wait = this.#wait;
     const waitMs = wait === 'nothing' ? Infinity : this.#limits[WAIT_LIMITS[wait]];
     const ageLeftMs =
       wait === 'command' && this.session.isIdle
-        ? Math.max(0, this.#limits.sessionAgeMs - (this.#context.clock.now() - this.#openedAtMs))
+        ? Math.max(0, this.#limits.sessionAgeMs - (nowMs - this.#openedAtMs))
         : Infinity;
     this.#isArmedForAge = ageLeftMs < waitMs;
-    this.#deadline.set(Math.min(waitMs, ageLeftMs));
+    this.#deadline.set(Math.min(waitMs, ageLeftMs), nowMs);
   }
 
   #onDeadline(): void {
     if (this.#isGone) return;
-    const wait = this.#wait;
+    const wait = this.#waitNow();
     if (this.#isEnding) {
       this.transport.destroy();
     } else if (this.#isArmedForAge || wait === 'nothing') {
@@ -454,8 +454,9 @@ export class Conversation {
 
   // ---- Commands ------------------------------------------------------------------------------------------------------
 
-  #runCommand({ verb, argument }: Command): boolean {
-    this.#receivedLines = argument === undefined ? [verb] : [`${verb} ${argument}`];
+  #runCommand(command: Command): boolean {
+    const { verb, argument } = command;
+    this.#command = command;
     this.pieces.clear();
     this.steps.expireForwarded(verb);
     this.tellCommand(verb, argument);
@@ -485,7 +486,7 @@ export class Conversation {
   /** Tells watchers of a command. */
   tellCommand(verb: string, argument: string | undefined): void {
     const { watch } = this.#context;
-    if (!watch.isWatched('command')) return;
+    if (!watch.isCommandWatched) return;
     watch.tell('command', { session: this.info, verb, argument: verb === 'AUTH' ? withoutSecret(argument) : argument });
   }
 
@@ -554,17 +555,18 @@ export class Conversation {
       if (envelope !== undefined) this.tellReset();
       this.steps.forgetForwarded();
     };
-    const decided = this.ask(this.inCommand((session) => session.greet(verb, argument)));
+    const decided = this.ask(this.sessionInCommand()?.greet(verb, argument));
     if (isThenable(decided)) return decided.then(tellReset);
     tellReset();
   }
 
   /**
-   * Lets a command method act on the session while its command waits for an answer. Nothing happens when the client has gone.
+   * The session, for a command method to act on while its command waits for an answer; `undefined` when the client has gone, and nothing
+   * is to happen.
    *
    * @throws {@link UsageError} `SMTPD_ONE_REPLY` at any other time
    */
-  inCommand<T>(act: (session: ServerSession) => T): T | undefined {
+  sessionInCommand(): ServerSession | undefined {
     const session = this.session;
     if (session.phase === 'closed') return undefined;
     const mayAct =
@@ -573,7 +575,7 @@ export class Conversation {
       session.phase !== 'opening' &&
       !this.#verdicts.isPending &&
       this.#lineWaiter === undefined;
-    if (mayAct) return act(session);
+    if (mayAct) return session;
     throw new UsageError(
       'SMTPD_ONE_REPLY',
       'A command gets one final reply (RFC 5321 §4.2): this one has it already, or it is being decided; remove one of the replies, or await the method before',
@@ -599,7 +601,7 @@ export class Conversation {
   #onAnswered(): void {
     if (!this.session.isReceivingContent) return;
     this.#intake.begin();
-    this.#receivedLines = NO_LINES;
+    this.#command = undefined;
   }
 
   // ---- The end -------------------------------------------------------------------------------------------------------
@@ -661,16 +663,19 @@ export class Conversation {
   }
 
   #tellViolations(): void {
+    if (!this.session.hasViolations) return;
     const violations = this.session.takeViolations();
     const { watch } = this.#context;
-    if (violations.length === 0 || !watch.isWatched('violation')) return;
+    if (!watch.isWatched('violation')) return;
     for (const violation of violations) watch.tell('violation', { violation, session: this.info });
   }
 
   #tellExceeded(): void {
+    // This is asked at each step, and the answer is nearly always no.
+    if (!this.session.hasExceeded) return;
     const { watch } = this.#context;
     const exceeded = this.session.takeExceeded();
-    if (exceeded.length > 0 && this.session.phase === 'closed') this.#reason ??= 'limit';
+    if (this.session.phase === 'closed') this.#reason ??= 'limit';
     for (const limit of exceeded) {
       if (watch.isWatched('limit')) watch.tell('limit', { limit, peer: this.facts.peer, session: this.info });
     }

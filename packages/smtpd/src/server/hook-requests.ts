@@ -19,7 +19,7 @@ import {
 } from './hooks.js';
 import type { Incidents } from './incidents.js';
 import type { SessionInfo } from './session-info.js';
-import { isThenable, judge, type Awaitable, type Decision } from './verdict.js';
+import { isThenable, judge, PASS, type Awaitable, type Decision } from './verdict.js';
 
 /** Asks the hooks of one session. */
 export class HookRequests {
@@ -60,14 +60,17 @@ export class HookRequests {
         return hooks.offer.length === 0 ? ask() : this.#narrowOffer(facts, ask);
       }
       case 'mail': {
+        if (hooks.mail.length === 0) return PASS;
         const { reversePath: path, parameters } = question;
         return this.#inTurn(hooks.mail, (hook) =>
           hook.mail?.(this.request(hook, { address: path.address, path, parameters })),
         );
       }
       case 'rcpt':
+        if (hooks.rcpt.length === 0) return PASS;
         return this.#inTurn(hooks.rcpt, (hook) => hook.rcpt?.(this.request(hook, recipientFacts(question))));
       case 'data':
+        if (hooks.data.length === 0) return PASS;
         return this.#inTurn(hooks.data, (hook) =>
           hook.data?.(this.request(hook, { verb: question.chunk === undefined ? 'DATA' : 'BDAT' })),
         );
@@ -183,5 +186,3 @@ function isNarrowing(value: unknown): value is OfferNarrowing {
 function recipientFacts({ recipient: { path, parameters } }: RecipientQuestion) {
   return { address: path.address, path, parameters };
 }
-
-const PASS: Decision = Object.freeze({ kind: 'pass' });

@@ -16,6 +16,7 @@ import {
   isThenable,
   judge,
   judgeThrown,
+  PASS,
   type Awaitable,
   type Decision,
   type MessageVerdict,
@@ -295,7 +296,6 @@ function badHook(message: string): UsageError {
   return new UsageError('SMTPD_BAD_HOOK', message);
 }
 
-const PASS: Decision = Object.freeze({ kind: 'pass' });
 const STAGES = [
   'connect',
   'offer',

@@ -26,6 +26,9 @@ export type Decision =
   | { readonly kind: 'each'; readonly decisions: readonly Decision[] }
   | { readonly kind: 'fault'; readonly error: unknown };
 
+/** Nobody has anything to say against it. */
+export const PASS: Decision = Object.freeze({ kind: 'pass' });
+
 /** Understands what was returned. */
 export function judge(value: unknown): Decision {
   // The old module took every false value for yes.
@@ -108,5 +111,3 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
 function describeValue(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 200)) : Object.prototype.toString.call(value);
 }
-
-const PASS: Decision = Object.freeze({ kind: 'pass' });

@@ -65,6 +65,9 @@ export type DisconnectReason =
 /** The events of one server. */
 export class Watch {
   readonly #emitter = new EventEmitter();
+  /** How many listen to what happens with each command; asking the emitter each time would cost more than the rest of it. */
+  #commandListeners = 0;
+  #replyListeners = 0;
   readonly #logger: Logger;
 
   constructor(logger: Logger) {
@@ -73,10 +76,27 @@ export class Watch {
 
   on<Name extends keyof SMTPServerEvents>(name: Name, listener: (event: SMTPServerEvents[Name]) => void): void {
     this.#emitter.on(name, listener);
+    this.#count();
   }
 
   off<Name extends keyof SMTPServerEvents>(name: Name, listener: (event: SMTPServerEvents[Name]) => void): void {
     this.#emitter.off(name, listener);
+    this.#count();
+  }
+
+  #count(): void {
+    this.#commandListeners = this.#emitter.listenerCount('command');
+    this.#replyListeners = this.#emitter.listenerCount('reply');
+  }
+
+  /** What {@link isWatched} says of `command`. */
+  get isCommandWatched(): boolean {
+    return this.#commandListeners > 0 || DIAGNOSTICS.command.hasSubscribers;
+  }
+
+  /** What {@link isWatched} says of `reply`. */
+  get isReplyWatched(): boolean {
+    return this.#replyListeners > 0 || DIAGNOSTICS.reply.hasSubscribers;
   }
 
   /** Whether anybody looks; if not, there is no need to make the event. */
