@@ -21,7 +21,8 @@ import * as replies from './standard-replies.js';
 export class MessageReception {
   readonly #dialogue: Dialogue;
   readonly #input: Input;
-  readonly #content = new ContentBuffer();
+  /** Made for the first message. */
+  #contentBuffer: ContentBuffer | undefined;
   /** Octets of a refused chunk that are still to come, and what is answered then (RFC 3030 §2). */
   #refusedChunk: RefusedChunk | undefined;
   /** Whether a chunk was refused, and the chunks that come next are those that the client sent behind it. */
@@ -30,6 +31,10 @@ export class MessageReception {
   constructor(dialogue: Dialogue, input: Input) {
     this.#dialogue = dialogue;
     this.#input = input;
+  }
+
+  get #content(): ContentBuffer {
+    return (this.#contentBuffer ??= new ContentBuffer());
   }
 
   /** Whether the octets of a chunk that was refused are still to come. */
@@ -49,13 +54,13 @@ export class MessageReception {
 
   /** Drops what has come of a message. */
   clear(): void {
-    this.#content.clear();
+    this.#contentBuffer?.clear();
   }
 
   /** The session is over. */
   end(): void {
     this.#refusedChunk = undefined;
-    this.#content.clear();
+    this.#contentBuffer?.clear();
   }
 
   /** DATA, or the first chunk of a message, was accepted. */
@@ -164,7 +169,7 @@ export class MessageReception {
     this.#answerRefusedChunk(chunk);
     const state = this.#dialogue.state;
     if (state.phase !== 'recipients' && state.phase !== 'chunks') return undefined;
-    this.#content.clear();
+    this.clear();
     this.#dialogue.enter(transactionEnded(state));
     // Who streams what came before must not wait for more.
     return state.phase === 'chunks'

@@ -22,8 +22,9 @@ export class SessionCounts {
   #messages = 0;
   #receivedBytes = 0;
   #authFailures = 0;
-  #exceeded: (keyof Limits)[] = [];
-  #violations: Violation[] = [];
+  // Most sessions exceed nothing and do nothing that no client does: they share the lists of those.
+  #exceeded = NOTHING_EXCEEDED;
+  #violations = NO_VIOLATIONS;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -78,11 +79,11 @@ export class SessionCounts {
   }
 
   noteExceeded(limit: keyof Limits): void {
-    this.#exceeded.push(limit);
+    this.#exceeded = [...this.#exceeded, limit];
   }
 
   noteViolation(violation: Violation): void {
-    this.#violations.push(violation);
+    this.#violations = [...this.#violations, violation];
   }
 
   /** Whether a limit was exceeded since the last call of {@link takeExceeded}. */
@@ -97,17 +98,15 @@ export class SessionCounts {
 
   /** The limits that were exceeded since the last call. */
   takeExceeded(): readonly (keyof Limits)[] {
-    if (this.#exceeded.length === 0) return NOTHING_EXCEEDED;
     const exceeded = this.#exceeded;
-    this.#exceeded = [];
+    this.#exceeded = NOTHING_EXCEEDED;
     return exceeded;
   }
 
   /** What the client did since the last call that no client of SMTP does. */
   takeViolations(): readonly Violation[] {
-    if (this.#violations.length === 0) return NO_VIOLATIONS;
     const violations = this.#violations;
-    this.#violations = [];
+    this.#violations = NO_VIOLATIONS;
     return violations;
   }
 }
