@@ -10,7 +10,7 @@ import type { Limits } from './limits.js';
 import { Reply } from './reply.js';
 import { ReplyQueue } from './reply-encoder.js';
 import { SessionCounts } from './session-counts.js';
-import type { Question, SessionOptions } from './session-events.js';
+import type { Question, SessionOptions, SessionWatcher } from './session-events.js';
 import type { Phase } from './command-rules.js';
 import {
   assertStep,
@@ -40,7 +40,8 @@ export class Dialogue {
   toldOffer: Offer;
   /** What commands hear in a session that was refused. */
   refusal = replies.SESSION_REFUSED;
-  readonly #onClosed: () => void;
+  readonly #watcher: SessionWatcher | undefined;
+  readonly #host: DialogueHost;
   /** The oldest open question. */
   #question: Question | Reply | undefined;
   /** What is open behind it, in order: there is more than one question for a batch of recipients alone. */
@@ -53,14 +54,14 @@ export class Dialogue {
   #situation: Situation;
   #offer: Offer;
 
-  /** @param onClosed - lets go of what is held for a session that is over */
-  constructor(options: SessionOptions, situation: Situation, onClosed: () => void) {
+  constructor({ options, situation, watcher, host }: DialogueInit) {
     this.options = options;
     this.counts = new SessionCounts(options.limits);
     this.#situation = situation;
     this.#offer = options.offerIn(situation);
     this.toldOffer = this.#offer;
-    this.#onClosed = onClosed;
+    this.#watcher = watcher;
+    this.#host = host;
   }
 
   get state(): SessionState {
@@ -173,7 +174,7 @@ export class Dialogue {
   send(reply: Reply): void {
     // RFC 6531 §3.7.4: UTF-8 may be sent in a transaction that was opened with SMTPUTF8.
     this.replies.add(reply, this.#envelope?.isInternational === true);
-    this.options.onReply?.(reply);
+    this.#watcher?.onReply(reply);
   }
 
   /** Refuses a command that was not well formed, unknown or out of sequence. */
@@ -235,8 +236,23 @@ export class Dialogue {
     this.#question = undefined;
     this.#laterQuestions.length = 0;
     this.isReadingLine = false;
-    this.#onClosed();
+    this.#host.letGo();
   }
+}
+
+/** What a dialogue is made of. */
+export interface DialogueInit {
+  readonly options: SessionOptions;
+  /** How the session begins. */
+  readonly situation: Situation;
+  readonly watcher: SessionWatcher | undefined;
+  readonly host: DialogueHost;
+}
+
+/** What a dialogue needs of the session that it belongs to. */
+export interface DialogueHost {
+  /** The session is over: what is held for it can go. */
+  letGo(): void;
 }
 
 /** RFC 5321 §4.2.1: x0z is about syntax; 555 (§4.2.2) is a parameter that nobody knows, and 530 comes too early. */

@@ -29,7 +29,7 @@ import { CommandGate } from './command-gate.js';
 import { CommandReader } from './command-reader.js';
 import { COMMAND_RULES, isStandardVerb, syntaxOf, type Phase } from './command-rules.js';
 import { parseCommand, type Command } from './command.js';
-import { Dialogue } from './dialogue.js';
+import { Dialogue, type DialogueHost } from './dialogue.js';
 import { assertNever, invariant, UsageError } from './errors.js';
 import { IN_CLEAR, type Offer, type OfferNarrowing, type Situation } from './extension.js';
 import { Input } from './input.js';
@@ -45,6 +45,7 @@ import {
   type RecipientQuestion,
   type SessionEvent,
   type SessionOptions,
+  type SessionWatcher,
   type Violation,
   type Wait,
 } from './session-events.js';
@@ -66,21 +67,22 @@ import * as replies from './standard-replies.js';
  * socket.write(session.takeOutput());
  * ```
  */
-export class ServerSession {
+export class ServerSession implements DialogueHost {
   readonly #dialogue: Dialogue;
   readonly #input = new Input();
   readonly #reception: MessageReception;
   readonly #gate: CommandGate;
   readonly #reader: CommandReader;
-  readonly #changes: SituationChanges;
+  /** Made for the few sessions whose situation changes. */
+  #situationChanges: SituationChanges | undefined;
   readonly #answers: Answers;
 
-  /** @param situation - how the session begins */
-  constructor(options: SessionOptions, situation: Situation = IN_CLEAR) {
-    const dialogue = new Dialogue(options, situation, () => {
-      this.#reader.end();
-      this.#reception.end();
-    });
+  /**
+   * @param situation - how the session begins
+   * @param watcher - told of each reply
+   */
+  constructor(options: SessionOptions, situation: Situation = IN_CLEAR, watcher?: SessionWatcher) {
+    const dialogue = new Dialogue({ options, situation, watcher, host: this });
     const input = this.#input;
     const reception = new MessageReception(dialogue, input);
     const gate = new CommandGate(dialogue, reception);
@@ -89,8 +91,23 @@ export class ServerSession {
     this.#reception = reception;
     this.#gate = gate;
     this.#reader = reader;
-    this.#changes = new SituationChanges({ dialogue, input, gate, reception, reader });
     this.#answers = new Answers(dialogue, input, reception);
+  }
+
+  get #changes(): SituationChanges {
+    return (this.#situationChanges ??= new SituationChanges({
+      dialogue: this.#dialogue,
+      input: this.#input,
+      gate: this.#gate,
+      reception: this.#reception,
+      reader: this.#reader,
+    }));
+  }
+
+  /** @internal The session is over. */
+  letGo(): void {
+    this.#reader.end();
+    this.#reception.end();
   }
 
   // ---- What is known ------------------------------------------------------------------------------------------------

@@ -33,8 +33,12 @@ export interface SessionOptions {
   readonly pathSyntax: 'strict' | 'lenient';
   /** Whether content is handed out while it comes, by `content` events, or all at once with `contentEnd`. */
   readonly isStreaming: boolean;
-  /** Told of each reply when it is queued. It must not call the session. */
-  readonly onReply?: (reply: Reply) => void;
+}
+
+/** Who is told what a session does. */
+export interface SessionWatcher {
+  /** A reply was queued. The session must not be called from here. */
+  onReply(reply: Reply): void;
 }
 
 /** What a client did that no client of SMTP does. */

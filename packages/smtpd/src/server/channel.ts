@@ -6,7 +6,7 @@
 import type { EndpointAddress } from '../net/transport.js';
 import { UsageError } from '../protocol/errors.js';
 import { parseReply, type Reply } from '../protocol/reply.js';
-import type { ChannelContext, ChannelOptions, ChannelOwner } from './channel-context.js';
+import type { ChannelOptions, ChannelOwner } from './channel-context.js';
 import { commandMethodsOf, type CommandMethod } from './command-methods.js';
 import { Conversation } from './conversation.js';
 import type { SessionInfo } from './session-info.js';
@@ -34,20 +34,12 @@ export class SMTPChannel {
   readonly smtpServer: ChannelOwner;
   /** What is known of the session. */
   readonly info: SessionInfo;
-  readonly #context: ChannelContext;
-  readonly #methods: ReadonlyMap<string, CommandMethod>;
   readonly #conversation: Conversation;
 
   constructor({ server, transport, context }: ChannelOptions) {
     this.smtpServer = server;
-    this.#context = context;
-    this.#methods = commandMethodsOf(Object.getPrototypeOf(this) as object);
-    this.#conversation = new Conversation({
-      channel: this,
-      methods: this.#methods,
-      transport,
-      context,
-    });
+    const methods = commandMethodsOf(Object.getPrototypeOf(this) as object);
+    this.#conversation = new Conversation({ channel: this, methods, transport, context });
     this.info = this.#conversation.info;
   }
 
@@ -115,7 +107,7 @@ export class SMTPChannel {
 
   /** The server's own name. */
   get fqdn(): string {
-    return this.#context.sessionOptions.hostname;
+    return this.#conversation.context.sessionOptions.hostname;
   }
 
   /** Octets of the largest message; `undefined` for no limit. */
@@ -125,7 +117,7 @@ export class SMTPChannel {
 
   /** Octets of a command line without its CRLF, before extensions lengthen it. */
   get commandSizeLimit(): number {
-    return this.#context.sessionOptions.limits.commandLengthBytesMax;
+    return this.#conversation.context.sessionOptions.limits.commandLengthBytesMax;
   }
 
   /** Whether SMTPUTF8 is offered. */
@@ -168,8 +160,9 @@ export class SMTPChannel {
 
   /** RCPT (RFC 5321 §4.1.1.3). */
   smtp_RCPT(argument: string | undefined): Awaitable<void> {
+    const { context, methods } = this.#conversation;
     // A method that was overridden expects each RCPT for itself.
-    if (!this.#context.hooks.hasBatch || this.#methods.get('RCPT') !== BASE_RCPT) {
+    if (!context.hooks.hasBatch || methods.get('RCPT') !== BASE_RCPT) {
       return this.#conversation.ask(this.#conversation.sessionInCommand()?.rcpt(argument));
     }
     const tell = (following: string | undefined): void => {
@@ -193,7 +186,7 @@ export class SMTPChannel {
     const hadTransaction = this.#conversation.session.envelope !== undefined;
     if (this.#conversation.sessionInCommand()?.rset(argument) !== true) return;
     if (hadTransaction) this.#conversation.tellReset();
-    this.#conversation.steps.forgetForwarded();
+    this.#conversation.forgetForwarded();
   }
 
   /** NOOP (RFC 5321 §4.1.1.9). */

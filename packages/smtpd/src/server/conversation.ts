@@ -7,47 +7,44 @@
  */
 
 import { Deadline } from '../net/deadline.js';
-import type { Transport } from '../net/transport.js';
+import type { Transport, TransportReceiver } from '../net/transport.js';
 import type { Command } from '../protocol/command.js';
 import { assertNever, UsageError } from '../protocol/errors.js';
-import type { VerbDefinition } from '../protocol/extension.js';
+import type { OfferNarrowing, VerbDefinition } from '../protocol/extension.js';
 import type { Limits } from '../protocol/limits.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
 import { ServerSession } from '../protocol/server-session.js';
-import type { Question, RecipientQuestion, SessionEvent } from '../protocol/session-events.js';
+import type { Question, RecipientQuestion, SessionEvent, SessionWatcher } from '../protocol/session-events.js';
 import * as replies from '../protocol/standard-replies.js';
 import type { ChannelContext } from './channel-context.js';
 import { WAIT_LIMITS, type ChannelWait } from './channel-wait.js';
 import type { CommandMethod } from './command-methods.js';
-import { HookRequests } from './hook-requests.js';
+import { HookRequests, type HookRequestsHost } from './hook-requests.js';
 import { Incidents } from './incidents.js';
 import { MessageAbortedError } from './message-body.js';
-import { MessageIntake } from './message-intake.js';
+import { MessageIntake, type IntakeHost } from './message-intake.js';
 import { ReplyPieces } from './reply-pieces.js';
 import { nextSessionId } from './session-id.js';
 import { SessionInfo, type SessionFacts } from './session-info.js';
-import { SituationSteps } from './situation-steps.js';
+import { SituationSteps, type StepsHost } from './situation-steps.js';
 import { isThenable, judge, type Awaitable, type Decision } from './verdict.js';
-import { Verdicts } from './verdicts.js';
+import { Verdicts, type VerdictsHost } from './verdicts.js';
 import type { DisconnectReason } from './watch.js';
-import { Wire } from './wire.js';
+import { Wire, type WireHost } from './wire.js';
 
 /** The conversation with one client. */
-export class Conversation {
+export class Conversation implements ConversationFaces {
+  readonly context: ChannelContext;
   readonly transport: Transport;
   readonly session: ServerSession;
   /** What `info` shows and changes as the session goes on. */
   readonly facts: SessionFacts;
   readonly info: SessionInfo;
-  readonly steps: SituationSteps;
-  /** The reply that the command under way gives in pieces. */
-  readonly pieces = new ReplyPieces();
+  /** Asks the hooks. */
+  readonly requests: HookRequests;
+  /** The command methods of the channel's class. */
+  readonly methods: ReadonlyMap<string, CommandMethod>;
   readonly #channel: ChannelFace;
-  readonly #methods: ReadonlyMap<string, CommandMethod>;
-  readonly #context: ChannelContext;
-  readonly #incidents: Incidents;
-  readonly #requests: HookRequests;
-  readonly #intake: MessageIntake;
   readonly #verdicts: Verdicts;
   readonly #wire: Wire;
   readonly #deadline: Deadline;
@@ -55,6 +52,11 @@ export class Conversation {
   readonly #openedAtMs: number;
   /** The command under way; `undefined` while content is read. */
   #command: Command | undefined;
+  // What follows is made when a session first needs it. Most say EHLO, bring their mail and go; many only wait.
+  #intake: MessageIntake | undefined;
+  #steps: SituationSteps | undefined;
+  #pieces: ReplyPieces | undefined;
+  #incidents: Incidents | undefined;
   /** A command method's promise is under way. */
   #isRunning = false;
   #lineWaiter: LineWaiter | undefined;
@@ -70,71 +72,49 @@ export class Conversation {
   #reason: DisconnectReason | undefined;
 
   constructor({ channel, methods, transport, context }: ConversationInit) {
-    const { watch, clock } = context;
     this.#channel = channel;
-    this.#methods = methods;
-    this.#context = context;
+    this.methods = methods;
+    this.context = context;
     this.#limits = context.sessionOptions.limits;
     this.transport = transport;
-    const onReply = (reply: Reply): void => {
-      this.#intake.lastReply = reply;
-      if (watch.isReplyWatched) watch.tell('reply', { session: this.info, reply });
-    };
-    const session = new ServerSession({ ...context.sessionOptions, onReply }, context.situation);
-    const facts: SessionFacts = { peer: transport.remote, tls: undefined, identity: undefined, forwarded: undefined };
-    const info = new SessionInfo(session, facts, {
+    this.session = new ServerSession(context.sessionOptions, context.situation, this);
+    this.facts = { peer: transport.remote, tls: undefined, identity: undefined, forwarded: undefined };
+    this.info = new SessionInfo(this.session, this.facts, {
       id: nextSessionId(),
       local: transport.local,
       openedAt: new Date(),
       proxy: context.proxy,
     });
-    const incidents = new Incidents(info, context);
-    const requests = new HookRequests(context.hooks, info, incidents, (narrowing) => {
-      session.narrow(narrowing);
-    });
-    this.session = session;
-    this.facts = facts;
-    this.info = info;
-    this.#incidents = incidents;
-    this.#requests = requests;
-    const onTaken = (): void => {
-      this.#goOn();
-    };
-    this.#intake = new MessageIntake({ context, session, info, requests, onTaken });
-    this.#verdicts = new Verdicts(session, incidents, {
-      isGone: () => this.#isGone,
-      onAnswered: () => {
-        this.#onAnswered();
-      },
-      onSettled: () => {
-        // A method that does not wait for its `super` has returned long ago.
-        if (!this.#isRunning) this.#goOn();
-      },
-      onFailed: (error) => {
-        this.#failInternally(error);
-      },
-    });
-    this.#wire = new Wire(transport, session, () => {
-      this.#hasMoved = true;
-    });
-    const host = {
-      isGone: () => this.#isGone,
-      beforeHandshake: () => {
-        this.#wire.flush();
-        this.#hasMoved = true;
-      },
-      noteReason: (reason: DisconnectReason) => {
-        this.noteReason(reason);
-      },
-      readLine: (prompt: Reply) => channel.readLine(prompt),
-      ask: (question: Question) => this.ask(question),
-    };
-    this.steps = new SituationSteps({ context, transport, session, facts, info, requests, incidents, host });
-    this.#openedAtMs = clock.now();
-    this.#deadline = new Deadline(clock, () => {
+    this.requests = new HookRequests(context.hooks, this);
+    this.#verdicts = new Verdicts(this);
+    this.#wire = new Wire(this);
+    this.#openedAtMs = context.clock.now();
+    this.#deadline = new Deadline(context.clock, () => {
       this.#onDeadline();
     });
   }
+
+  // ---- The parts that are made when they are needed ------------------------------------------------------------------
+
+  /** What changes the session's situation. */
+  get steps(): SituationSteps {
+    return (this.#steps ??= new SituationSteps(this));
+  }
+
+  /** The reply that the command under way gives in pieces. */
+  get pieces(): ReplyPieces {
+    return (this.#pieces ??= new ReplyPieces());
+  }
+
+  get incidents(): Incidents {
+    return (this.#incidents ??= new Incidents(this.info, this.context));
+  }
+
+  get #messages(): MessageIntake {
+    return (this.#intake ??= new MessageIntake(this));
+  }
+
+  // ---- What is seen from outside -------------------------------------------------------------------------------------
 
   /** The command line under way, as one element. */
   get receivedLines(): readonly string[] {
@@ -146,33 +126,19 @@ export class Conversation {
 
   /** The content of the message that is being decided. */
   get receivedData(): Uint8Array | string | undefined {
-    return this.#intake.receivedData;
+    return this.#intake?.receivedData;
   }
 
   /** Begins the conversation. */
   begin(): void {
-    this.transport.start({
-      onBytes: (bytes) => {
-        this.#onBytes(bytes);
-      },
-      onEnd: () => {
-        this.#hasPeerEnded = true;
-        this.#pump();
-      },
-      onDrain: () => {
-        if (this.#wire.drained()) this.#goOn();
-      },
-      onClose: (error) => {
-        this.#onGone(error);
-      },
-    });
-    const { watch, tls, received } = this.#context;
+    this.transport.start(this);
+    const { watch, tls, received } = this.context;
     if (watch.isWatched('connect')) watch.tell('connect', { session: this.info });
     // Whoever was told may have closed the server.
     if (this.session.phase === 'closed') return;
     const decided = tls?.isImplicit === true ? this.#secureFirst() : this.ask(this.session.open());
     if (isThenable(decided)) this.#continueAfter(Promise.resolve(decided));
-    if (received !== undefined && received.length > 0 && tls?.isImplicit !== true) this.#onBytes(received);
+    if (received !== undefined && received.length > 0 && tls?.isImplicit !== true) this.onBytes(received);
     // From here on somebody is waited for: the application, or the client.
     this.#goOn();
   }
@@ -218,6 +184,11 @@ export class Conversation {
     return line;
   }
 
+  /** The same, by the channel: a subclass may have a way of its own. */
+  readLineByChannel(prompt: Reply): Promise<string> {
+    return this.#channel.readLine(prompt);
+  }
+
   /** Answers the command under way. */
   respond(reply: Reply): void {
     this.sessionInCommand()?.respond(reply);
@@ -242,15 +213,83 @@ export class Conversation {
     return this.steps.secure();
   }
 
-  // ---- The pump ------------------------------------------------------------------------------------------------------
+  // ---- What the transport tells --------------------------------------------------------------------------------------
 
-  #onBytes(bytes: Uint8Array): void {
+  onBytes(bytes: Uint8Array): void {
     if (this.session.isReceivingContent) this.#countContent(bytes.length);
     this.session.receive(bytes);
     this.#pump();
     // The transport lends its buffer for the time of this call.
     this.session.settle();
   }
+
+  onEnd(): void {
+    this.#hasPeerEnded = true;
+    this.#pump();
+  }
+
+  onDrain(): void {
+    if (this.#wire.drained()) this.#goOn();
+  }
+
+  onClose(error: Error | undefined): void {
+    this.#onGone(error);
+  }
+
+  // ---- What the parts ask and tell -----------------------------------------------------------------------------------
+
+  /** Whether the connection is gone. */
+  isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** A reply was queued. */
+  onReply(reply: Reply): void {
+    if (this.#intake !== undefined) this.#intake.lastReply = reply;
+    const { watch } = this.context;
+    if (watch.isReplyWatched) watch.tell('reply', { session: this.info, reply });
+  }
+
+  /** The hooks say what this client is offered. */
+  onNarrowed(narrowing: OfferNarrowing | undefined): void {
+    this.session.narrow(narrowing);
+  }
+
+  /** The application has taken content. */
+  onTaken(): void {
+    this.#goOn();
+  }
+
+  /** The client does not read. */
+  onBlocked(): void {
+    this.#hasMoved = true;
+  }
+
+  /** The handshake comes next. */
+  beforeHandshake(): void {
+    this.#wire.flush();
+    this.#hasMoved = true;
+  }
+
+  /** The session has its answer: the content of a message may come next. */
+  onAnswered(): void {
+    if (!this.session.isReceivingContent) return;
+    this.#messages.begin();
+    this.#command = undefined;
+  }
+
+  /** A verdict that was waited for was carried out. */
+  onSettled(): void {
+    // A method that does not wait for its `super` has returned long ago.
+    if (!this.#isRunning) this.#goOn();
+  }
+
+  /** This package failed. */
+  onFailed(error: unknown): void {
+    this.#failInternally(error);
+  }
+
+  // ---- The pump ------------------------------------------------------------------------------------------------------
 
   /** Goes on after what was waited for has come: the next wait counts from now. */
   #goOn(): void {
@@ -276,7 +315,7 @@ export class Conversation {
   #step(): boolean {
     if (this.session.phase === 'closed') return this.#onClosed();
     if (this.#isRunning && this.#lineWaiter === undefined) return false;
-    if (this.#wire.isBlocked || this.#intake.isFull) return false;
+    if (this.#wire.isBlocked || this.#isReaderBusy) return false;
     if (this.#wire.isOverfull) {
       this.#wire.flush();
       return !this.#wire.isBlocked;
@@ -294,7 +333,7 @@ export class Conversation {
         this.#onLine(event);
         return false;
       case 'content':
-        this.#intake.push();
+        this.#messages.push();
         return true;
       case 'contentEnd':
         return this.#onContentEnd(event);
@@ -323,7 +362,7 @@ export class Conversation {
       this.session.closeWith(replies.SHUTTING_DOWN);
       return true;
     }
-    if (this.#context.clock.now() - this.#openedAtMs >= this.#limits.sessionAgeMs) {
+    if (this.context.clock.now() - this.#openedAtMs >= this.#limits.sessionAgeMs) {
       this.session.noteExceeded('sessionAgeMs');
       this.session.closeWith(replies.TOO_OLD);
       return true;
@@ -340,11 +379,11 @@ export class Conversation {
     // A verdict that comes in this turn joins the replies before it in one write; a slow one does not hold them up.
     else if (this.session.outputBytes > 0) this.#wire.scheduleFlush();
     // Behind whatever the application did: its time is not the client's.
-    const nowMs = this.#context.clock.now();
-    if (wait === 'content') this.#intake.waitFrom(nowMs);
+    const nowMs = this.context.clock.now();
+    if (wait === 'content') this.#intake?.waitFrom(nowMs);
     // Where the client is waited for, what is unread is a line without its end, and only more octets help. It has a limit of its own.
     const isAhead = wait !== 'command' && wait !== 'content' && this.session.unreadBytes > UNREAD_BYTES_MAX;
-    this.#wire.setReading(!this.#wire.isBlocked && !this.#intake.isFull && !isAhead);
+    this.#wire.setReading(!this.#wire.isBlocked && !this.#isReaderBusy && !isAhead);
     // What was just sent may have been more than the client reads.
     if (this.#hasMoved) this.#armDeadline(this.#wire.isBlocked ? 'unreadReplies' : wait, nowMs);
   }
@@ -352,13 +391,13 @@ export class Conversation {
   /** What the session found when it had looked at the content. @returns whether there may be more to do at once */
   #onContentEnd({ facts, refused }: Extract<SessionEvent, { kind: 'contentEnd' }>): boolean {
     if (refused !== undefined) {
-      this.#intake.refused(facts, refused);
+      this.#messages.refused(facts, refused);
       return true;
     }
     const finish = (): void => {
-      this.#intake.finished(facts);
+      this.#messages.finished(facts);
     };
-    const decided = this.#verdicts.await(this.#intake.decide(facts));
+    const decided = this.#verdicts.await(this.#messages.decide(facts));
     if (isThenable(decided)) {
       this.#continueAfter(Promise.resolve(decided.then(finish)));
       return false;
@@ -367,12 +406,17 @@ export class Conversation {
     return true;
   }
 
+  /** The application has more of a message than it takes at a time. */
+  get #isReaderBusy(): boolean {
+    return this.#intake?.isFull === true;
+  }
+
   // ---- Deadlines -----------------------------------------------------------------------------------------------------
 
   /** Whom we wait for: the session knows of the conversation, the channel of what stands in its way. */
   #waitNow(): ChannelWait {
     if (this.#wire.isBlocked) return 'unreadReplies';
-    if (this.#intake.isFull) return 'reader';
+    if (this.#isReaderBusy) return 'reader';
     const { wait } = this.session;
     // While a command method goes on after its answer the client waits for us, not we for the client.
     const isMethodBusy = this.#isRunning && this.#lineWaiter === undefined;
@@ -434,9 +478,9 @@ export class Conversation {
 
   #giveUpOnApplication(wait: 'verdict' | 'messageVerdict' | 'reader'): void {
     const error = new MessageAbortedError('SMTPD_VERDICT_OVERDUE', 'The application did not decide in time');
-    this.#requests.abort(() => error);
-    this.#requests.renew();
-    this.#intake.decideInstead(OVERDUE, error);
+    this.requests.abort(() => error);
+    this.requests.renew();
+    this.#intake?.decideInstead(OVERDUE, error);
     // The rest of a message that nobody reads is dropped, and then has its decision already.
     if (wait === 'reader') return;
     if (this.#verdicts.settleAll(OVERDUE)) return;
@@ -447,7 +491,7 @@ export class Conversation {
 
   #countContent(lengthBytes: number): void {
     this.#hasMoved = true;
-    if (!this.#intake.count(lengthBytes, this.#limits)) return;
+    if (this.#intake?.count(lengthBytes, this.#limits) !== true) return;
     this.session.noteExceeded('contentRateMin');
     this.session.closeWith(replies.TOO_SLOW);
   }
@@ -457,8 +501,8 @@ export class Conversation {
   #runCommand(command: Command): boolean {
     const { verb, argument } = command;
     this.#command = command;
-    this.pieces.clear();
-    this.steps.expireForwarded(verb);
+    this.#pieces?.clear();
+    this.#steps?.expireForwarded(verb);
     this.tellCommand(verb, argument);
     try {
       const result = this.#callMethod(verb, argument);
@@ -475,7 +519,7 @@ export class Conversation {
   }
 
   #callMethod(verb: string, argument: string | undefined): unknown {
-    const method = this.#methods.get(verb);
+    const method = this.methods.get(verb);
     if (method !== undefined) return method.call(this.#channel, argument);
     const definition = this.session.offer.verbs.get(verb);
     if (definition !== undefined) return this.#runVerb(definition, argument);
@@ -485,7 +529,7 @@ export class Conversation {
 
   /** Tells watchers of a command. */
   tellCommand(verb: string, argument: string | undefined): void {
-    const { watch } = this.#context;
+    const { watch } = this.context;
     if (!watch.isCommandWatched) return;
     watch.tell('command', { session: this.info, verb, argument: verb === 'AUTH' ? withoutSecret(argument) : argument });
   }
@@ -518,7 +562,7 @@ export class Conversation {
 
   #onCommandFailed(error: unknown): void {
     if (this.#isGone || this.session.phase === 'closed') return;
-    const reply = error instanceof SMTPReplyError ? error.reply : this.#incidents.report(error);
+    const reply = error instanceof SMTPReplyError ? error.reply : this.incidents.report(error);
     // What failed after its answer was given changes no answer.
     if (!this.session.isUnanswered || this.session.isTakingOctets) return;
     if (this.#lineWaiter !== undefined) {
@@ -553,7 +597,7 @@ export class Conversation {
     const tellReset = (): void => {
       if (this.session.phase !== 'ready' || this.session.client === client) return;
       if (envelope !== undefined) this.tellReset();
-      this.steps.forgetForwarded();
+      this.forgetForwarded();
     };
     const decided = this.ask(this.sessionInCommand()?.greet(verb, argument));
     if (isThenable(decided)) return decided.then(tellReset);
@@ -587,21 +631,14 @@ export class Conversation {
   /** Lets the hooks decide a question of the session. `undefined`: it was answered already. */
   ask(question: Question | undefined): Awaitable<void> {
     if (question === undefined) return;
-    if (question.kind === 'rcpt' && this.#context.hooks.hasBatch) return this.askRecipients([question]);
-    return this.#verdicts.await(this.#requests.ask(question));
+    if (question.kind === 'rcpt' && this.context.hooks.hasBatch) return this.askRecipients([question]);
+    return this.#verdicts.await(this.requests.ask(question));
   }
 
   /** Lets the hooks decide about several recipients at once. */
   askRecipients(questions: readonly RecipientQuestion[]): Awaitable<void> {
     if (questions.length === 0) return;
-    return this.#verdicts.awaitAll(this.#requests.askAboutRecipients(questions), questions.length);
-  }
-
-  /** The session has its answer: the content of a message may come next. */
-  #onAnswered(): void {
-    if (!this.session.isReceivingContent) return;
-    this.#intake.begin();
-    this.#command = undefined;
+    return this.#verdicts.awaitAll(this.requests.askAboutRecipients(questions), questions.length);
   }
 
   // ---- The end -------------------------------------------------------------------------------------------------------
@@ -627,11 +664,11 @@ export class Conversation {
     this.session.abandon();
     this.#deadline.clear();
     this.#release('The client left before the message was complete');
-    const { watch } = this.#context;
+    const { watch } = this.context;
     const reason = this.#reason ?? (error === undefined ? 'clientGone' : 'error');
     if (watch.isWatched('disconnect')) watch.tell('disconnect', { session: this.info, reason });
-    this.#requests.tell('close');
-    this.#context.onGone(this.#channel);
+    this.requests.tell('close');
+    this.context.onGone(this.#channel);
   }
 
   /** Whoever still works for this client is told that it is over. */
@@ -639,24 +676,29 @@ export class Conversation {
     let reason: MessageAbortedError | undefined;
     // It is made for whoever hears of it; at the end of most sessions that is nobody.
     const reasonOf = (): MessageAbortedError => (reason ??= new MessageAbortedError('SMTPD_CLIENT_GONE', why));
-    this.#requests.abort(reasonOf);
-    this.#intake.release(reasonOf);
+    this.requests.abort(reasonOf);
+    this.#intake?.release(reasonOf);
     this.#lineWaiter?.reject(reasonOf());
     this.#lineWaiter = undefined;
     // Nothing is carried out any more; what waits for it goes on.
     this.#verdicts.settleAll(OVERDUE);
-    this.steps.release();
+    this.#steps?.release();
+  }
+
+  /** What was said of the next message's client is forgotten. */
+  forgetForwarded(): void {
+    this.#steps?.forgetForwarded();
   }
 
   /** A transaction was given up, maybe between two of its chunks. */
   tellReset(): void {
-    this.#intake.giveUp();
-    this.#requests.tell('reset');
+    this.#intake?.giveUp();
+    this.requests.tell('reset');
   }
 
   /** A fault of this package ends this one session, and no other. */
   #failInternally(error: unknown): void {
-    this.#incidents.report(error);
+    this.incidents.report(error);
     this.#reason ??= 'error';
     this.session.closeWith(METHOD_FAILED);
     this.#finish('error');
@@ -665,7 +707,7 @@ export class Conversation {
   #tellViolations(): void {
     if (!this.session.hasViolations) return;
     const violations = this.session.takeViolations();
-    const { watch } = this.#context;
+    const { watch } = this.context;
     if (!watch.isWatched('violation')) return;
     for (const violation of violations) watch.tell('violation', { violation, session: this.info });
   }
@@ -673,7 +715,7 @@ export class Conversation {
   #tellExceeded(): void {
     // This is asked at each step, and the answer is nearly always no.
     if (!this.session.hasExceeded) return;
-    const { watch } = this.#context;
+    const { watch } = this.context;
     const exceeded = this.session.takeExceeded();
     if (this.session.phase === 'closed') this.#reason ??= 'limit';
     for (const limit of exceeded) {
@@ -681,6 +723,10 @@ export class Conversation {
     }
   }
 }
+
+/** What a conversation is for those who tell it things: its transport, its session and its parts. */
+interface ConversationFaces
+  extends TransportReceiver, SessionWatcher, HookRequestsHost, IntakeHost, StepsHost, VerdictsHost, WireHost {}
 
 /** The channel, as its conversation sees it. A subclass may have a `readLine` of its own. */
 export interface ChannelFace {

@@ -23,26 +23,19 @@ import { isThenable, judge, PASS, type Awaitable, type Decision } from './verdic
 
 /** Asks the hooks of one session. */
 export class HookRequests {
-  /** Tells what is under way that nobody waits for it any more. */
-  abortSource = new AbortSource();
   readonly #hooks: HookTable;
-  readonly #info: SessionInfo;
-  readonly #incidents: Incidents;
+  readonly #host: HookRequestsHost;
+  #abortSource: AbortSource | undefined;
   #states: Map<AnyHook, unknown> | undefined;
 
-  readonly #onNarrowed: (narrowing: OfferNarrowing | undefined) => void;
-
-  /** @param onNarrowed - this client is offered less than others, or again as much */
-  constructor(
-    hooks: HookTable,
-    info: SessionInfo,
-    incidents: Incidents,
-    onNarrowed: (narrowing: OfferNarrowing | undefined) => void,
-  ) {
+  constructor(hooks: HookTable, host: HookRequestsHost) {
     this.#hooks = hooks;
-    this.#onNarrowed = onNarrowed;
-    this.#info = info;
-    this.#incidents = incidents;
+    this.#host = host;
+  }
+
+  /** Tells what is under way that nobody waits for it any more. */
+  get abortSource(): AbortSource {
+    return (this.#abortSource ??= new AbortSource());
   }
 
   /** Asks the hooks that have something to say about a question of the session. Never throws. */
@@ -106,7 +99,7 @@ export class HookRequests {
     const done = (decision: Decision): Decision => {
       const isRefused = decision.kind === 'refuse' || decision.kind === 'fault';
       // Nobody waits for an answer that comes too late.
-      if (!isRefused && !abortSource.signal.aborted) this.#onNarrowed(all);
+      if (!isRefused && !abortSource.signal.aborted) this.#host.onNarrowed(all);
       return decision;
     };
     const decided = askInTurn([...asked, andThen]);
@@ -133,7 +126,7 @@ export class HookRequests {
     const state = (): unknown => this.#stateOf(hook);
     return {
       ...facts,
-      session: this.#info,
+      session: this.#host.info,
       // A signal and a state are made only for whoever asks for one.
       get signal() {
         return abortSource.signal;
@@ -146,7 +139,7 @@ export class HookRequests {
 
   #stateOf(hook: AnyHook): unknown {
     this.#states ??= new Map<AnyHook, unknown>();
-    if (!this.#states.has(hook)) this.#states.set(hook, hook.createState?.(this.#info));
+    if (!this.#states.has(hook)) this.#states.set(hook, hook.createState?.(this.#host.info));
     return this.#states.get(hook);
   }
 
@@ -158,7 +151,7 @@ export class HookRequests {
         () => PASS,
       );
       const report = (decision: Decision): void => {
-        if (decision.kind === 'fault') this.#incidents.log(decision.error, `Hook ${hook.name} failed at ${stage}`);
+        if (decision.kind === 'fault') this.#host.incidents.log(decision.error, `Hook ${hook.name} failed at ${stage}`);
       };
       if (isThenable(told)) void told.then(report);
       else report(told);
@@ -172,8 +165,16 @@ export class HookRequests {
 
   /** What is asked from now on is waited for again. */
   renew(): void {
-    this.abortSource = new AbortSource();
+    this.#abortSource = undefined;
   }
+}
+
+/** What the requests need of the conversation that they belong to. */
+export interface HookRequestsHost {
+  readonly info: SessionInfo;
+  readonly incidents: Incidents;
+  /** This client is offered less than others, or again as much. */
+  onNarrowed(narrowing: OfferNarrowing | undefined): void;
 }
 
 type HeloFacts = Omit<HeloRequest<unknown>, keyof HookRequest<unknown>>;

@@ -25,22 +25,14 @@ export class MessageIntake {
   lastReply: Reply | undefined;
   /** The content of the message that is being decided. */
   receivedData: Uint8Array | string | undefined;
-  readonly #context: ChannelContext;
-  readonly #session: ServerSession;
-  readonly #info: SessionInfo;
-  readonly #requests: HookRequests;
-  readonly #onTaken: () => void;
+  readonly #host: IntakeHost;
   /** The message that is streaming to the application. */
   #streaming: StreamingMessage | undefined;
   /** The message whose content is read or was read last. */
   #content: ContentProgress | undefined;
 
-  constructor({ context, session, info, requests, onTaken }: MessageIntakeInit) {
-    this.#context = context;
-    this.#session = session;
-    this.#info = info;
-    this.#requests = requests;
-    this.#onTaken = onTaken;
+  constructor(host: IntakeHost) {
+    this.#host = host;
   }
 
   /** Whether more content must not come before the application has taken some. */
@@ -50,7 +42,7 @@ export class MessageIntake {
 
   /** Hands new content on. */
   push(): void {
-    this.#streaming?.body.push(this.#session.takeContent());
+    this.#streaming?.body.push(this.#host.session.takeContent());
   }
 
   /** We wait for the client's content from now on. */
@@ -65,20 +57,22 @@ export class MessageIntake {
    */
   count(lengthBytes: number, limits: Limits): boolean {
     const content = this.#content;
-    content?.count(lengthBytes, this.#context.clock.now());
+    content?.count(lengthBytes, this.#host.context.clock.now());
     return content?.isTooSlow(limits) === true;
   }
 
   /** A message begins: its content comes next. */
   begin(): void {
-    const { clock, messages } = this.#context;
-    const { envelope } = this.#session;
+    const { clock, messages } = this.#host.context;
+    const { envelope } = this.#host.session;
     invariant(envelope !== undefined, 'A message has an envelope');
     const content = new ContentProgress(envelope, clock.now());
     this.#content = content;
     this.lastReply = undefined;
     if (messages.kind !== 'stream') return;
-    const body = new MessageBody(this.#onTaken);
+    const body = new MessageBody(() => {
+      this.#host.onTaken();
+    });
     const streaming = new StreamingMessage(body);
     this.#streaming = streaming;
     const message = new StreamedMessage(this.#messageInit(content), body);
@@ -135,14 +129,14 @@ export class MessageIntake {
   decide(facts: ContentFacts): Awaitable<Decision> {
     const streaming = this.#streaming;
     if (streaming !== undefined) {
-      streaming.body.push(this.#session.takeContent());
+      streaming.body.push(this.#host.session.takeContent());
       streaming.body.end();
       return streaming.decision;
     }
     const content = this.#content;
     invariant(content !== undefined, 'Content that ended has begun');
-    const octetsOfMessage = this.#session.takeContent();
-    const data = this.#session.offer.facts.isDecoded ? octets.decodeUTF8(octetsOfMessage) : octetsOfMessage;
+    const octetsOfMessage = this.#host.session.takeContent();
+    const data = this.#host.session.offer.facts.isDecoded ? octets.decodeUTF8(octetsOfMessage) : octetsOfMessage;
     if (data === undefined) return NOT_UTF8;
     this.receivedData = data;
     const message = new ReceivedMessage<Uint8Array | string>(this.#messageInit(content), data, facts);
@@ -150,42 +144,42 @@ export class MessageIntake {
   }
 
   #decideMessage(message: ReceivedMessage<never>): Awaitable<Decision> {
-    const { hooks, messages } = this.#context;
+    const { hooks, messages } = this.#host.context;
     const understand = this.#understand(message.recipients);
     const take = messages.kind === 'whole' ? () => decide(() => messages.process(message), understand) : undefined;
     // The usual case: no hooks, one method.
     if (hooks.message.length === 0) return take?.() ?? NOBODY_TAKES;
     const asked = hooks.message.map(
-      (hook) => () => decide(() => hook.message?.(this.#requests.request(hook, { message })), understand),
+      (hook) => () => decide(() => hook.message?.(this.#host.requests.request(hook, { message })), understand),
     );
     return askInTurn(take === undefined ? asked : [...asked, take]);
   }
 
   #understand(recipients: readonly Recipient[]): (value: unknown) => Decision {
-    const { protocol } = this.#session.options;
+    const { protocol } = this.#host.session.options;
     return (value) => judgeMessage(value, recipients, protocol);
   }
 
   #messageInit({ envelope, beganAtMs }: ContentProgress): MessageInit {
     return {
-      number: this.#session.messageCount + 1,
+      number: this.#host.session.messageCount + 1,
       envelope,
-      session: this.#info,
+      session: this.#host.info,
       receivedAtMs: beganAtMs,
-      abortSource: this.#requests.abortSource,
+      abortSource: this.#host.requests.abortSource,
     };
   }
 
   /** Tells watchers of a message that has its final reply. When the client left before, there was none. */
   #tell({ sizeBytes }: ContentFacts): void {
-    const { watch } = this.#context;
+    const { watch } = this.#host.context;
     const content = this.#content;
     const reply = this.lastReply;
     this.#content = undefined;
     if (content === undefined || reply === undefined || !watch.isWatched('message')) return;
     const { reversePath, recipients } = content.envelope;
     watch.tell('message', {
-      session: this.#info,
+      session: this.#host.info,
       mailFrom: reversePath.address,
       rcptTos: recipients.map(({ path }) => path.address),
       sizeBytes,
@@ -194,14 +188,14 @@ export class MessageIntake {
   }
 }
 
-/** What an intake is made of. */
-export interface MessageIntakeInit {
+/** What an intake needs of the conversation that it belongs to. */
+export interface IntakeHost {
   readonly context: ChannelContext;
   readonly session: ServerSession;
   readonly info: SessionInfo;
   readonly requests: HookRequests;
   /** The application has taken content, and there is room for more. */
-  readonly onTaken: () => void;
+  onTaken(): void;
 }
 
 const NOT_UTF8: Decision = Object.freeze({

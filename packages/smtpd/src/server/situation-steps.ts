@@ -22,13 +22,6 @@ import type { DisconnectReason } from './watch.js';
 
 /** Takes the steps of one session that change its situation. */
 export class SituationSteps {
-  readonly #context: ChannelContext;
-  readonly #transport: Transport;
-  readonly #session: ServerSession;
-  readonly #facts: SessionFacts;
-  readonly #info: SessionInfo;
-  readonly #requests: HookRequests;
-  readonly #incidents: Incidents;
   readonly #host: StepsHost;
   /** What XCLIENT said last. */
   #behind: ClientAttributes | undefined;
@@ -38,95 +31,90 @@ export class SituationSteps {
   /** Ends the time by which a reply is held back. */
   #cancelHold: (() => void) | undefined;
 
-  constructor(init: SituationStepsInit) {
-    this.#context = init.context;
-    this.#transport = init.transport;
-    this.#session = init.session;
-    this.#facts = init.facts;
-    this.#info = init.info;
-    this.#requests = init.requests;
-    this.#incidents = init.incidents;
-    this.#host = init.host;
+  constructor(host: StepsHost) {
+    this.#host = host;
   }
 
   /** Makes the handshake, behind what was answered. */
   async secure(): Promise<void> {
-    const { tls, watch } = this.#context;
+    const { tls, watch } = this.#host.context;
     this.#host.beforeHandshake();
     let facts: TLSFacts;
     try {
       invariant(
-        tls !== undefined && this.#transport.startTLS !== undefined,
+        tls !== undefined && this.#host.transport.startTLS !== undefined,
         'STARTTLS is offered where it can be done',
       );
       // What the client sends from here on belongs to the handshake.
-      this.#transport.pause();
+      this.#host.transport.pause();
       const handshake = await tls.handshake();
       if (this.#host.isGone()) return;
-      this.#transport.resume();
-      facts = await this.#transport.startTLS(handshake, tls.isImplicit ? this.#context.received : undefined);
+      this.#host.transport.resume();
+      facts = await this.#host.transport.startTLS(handshake, tls.isImplicit ? this.#host.context.received : undefined);
     } catch (error) {
       if (this.#host.isGone()) return;
       this.#host.noteReason('handshakeFailed');
       // What is wrong on the other side of the wire is no fault of ours; who wants to know watches.
-      if (watch.isWatched('handshakeFailed')) watch.tell('handshakeFailed', { session: this.#info, error });
-      this.#session.abandon();
-      this.#transport.destroy();
+      if (watch.isWatched('handshakeFailed')) watch.tell('handshakeFailed', { session: this.#host.info, error });
+      this.#host.session.abandon();
+      this.#host.transport.destroy();
       return;
     }
     if (this.#host.isGone()) return;
-    this.#facts.tls = facts;
-    this.#facts.identity = undefined;
+    this.#host.facts.tls = facts;
+    this.#host.facts.identity = undefined;
     // RFC 3207 §4.2: what was said in clear is forgotten, XFORWARD too. Only whom XCLIENT named stays: forgetting that would give the
     // client the address, and with it the trust, of whoever stands in front of it.
     this.forgetForwarded();
     const isProved = !tls.isClientCertificateRequired || facts.peerCertificate?.isVerified === true;
-    this.#session.secured({
+    this.#host.session.secured({
       hasChannelBinding: facts.channelBinding !== undefined,
       objection: isProved ? undefined : replies.CERTIFICATE_NEEDED,
     });
-    if (watch.isWatched('secured')) watch.tell('secured', { session: this.#info, tls: facts });
-    if (this.#session.phase !== 'opening') return;
-    const question = this.#session.open();
+    if (watch.isWatched('secured')) watch.tell('secured', { session: this.#host.info, tls: facts });
+    if (this.#host.session.phase !== 'opening') return;
+    const question = this.#host.session.open();
     if (isProved) await this.#host.ask(question);
-    else this.#session.refuse(replies.CERTIFICATE_NEEDED);
+    else this.#host.session.refuse(replies.CERTIFICATE_NEEDED);
   }
 
   /** Runs AUTH to its end, and answers it. */
   async authenticate({ mechanism, initialResponse }: AuthStart): Promise<void> {
-    const { auth, authFailures, addressKey, clock, hooks } = this.#context;
-    if (authFailures.count(addressKey, clock.now()) >= this.#context.sessionOptions.limits.authFailuresPerAddressMax) {
-      this.#session.noteExceeded('authFailuresPerAddressMax');
-      this.#session.respond(replies.AUTH_UNAVAILABLE);
+    const { auth, authFailures, addressKey, clock, hooks } = this.#host.context;
+    if (
+      authFailures.count(addressKey, clock.now()) >= this.#host.context.sessionOptions.limits.authFailuresPerAddressMax
+    ) {
+      this.#host.session.noteExceeded('authFailuresPerAddressMax');
+      this.#host.session.respond(replies.AUTH_UNAVAILABLE);
       return;
     }
     const outcome = await runExchange(mechanism, {
       initialResponse,
       context: {
         ...auth,
-        hostname: this.#context.sessionOptions.hostname,
-        channelBinding: channelBindingOf(this.#facts.tls),
-        isPlusOffered: this.#session.offer.facts.authMechanisms.some((name) => name.endsWith('-PLUS')),
+        hostname: this.#host.context.sessionOptions.hostname,
+        channelBinding: channelBindingOf(this.#host.facts.tls),
+        isPlusOffered: this.#host.session.offer.facts.authMechanisms.some((name) => name.endsWith('-PLUS')),
       },
-      challenge: (text) => this.#host.readLine(new Reply(334, undefined, text)),
-      ask: (request) => askAuthHooks(hooks.auth, (hook) => hook.auth?.(this.#requests.request(hook, request))),
+      challenge: (text) => this.#host.readLineByChannel(new Reply(334, undefined, text)),
+      ask: (request) => askAuthHooks(hooks.auth, (hook) => hook.auth?.(this.#host.requests.request(hook, request))),
     });
     // Whoever has gone meanwhile is told nothing.
-    if (this.#session.phase === 'closed') return;
+    if (this.#host.session.phase === 'closed') return;
     this.#tellAuth(mechanism, outcome);
     switch (outcome.kind) {
       case 'accepted':
-        this.#facts.identity = outcome.identity;
-        this.#session.authenticated();
+        this.#host.facts.identity = outcome.identity;
+        this.#host.session.authenticated();
         return;
       case 'refused':
         await this.#refuseAuthentication(outcome.reply);
         return;
       case 'ended':
-        this.#session.respond(outcome.reply);
+        this.#host.session.respond(outcome.reply);
         return;
       case 'fault':
-        this.#session.respond(this.#reportAuthFault(outcome.error));
+        this.#host.session.respond(this.#reportAuthFault(outcome.error));
         return;
       default:
         assertNever(outcome);
@@ -135,20 +123,20 @@ export class SituationSteps {
 
   /** A guess costs time (RFC 4954 §9), and counts against its address. */
   async #refuseAuthentication(reply: Reply): Promise<void> {
-    const { authFailures, addressKey, clock } = this.#context;
+    const { authFailures, addressKey, clock } = this.#host.context;
     const failures = authFailures.add(addressKey, clock.now());
     await this.#hold(
-      this.#context.sessionOptions.limits.authFailureDelayMs *
+      this.#host.context.sessionOptions.limits.authFailureDelayMs *
         Math.min(AUTH_DELAY_FACTOR_MAX, 2 ** Math.floor(failures - 1)),
     );
-    if (this.#session.phase !== 'closed') this.#session.authFailed(reply);
+    if (this.#host.session.phase !== 'closed') this.#host.session.authFailed(reply);
   }
 
   #tellAuth(mechanism: string, outcome: AuthOutcome): void {
-    const { watch } = this.#context;
+    const { watch } = this.#host.context;
     if (!watch.isWatched('auth')) return;
     watch.tell('auth', {
-      session: this.#info,
+      session: this.#host.info,
       mechanism,
       user: outcome.user,
       isAccepted: outcome.kind === 'accepted',
@@ -157,7 +145,7 @@ export class SituationSteps {
 
   /** RFC 4954 §6: 454 is a failure that has nothing to do with the credentials. */
   #reportAuthFault(error: unknown): Reply {
-    const incident = this.#incidents.log(error, 'The application failed; the client is told 454');
+    const incident = this.#host.incidents.log(error, 'The application failed; the client is told 454');
     return new Reply(454, '4.7.0', `Error: internal error, incident ${incident}; try again later`);
   }
 
@@ -171,7 +159,7 @@ export class SituationSteps {
   #hold(ms: number): Promise<void> {
     if (!Number.isFinite(ms)) return Promise.resolve();
     return new Promise((resolve) => {
-      const cancelTimer = this.#context.clock.setTimer(resolve, ms);
+      const cancelTimer = this.#host.context.clock.setTimer(resolve, ms);
       this.#cancelHold = () => {
         cancelTimer();
         resolve();
@@ -181,7 +169,7 @@ export class SituationSteps {
 
   /** The client is the one that XCLIENT named. */
   becomeClient(attributes: ClientAttributes): void {
-    const facts = this.#facts;
+    const facts = this.#host.facts;
     const { address, port, family } = facts.peer;
     const given = attributes.get('ADDR');
     facts.peer = Object.freeze({
@@ -199,7 +187,7 @@ export class SituationSteps {
 
   /** XFORWARD said whom the next message came from. More of it may come by another. */
   addForwarded(attributes: ClientAttributes): void {
-    this.#facts.forwarded = new Map([...(this.#facts.forwarded ?? []), ...attributes]);
+    this.#host.facts.forwarded = new Map([...(this.#host.facts.forwarded ?? []), ...attributes]);
     this.#isForwarded = true;
   }
 
@@ -209,13 +197,13 @@ export class SituationSteps {
    */
   expireForwarded(verb: string): void {
     if (!this.#isForwarded) return;
-    if (this.#session.envelope !== undefined) this.#isForwardedUsed = true;
+    if (this.#host.session.envelope !== undefined) this.#isForwardedUsed = true;
     else if (this.#isForwardedUsed && (verb === 'MAIL' || verb === 'XFORWARD')) this.forgetForwarded();
   }
 
   /** RSET, EHLO and what begins the session anew end what XFORWARD said; what XCLIENT said stays. */
   forgetForwarded(): void {
-    this.#facts.forwarded = this.#behind;
+    this.#host.facts.forwarded = this.#behind;
     this.#isForwarded = false;
     this.#isForwardedUsed = false;
   }
@@ -223,17 +211,6 @@ export class SituationSteps {
 
 /** What the steps need of the conversation that they belong to. */
 export interface StepsHost {
-  /** Asked anew behind each `await`. */
-  readonly isGone: () => boolean;
-  /** Sends what was answered; from here on the handshake is waited for. */
-  readonly beforeHandshake: () => void;
-  readonly noteReason: (reason: DisconnectReason) => void;
-  readonly readLine: (prompt: Reply) => Promise<string>;
-  readonly ask: (question: Question) => Awaitable<void>;
-}
-
-/** What the steps are made of. */
-export interface SituationStepsInit {
   readonly context: ChannelContext;
   readonly transport: Transport;
   readonly session: ServerSession;
@@ -241,7 +218,14 @@ export interface SituationStepsInit {
   readonly info: SessionInfo;
   readonly requests: HookRequests;
   readonly incidents: Incidents;
-  readonly host: StepsHost;
+  /** Whether the connection is gone. Asked anew behind each `await`. */
+  isGone(): boolean;
+  /** Sends what was answered; from here on the handshake is waited for. */
+  beforeHandshake(): void;
+  noteReason(reason: DisconnectReason): void;
+  /** Asks the client for a line as the channel does, which may do so in a way of its own. */
+  readLineByChannel(prompt: Reply): Promise<string>;
+  ask(question: Question): Awaitable<void>;
 }
 
 function channelBindingOf(tls: TLSFacts | undefined): ChannelBinding | undefined {

@@ -13,15 +13,11 @@ import { isThenable, type Awaitable, type Decision } from './verdict.js';
 
 /** Carries out what was decided in one session. */
 export class Verdicts {
-  readonly #session: ServerSession;
-  readonly #incidents: Incidents;
   readonly #host: VerdictsHost;
   /** The verdict that is waited for. */
   #pending: PendingVerdict | undefined;
 
-  constructor(session: ServerSession, incidents: Incidents, host: VerdictsHost) {
-    this.#session = session;
-    this.#incidents = incidents;
+  constructor(host: VerdictsHost) {
     this.#host = host;
   }
 
@@ -61,12 +57,14 @@ export class Verdicts {
         pending.settleAll({ kind: 'fault', error });
       },
     );
-    return pending.done.then(this.#host.onSettled);
+    return pending.done.then(() => {
+      this.#host.onSettled();
+    });
   }
 
   /** Answers the session's oldest question. Never throws. */
   #carryOut(decision: Decision): void {
-    if (this.#host.isGone() || this.#session.phase === 'closed') return;
+    if (this.#host.isGone() || this.#host.session.phase === 'closed') return;
     try {
       this.#answer(decision);
       this.#host.onAnswered();
@@ -76,21 +74,22 @@ export class Verdicts {
   }
 
   #answer(decision: Decision): void {
+    const { session } = this.#host;
     switch (decision.kind) {
       case 'pass':
-        this.#session.accept();
+        session.accept();
         return;
       case 'accept':
-        this.#session.accept(decision.reply);
+        session.accept(decision.reply);
         return;
       case 'refuse':
-        this.#session.refuse(decision.reply);
+        session.refuse(decision.reply);
         return;
       case 'fault':
-        this.#session.refuse(this.#incidents.report(decision.error));
+        session.refuse(this.#host.incidents.report(decision.error));
         return;
       case 'each':
-        this.#session.answerEach(decision.decisions.map((each) => this.replyOf(each)));
+        session.answerEach(decision.decisions.map((each) => this.replyOf(each)));
         return;
       default:
         assertNever(decision);
@@ -106,7 +105,7 @@ export class Verdicts {
       case 'refuse':
         return decision.reply;
       case 'fault':
-        return this.#incidents.report(decision.error);
+        return this.#host.incidents.report(decision.error);
       case 'each':
         throw new InvariantError('A recipient has one verdict');
       default:
@@ -117,11 +116,14 @@ export class Verdicts {
 
 /** What the verdicts need of the conversation that they belong to. */
 export interface VerdictsHost {
-  readonly isGone: () => boolean;
+  readonly session: ServerSession;
+  readonly incidents: Incidents;
+  /** Whether the connection is gone. Asked anew each time. */
+  isGone(): boolean;
   /** A question has its answer. */
-  readonly onAnswered: () => void;
+  onAnswered(): void;
   /** What was waited for was carried out. */
-  readonly onSettled: () => void;
+  onSettled(): void;
   /** This package failed. */
-  readonly onFailed: (error: unknown) => void;
+  onFailed(error: unknown): void;
 }

@@ -8,22 +8,15 @@ import type { ServerSession } from '../protocol/server-session.js';
 
 /** The wire of one session. */
 export class Wire {
-  readonly #transport: Transport;
-  readonly #session: ServerSession;
-  readonly #unreadRepliesBytesMax: number;
-  readonly #onBlocked: () => void;
+  readonly #host: WireHost;
   /** Replies wait for the client to read them. */
   #isBlocked = false;
   #isReadingPaused = false;
   #isFlushScheduled = false;
   #isGone = false;
 
-  /** @param onBlocked - the client does not read; from now on it is waited for */
-  constructor(transport: Transport, session: ServerSession, onBlocked: () => void) {
-    this.#transport = transport;
-    this.#session = session;
-    this.#unreadRepliesBytesMax = session.options.limits.unreadRepliesBytesMax;
-    this.#onBlocked = onBlocked;
+  constructor(host: WireHost) {
+    this.#host = host;
   }
 
   get isBlocked(): boolean {
@@ -32,7 +25,7 @@ export class Wire {
 
   /** Whether there is more to send than a client may leave unread. */
   get isOverfull(): boolean {
-    return this.#session.outputBytes >= this.#unreadRepliesBytesMax;
+    return this.#host.session.outputBytes >= this.#unreadRepliesBytesMax;
   }
 
   /** The client has read. @returns whether the conversation was held up */
@@ -54,13 +47,14 @@ export class Wire {
 
   /** Sends what was answered. */
   flush(): void {
-    const bytes = this.#session.takeOutput();
+    const { session, transport } = this.#host;
+    const bytes = session.takeOutput();
     if (bytes === undefined || this.#isGone) return;
-    const mayWriteMore = this.#transport.write(bytes);
+    const mayWriteMore = transport.write(bytes);
     // Only a transport that said no will say when to go on.
-    if (!mayWriteMore && this.#transport.unsentBytes > this.#unreadRepliesBytesMax) {
+    if (!mayWriteMore && transport.unsentBytes > this.#unreadRepliesBytesMax) {
       this.#isBlocked = true;
-      this.#onBlocked();
+      this.#host.onBlocked();
     }
   }
 
@@ -68,18 +62,30 @@ export class Wire {
   setReading(isReading: boolean): void {
     if (isReading !== this.#isReadingPaused) return;
     this.#isReadingPaused = !isReading;
-    if (isReading) this.#transport.resume();
-    else this.#transport.pause();
+    if (isReading) this.#host.transport.resume();
+    else this.#host.transport.pause();
   }
 
   /** Closes our side. */
   end(): void {
-    if (this.#isReadingPaused) this.#transport.resume();
-    this.#transport.end();
+    if (this.#isReadingPaused) this.#host.transport.resume();
+    this.#host.transport.end();
   }
 
   /** The connection is gone. */
   gone(): void {
     this.#isGone = true;
   }
+
+  get #unreadRepliesBytesMax(): number {
+    return this.#host.session.options.limits.unreadRepliesBytesMax;
+  }
+}
+
+/** What a wire needs of the conversation that it belongs to. */
+export interface WireHost {
+  readonly transport: Transport;
+  readonly session: ServerSession;
+  /** The client does not read; from now on it is waited for. */
+  onBlocked(): void;
 }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { InvariantError, type UsageError } from '../../src/protocol/errors.js';
-import { defineExtension } from '../../src/protocol/extension.js';
+import { defineExtension, IN_CLEAR } from '../../src/protocol/extension.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/protocol/limits.js';
 import { octets } from '../../src/protocol/octets.js';
 import { Reply } from '../../src/protocol/reply.js';
@@ -262,8 +262,7 @@ describe('accept and refuse', () => {
 
   it('tell each reply to whoever watches, intermediate ones too', () => {
     const told: string[] = [];
-    const session = new ServerSession({
-      ...sessionOptionsOf({}),
+    const session = new ServerSession(sessionOptionsOf({}), IN_CLEAR, {
       onReply: (reply) => told.push(reply.toString().split('\r\n')[0]!),
     });
     session.open();
