@@ -1,7 +1,7 @@
 /** What a channel needs of its server, and nothing more. It keeps `channel.ts` and its parts from importing `server.ts`. */
 
 import type { Clock } from '../net/clock.js';
-import type { TLSHandshake, Transport } from '../net/transport.js';
+import type { EndpointAddress, TLSHandshake, Transport } from '../net/transport.js';
 import type { Situation } from '../protocol/extension.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SessionOptions } from '../protocol/session-events.js';
@@ -36,29 +36,33 @@ export interface ChannelTLS {
   readonly handshake: () => Promise<TLSHandshake>;
 }
 
-/** What the server hands to each of its channels. */
+/** What the server hands to its channels: one for all that make TLS in one way. */
 export interface ChannelContext {
   readonly sessionOptions: SessionOptions;
-  /** How this session begins. */
-  readonly situation: Situation;
-  /** How TLS is made on this connection; `undefined` where it is not. */
+  /** How TLS is made on the connection; `undefined` where it is not. */
   readonly tls: ChannelTLS | undefined;
   readonly auth: SharedAuthContext;
-  /** Failed authentications, by `addressKey`. */
+  /** Failed authentications, by `addressKeyOf`. */
   readonly authFailures: RateTable;
-  /** Whom this client is counted by. */
-  readonly addressKey: string;
-  /** What a proxy in front of us said. */
-  readonly proxy: ProxyHeader | undefined;
-  /** Octets that were read behind that, when TLS comes next. */
-  readonly received: Uint8Array | undefined;
+  /** Whom a client is counted by. */
+  readonly addressKeyOf: (peer: EndpointAddress) => string;
   readonly hooks: HookTable;
   readonly watch: Watch;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly messages: MessageTaker;
   /** The channel's connection is gone. */
-  readonly onGone: (channel: object) => void;
+  readonly onGone: (channel: object, peer: EndpointAddress) => void;
+}
+
+/** How one connection came. Most came like all others, and share one of these. */
+export interface ChannelArrival {
+  /** How its session begins. */
+  readonly situation: Situation;
+  /** What a proxy in front of us said. */
+  readonly proxy: ProxyHeader | undefined;
+  /** Octets that were read behind that. */
+  readonly received: Uint8Array | undefined;
 }
 
 /** What a channel is made of. A subclass with a constructor of its own passes it on as it is. */
@@ -67,4 +71,6 @@ export interface ChannelOptions {
   readonly transport: Transport;
   /** @internal */
   readonly context: ChannelContext;
+  /** @internal */
+  readonly arrival: ChannelArrival;
 }

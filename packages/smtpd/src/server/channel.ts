@@ -36,10 +36,10 @@ export class SMTPChannel {
   readonly info: SessionInfo;
   readonly #conversation: Conversation;
 
-  constructor({ server, transport, context }: ChannelOptions) {
+  constructor({ server, transport, context, arrival }: ChannelOptions) {
     this.smtpServer = server;
     const methods = commandMethodsOf(Object.getPrototypeOf(this) as object);
-    this.#conversation = new Conversation({ channel: this, methods, transport, context });
+    this.#conversation = new Conversation({ channel: this, methods, transport, context, arrival });
     this.info = this.#conversation.info;
   }
 
@@ -57,7 +57,7 @@ export class SMTPChannel {
 
   /** The client's address and port; after XCLIENT, what that said. */
   get peer(): EndpointAddress {
-    return this.#conversation.facts.peer;
+    return this.#conversation.peer;
   }
 
   /** `DATA` while content is read, else `COMMAND`. */
@@ -225,7 +225,7 @@ export class SMTPChannel {
     if (attributes === undefined) return;
     this.#conversation.steps.becomeClient(attributes);
     return this.#conversation.ask(
-      this.#conversation.session.reopen({ isAuthenticated: this.#conversation.facts.identity !== undefined }),
+      this.#conversation.session.reopen({ isAuthenticated: this.#conversation.identity !== undefined }),
     );
   }
 

@@ -7,7 +7,9 @@
  */
 
 import { Deadline } from '../net/deadline.js';
-import type { Transport, TransportReceiver } from '../net/transport.js';
+import type { TLSFacts } from '../net/tls-facts.js';
+import type { EndpointAddress, Transport, TransportReceiver } from '../net/transport.js';
+import type { ClientAttributes } from '../protocol/client-attributes.js';
 import type { Command } from '../protocol/command.js';
 import { assertNever, UsageError } from '../protocol/errors.js';
 import type { OfferNarrowing, VerbDefinition } from '../protocol/extension.js';
@@ -16,7 +18,7 @@ import { Reply, SMTPReplyError } from '../protocol/reply.js';
 import { ServerSession } from '../protocol/server-session.js';
 import type { Question, RecipientQuestion, SessionEvent, SessionWatcher } from '../protocol/session-events.js';
 import * as replies from '../protocol/standard-replies.js';
-import type { ChannelContext } from './channel-context.js';
+import type { ChannelArrival, ChannelContext } from './channel-context.js';
 import { WAIT_LIMITS, type ChannelWait } from './channel-wait.js';
 import type { CommandMethod } from './command-methods.js';
 import { HookRequests, type HookRequestsHost } from './hook-requests.js';
@@ -24,8 +26,8 @@ import { Incidents } from './incidents.js';
 import { MessageAbortedError } from './message-body.js';
 import { MessageIntake, type IntakeHost } from './message-intake.js';
 import { ReplyPieces } from './reply-pieces.js';
-import { nextSessionId } from './session-id.js';
-import { SessionInfo, type SessionFacts } from './session-info.js';
+import { nextSessionNumber } from './session-id.js';
+import { SessionInfo, type Identity, type SessionSource } from './session-info.js';
 import { SituationSteps, type StepsHost } from './situation-steps.js';
 import { isThenable, judge, type Awaitable, type Decision } from './verdict.js';
 import { Verdicts, type VerdictsHost } from './verdicts.js';
@@ -33,12 +35,28 @@ import type { DisconnectReason } from './watch.js';
 import { Wire, type WireHost } from './wire.js';
 
 /** The conversation with one client. */
-export class Conversation implements ConversationFaces {
+export class Conversation
+  implements
+    TransportReceiver,
+    SessionSource,
+    SessionWatcher,
+    HookRequestsHost,
+    IntakeHost,
+    StepsHost,
+    VerdictsHost,
+    WireHost
+{
   readonly context: ChannelContext;
+  readonly arrival: ChannelArrival;
   readonly transport: Transport;
   readonly session: ServerSession;
-  /** What `info` shows and changes as the session goes on. */
-  readonly facts: SessionFacts;
+  readonly number = nextSessionNumber();
+  readonly openedAtMs = Date.now();
+  // What `info` shows, and what changes as the session goes on.
+  peer: EndpointAddress;
+  tls: TLSFacts | undefined;
+  identity: Identity | undefined;
+  forwarded: ClientAttributes | undefined;
   readonly info: SessionInfo;
   /** Asks the hooks. */
   readonly requests: HookRequests;
@@ -49,7 +67,8 @@ export class Conversation implements ConversationFaces {
   readonly #wire: Wire;
   readonly #deadline: Deadline;
   readonly #limits: Limits;
-  readonly #openedAtMs: number;
+  /** By the server's clock. */
+  readonly #beganAtMs: number;
   /** The command under way; `undefined` while content is read. */
   #command: Command | undefined;
   // What follows is made when a session first needs it. Most say EHLO, bring their mail and go; many only wait.
@@ -71,24 +90,20 @@ export class Conversation implements ConversationFaces {
   #isGone = false;
   #reason: DisconnectReason | undefined;
 
-  constructor({ channel, methods, transport, context }: ConversationInit) {
+  constructor({ channel, methods, transport, context, arrival }: ConversationInit) {
     this.#channel = channel;
     this.methods = methods;
     this.context = context;
     this.#limits = context.sessionOptions.limits;
+    this.arrival = arrival;
     this.transport = transport;
-    this.session = new ServerSession(context.sessionOptions, context.situation, this);
-    this.facts = { peer: transport.remote, tls: undefined, identity: undefined, forwarded: undefined };
-    this.info = new SessionInfo(this.session, this.facts, {
-      id: nextSessionId(),
-      local: transport.local,
-      openedAt: new Date(),
-      proxy: context.proxy,
-    });
+    this.peer = transport.remote;
+    this.session = new ServerSession(context.sessionOptions, arrival.situation, this);
+    this.info = new SessionInfo(this);
     this.requests = new HookRequests(context.hooks, this);
     this.#verdicts = new Verdicts(this);
     this.#wire = new Wire(this);
-    this.#openedAtMs = context.clock.now();
+    this.#beganAtMs = context.clock.now();
     this.#deadline = new Deadline(context.clock, () => {
       this.#onDeadline();
     });
@@ -132,7 +147,8 @@ export class Conversation implements ConversationFaces {
   /** Begins the conversation. */
   begin(): void {
     this.transport.start(this);
-    const { watch, tls, received } = this.context;
+    const { watch, tls } = this.context;
+    const { received } = this.arrival;
     if (watch.isWatched('connect')) watch.tell('connect', { session: this.info });
     // Whoever was told may have closed the server.
     if (this.session.phase === 'closed') return;
@@ -362,7 +378,7 @@ export class Conversation implements ConversationFaces {
       this.session.closeWith(replies.SHUTTING_DOWN);
       return true;
     }
-    if (this.context.clock.now() - this.#openedAtMs >= this.#limits.sessionAgeMs) {
+    if (this.context.clock.now() - this.#beganAtMs >= this.#limits.sessionAgeMs) {
       this.session.noteExceeded('sessionAgeMs');
       this.session.closeWith(replies.TOO_OLD);
       return true;
@@ -428,7 +444,7 @@ export class Conversation implements ConversationFaces {
     const waitMs = wait === 'nothing' ? Infinity : this.#limits[WAIT_LIMITS[wait]];
     const ageLeftMs =
       wait === 'command' && this.session.isIdle
-        ? Math.max(0, this.#limits.sessionAgeMs - (nowMs - this.#openedAtMs))
+        ? Math.max(0, this.#limits.sessionAgeMs - (nowMs - this.#beganAtMs))
         : Infinity;
     this.#isArmedForAge = ageLeftMs < waitMs;
     this.#deadline.set(Math.min(waitMs, ageLeftMs), nowMs);
@@ -668,7 +684,7 @@ export class Conversation implements ConversationFaces {
     const reason = this.#reason ?? (error === undefined ? 'clientGone' : 'error');
     if (watch.isWatched('disconnect')) watch.tell('disconnect', { session: this.info, reason });
     this.requests.tell('close');
-    this.context.onGone(this.#channel);
+    this.context.onGone(this.#channel, this.transport.remote);
   }
 
   /** Whoever still works for this client is told that it is over. */
@@ -719,14 +735,10 @@ export class Conversation implements ConversationFaces {
     const exceeded = this.session.takeExceeded();
     if (this.session.phase === 'closed') this.#reason ??= 'limit';
     for (const limit of exceeded) {
-      if (watch.isWatched('limit')) watch.tell('limit', { limit, peer: this.facts.peer, session: this.info });
+      if (watch.isWatched('limit')) watch.tell('limit', { limit, peer: this.peer, session: this.info });
     }
   }
 }
-
-/** What a conversation is for those who tell it things: its transport, its session and its parts. */
-interface ConversationFaces
-  extends TransportReceiver, SessionWatcher, HookRequestsHost, IntakeHost, StepsHost, VerdictsHost, WireHost {}
 
 /** The channel, as its conversation sees it. A subclass may have a `readLine` of its own. */
 export interface ChannelFace {
@@ -740,6 +752,7 @@ export interface ConversationInit {
   readonly methods: ReadonlyMap<string, CommandMethod>;
   readonly transport: Transport;
   readonly context: ChannelContext;
+  readonly arrival: ChannelArrival;
 }
 
 interface LineWaiter {

@@ -22,7 +22,14 @@ import {
   TOO_MANY_SESSIONS_OF_CLIENT,
 } from '../protocol/standard-replies.js';
 import { sharedAuthContext, type SharedAuthContext } from './authentication.js';
-import type { ChannelContext, ChannelOptions, ChannelOwner, ChannelTLS, MessageTaker } from './channel-context.js';
+import type {
+  ChannelArrival,
+  ChannelContext,
+  ChannelOptions,
+  ChannelOwner,
+  ChannelTLS,
+  MessageTaker,
+} from './channel-context.js';
 import { SMTPChannel } from './channel.js';
 import { commandMethodsOf } from './command-methods.js';
 import { HookTable, type AnyHook, type Hook } from './hooks.js';
@@ -80,6 +87,8 @@ export class SMTPServer implements ChannelOwner {
   readonly #tls: ServerTLS;
   /** By mode of TLS: what is the same for all sessions of that mode. */
   readonly #sessionOptions: ReadonlyMap<TLSMode, SessionOptions>;
+  /** The same, for channels. */
+  readonly #contexts = new Map<TLSMode, ChannelContext>();
   readonly #messages: MessageTaker;
   /** Connections that were answered with 421 and have not closed yet. */
   readonly #turnedAway = new Set<Transport>();
@@ -278,15 +287,19 @@ export class SMTPServer implements ChannelOwner {
       this.#turnAway(transport, ADMISSION_REPLIES[exceeded], mode);
       return;
     }
-    const context = this.#contextFor({ transport, mode, proxy, received }, key);
-    const channel = new this.#channelClass({ server: this, transport, context });
+    const channel = new this.#channelClass({
+      server: this,
+      transport,
+      context: this.#contextFor(mode),
+      arrival: this.#channelArrival({ transport, mode, proxy, received }),
+    });
     this.#sessionsByAddress.set(key, (this.#sessionsByAddress.get(key) ?? 0) + 1);
     this.#channels.add(channel);
     this.options.channels.add(channel);
     try {
       channel.begin();
     } catch (error) {
-      this.#onGone(channel, key);
+      this.#onGone(channel, transport.remote);
       throw error;
     }
   }
@@ -416,32 +429,43 @@ export class SMTPServer implements ChannelOwner {
     return (this.constructor as typeof SMTPServer).channelClass;
   }
 
-  #contextFor({ transport, mode, proxy, received }: Arrival, key: string): ChannelContext {
+  /** What is the same for all channels of this mode is made for the first. */
+  #contextFor(mode: TLSMode): ChannelContext {
+    let context = this.#contexts.get(mode);
+    if (context === undefined) {
+      context = this.#newContext(mode);
+      this.#contexts.set(mode, context);
+    }
+    return context;
+  }
+
+  #newContext(mode: TLSMode): ChannelContext {
     const sessionOptions = this.#sessionOptions.get(mode);
     invariant(sessionOptions !== undefined, 'Each mode has its options');
     const isOnTLS = mode === 'offer' || mode === 'require' || mode === 'implicit';
-    return {
+    return Object.freeze({
       sessionOptions,
-      situation: {
-        ...IN_CLEAR,
-        mayXCLIENT: this.options.xclient.has(transport.remote),
-        mayXFORWARD: this.options.xforward.has(transport.remote),
-      },
       tls: isOnTLS ? this.#channelTLS(mode) : undefined,
       auth: this.#auth,
       authFailures: this.#authFailures,
-      addressKey: key,
-      proxy,
-      received,
+      addressKeyOf: addressKey,
       hooks: this.#hooks,
       watch: this.#watch,
       logger: this.#logger,
       clock: this.options.clock,
       messages: this.#messages,
-      onGone: (channel) => {
-        this.#onGone(channel as SMTPChannel, key);
+      onGone: (channel: object, peer: EndpointAddress) => {
+        this.#onGone(channel as SMTPChannel, peer);
       },
-    };
+    });
+  }
+
+  #channelArrival({ transport, proxy, received }: Arrival): ChannelArrival {
+    const mayXCLIENT = this.options.xclient.has(transport.remote);
+    const mayXFORWARD = this.options.xforward.has(transport.remote);
+    const situation = mayXCLIENT || mayXFORWARD ? { ...IN_CLEAR, mayXCLIENT, mayXFORWARD } : IN_CLEAR;
+    const isUsual = situation === IN_CLEAR && proxy === undefined && received === undefined;
+    return isUsual ? USUAL_ARRIVAL : { situation, proxy, received };
   }
 
   #channelTLS(mode: TLSMode): ChannelTLS {
@@ -452,9 +476,10 @@ export class SMTPServer implements ChannelOwner {
     };
   }
 
-  #onGone(channel: SMTPChannel, key: string): void {
+  #onGone(channel: SMTPChannel, peer: EndpointAddress): void {
     if (!this.#channels.delete(channel)) return;
     this.options.channels.delete(channel);
+    const key = addressKey(peer);
     const left = (this.#sessionsByAddress.get(key) ?? 1) - 1;
     if (left === 0) this.#sessionsByAddress.delete(key);
     else this.#sessionsByAddress.set(key, left);
@@ -601,6 +626,7 @@ function ignore(): void {
   // Nothing that this client does matters any more.
 }
 
+const USUAL_ARRIVAL: ChannelArrival = Object.freeze({ situation: IN_CLEAR, proxy: undefined, received: undefined });
 const NOT_OVERRIDDEN = new Reply(451, '4.3.5', 'Error: this server takes no messages yet');
 const TLS_MODES: readonly TLSMode[] = ['off', 'offer', 'require', 'implicit'];
 const ADMISSION_REPLIES = {

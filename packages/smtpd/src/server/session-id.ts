@@ -2,10 +2,15 @@
 
 import { randomBytes } from 'node:crypto';
 
-/** The next session's id. */
-export function nextSessionId(): string {
+/** The next session's number. Its id is made of that for whoever asks. */
+export function nextSessionNumber(): number {
   sessionCount += 1;
-  return `${PROCESS_PREFIX}${sessionCount.toString(36)}`;
+  return sessionCount;
+}
+
+/** The id of a session. */
+export function sessionIdOf(sessionNumber: number): string {
+  return `${PROCESS_PREFIX}${sessionNumber.toString(36)}`;
 }
 
 let sessionCount = 0;

@@ -7,6 +7,7 @@ import type { ClientAttributes } from '../protocol/client-attributes.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { ServerSession } from '../protocol/server-session.js';
 import { formatOptions } from '../protocol/session-state.js';
+import { sessionIdOf } from './session-id.js';
 
 /** The envelope of the open transaction, as it stands. */
 export interface EnvelopeInfo {
@@ -38,81 +39,94 @@ export interface SessionFacts {
   forwarded: ClientAttributes | undefined;
 }
 
+/** What is known of a session from its beginning, and the session itself. */
+export interface SessionSource extends SessionFacts {
+  readonly session: ServerSession;
+  readonly transport: { readonly local: EndpointAddress };
+  readonly arrival: { readonly proxy: ProxyHeader | undefined };
+  /** Which session of this process it is. */
+  readonly number: number;
+  /** In ms since 1970. */
+  readonly openedAtMs: number;
+}
+
 /** A session, seen from outside. */
 export class SessionInfo {
-  /** Unique in this process. */
-  readonly id: string;
-  /** Our end. */
-  readonly local: EndpointAddress | BoundAddress;
-  /** When the connection was accepted. */
-  readonly openedAt: Date;
-  /** What a proxy in front of us said of the connection (PROXY protocol); `undefined` without one. */
-  readonly proxy: ProxyHeader | undefined;
-  readonly #session: ServerSession;
-  readonly #facts: SessionFacts;
+  readonly #source: SessionSource;
 
   /** @internal */
-  constructor(
-    session: ServerSession,
-    facts: SessionFacts,
-    fixed: Pick<SessionInfo, 'id' | 'local' | 'openedAt' | 'proxy'>,
-  ) {
-    this.#session = session;
-    this.#facts = facts;
-    this.id = fixed.id;
-    this.local = fixed.local;
-    this.openedAt = fixed.openedAt;
-    this.proxy = fixed.proxy;
+  constructor(source: SessionSource) {
+    this.#source = source;
+  }
+
+  /** Unique in this process. */
+  get id(): string {
+    return sessionIdOf(this.#source.number);
+  }
+
+  /** Our end. */
+  get local(): EndpointAddress | BoundAddress {
+    return this.#source.transport.local;
+  }
+
+  /** When the connection was accepted. */
+  get openedAt(): Date {
+    return new Date(this.#source.openedAtMs);
+  }
+
+  /** What a proxy in front of us said of the connection (PROXY protocol); `undefined` without one. */
+  get proxy(): ProxyHeader | undefined {
+    return this.#source.arrival.proxy;
   }
 
   /** The client's end; after XCLIENT, that of the client behind it. */
   get peer(): EndpointAddress {
-    return this.#facts.peer;
+    return this.#source.peer;
   }
 
   /** What is known of TLS; `undefined` while the session is in clear. */
   get tls(): TLSFacts | undefined {
-    return this.#facts.tls;
+    return this.#source.tls;
   }
 
   /** Who the client proved to be; `undefined` before AUTH. */
   get identity(): Identity | undefined {
-    return this.#facts.identity;
+    return this.#source.identity;
   }
 
   /** What was said with XFORWARD, or with XCLIENT; a name that is there with `undefined` is not known. `undefined`: nothing was. */
   get forwarded(): ClientAttributes | undefined {
-    return this.#facts.forwarded;
+    return this.#source.forwarded;
   }
 
   /** What is spoken. */
   get protocol(): 'smtp' | 'lmtp' {
-    return this.#session.options.protocol;
+    return this.#source.session.options.protocol;
   }
 
   /** Where the session is: `start`, `ready`, `sender`, `recipients`, `content`, … (`docs/architecture.md` has the diagram). */
   get phase(): string {
-    return this.#session.phase;
+    return this.#source.session.phase;
   }
 
   /** What the client called itself in HELO, EHLO or LHLO; `undefined` before. */
   get clientName(): string | undefined {
-    return this.#session.client?.name.text;
+    return this.#source.session.client?.name.text;
   }
 
   /** Whether it said EHLO or LHLO. */
   get isExtended(): boolean {
-    return this.#session.isExtended;
+    return this.#source.session.isExtended;
   }
 
   /** How many messages were taken so far. */
   get messageCount(): number {
-    return this.#session.messageCount;
+    return this.#source.session.messageCount;
   }
 
   /** The envelope of the open transaction; `undefined` when none is open. */
   get envelope(): EnvelopeInfo | undefined {
-    const envelope = this.#session.envelope;
+    const envelope = this.#source.session.envelope;
     if (envelope === undefined) return undefined;
     // Recipients are only ever added, so their number is the envelope as it stands. They are written out for who asks for them: asking for
     // the envelope at each RCPT must not cost more with each.

@@ -36,7 +36,7 @@ export function sessionOptionsFor(
     return offer;
   };
   // What contradicts itself is told now, not when the first client comes.
-  offerIn(IN_CLEAR);
+  const offerInClear = offerIn(IN_CLEAR);
   offerIn({ ...IN_CLEAR, isSecured: true, hasChannelBinding: true });
   return Object.freeze({
     hostname,
@@ -46,7 +46,8 @@ export function sessionOptionsFor(
     pathSyntax,
     protocol,
     earlyInput,
-    offerIn,
+    // Nearly every session begins so, and no key need be made for it.
+    offerIn: (situation: Situation) => (situation === IN_CLEAR ? offerInClear : offerIn(situation)),
     isTLSRequired: mode === 'require',
     isAUTHRequired: options.auth.mode === 'require',
     isStreaming,

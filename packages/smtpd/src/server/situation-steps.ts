@@ -13,7 +13,7 @@ import type { ServerSession } from '../protocol/server-session.js';
 import type { AuthStart, Question } from '../protocol/session-events.js';
 import * as replies from '../protocol/standard-replies.js';
 import { askAuthHooks, runExchange, type AuthOutcome } from './authentication.js';
-import type { ChannelContext } from './channel-context.js';
+import type { ChannelArrival, ChannelContext } from './channel-context.js';
 import type { HookRequests } from './hook-requests.js';
 import type { Incidents } from './incidents.js';
 import type { Identity, SessionFacts, SessionInfo } from './session-info.js';
@@ -50,7 +50,7 @@ export class SituationSteps {
       const handshake = await tls.handshake();
       if (this.#host.isGone()) return;
       this.#host.transport.resume();
-      facts = await this.#host.transport.startTLS(handshake, tls.isImplicit ? this.#host.context.received : undefined);
+      facts = await this.#host.transport.startTLS(handshake, tls.isImplicit ? this.#host.arrival.received : undefined);
     } catch (error) {
       if (this.#host.isGone()) return;
       this.#host.noteReason('handshakeFailed');
@@ -61,8 +61,8 @@ export class SituationSteps {
       return;
     }
     if (this.#host.isGone()) return;
-    this.#host.facts.tls = facts;
-    this.#host.facts.identity = undefined;
+    this.#host.tls = facts;
+    this.#host.identity = undefined;
     // RFC 3207 §4.2: what was said in clear is forgotten, XFORWARD too. Only whom XCLIENT named stays: forgetting that would give the
     // client the address, and with it the trust, of whoever stands in front of it.
     this.forgetForwarded();
@@ -80,7 +80,8 @@ export class SituationSteps {
 
   /** Runs AUTH to its end, and answers it. */
   async authenticate({ mechanism, initialResponse }: AuthStart): Promise<void> {
-    const { auth, authFailures, addressKey, clock, hooks } = this.#host.context;
+    const { auth, authFailures, addressKeyOf, clock, hooks } = this.#host.context;
+    const addressKey = addressKeyOf(this.#host.transport.remote);
     if (
       authFailures.count(addressKey, clock.now()) >= this.#host.context.sessionOptions.limits.authFailuresPerAddressMax
     ) {
@@ -93,7 +94,7 @@ export class SituationSteps {
       context: {
         ...auth,
         hostname: this.#host.context.sessionOptions.hostname,
-        channelBinding: channelBindingOf(this.#host.facts.tls),
+        channelBinding: channelBindingOf(this.#host.tls),
         isPlusOffered: this.#host.session.offer.facts.authMechanisms.some((name) => name.endsWith('-PLUS')),
       },
       challenge: (text) => this.#host.readLineByChannel(new Reply(334, undefined, text)),
@@ -104,7 +105,7 @@ export class SituationSteps {
     this.#tellAuth(mechanism, outcome);
     switch (outcome.kind) {
       case 'accepted':
-        this.#host.facts.identity = outcome.identity;
+        this.#host.identity = outcome.identity;
         this.#host.session.authenticated();
         return;
       case 'refused':
@@ -123,8 +124,8 @@ export class SituationSteps {
 
   /** A guess costs time (RFC 4954 §9), and counts against its address. */
   async #refuseAuthentication(reply: Reply): Promise<void> {
-    const { authFailures, addressKey, clock } = this.#host.context;
-    const failures = authFailures.add(addressKey, clock.now());
+    const { authFailures, addressKeyOf, clock } = this.#host.context;
+    const failures = authFailures.add(addressKeyOf(this.#host.transport.remote), clock.now());
     await this.#hold(
       this.#host.context.sessionOptions.limits.authFailureDelayMs *
         Math.min(AUTH_DELAY_FACTOR_MAX, 2 ** Math.floor(failures - 1)),
@@ -169,7 +170,7 @@ export class SituationSteps {
 
   /** The client is the one that XCLIENT named. */
   becomeClient(attributes: ClientAttributes): void {
-    const facts = this.#host.facts;
+    const facts: SessionFacts = this.#host;
     const { address, port, family } = facts.peer;
     const given = attributes.get('ADDR');
     facts.peer = Object.freeze({
@@ -187,7 +188,7 @@ export class SituationSteps {
 
   /** XFORWARD said whom the next message came from. More of it may come by another. */
   addForwarded(attributes: ClientAttributes): void {
-    this.#host.facts.forwarded = new Map([...(this.#host.facts.forwarded ?? []), ...attributes]);
+    this.#host.forwarded = new Map([...(this.#host.forwarded ?? []), ...attributes]);
     this.#isForwarded = true;
   }
 
@@ -203,18 +204,18 @@ export class SituationSteps {
 
   /** RSET, EHLO and what begins the session anew end what XFORWARD said; what XCLIENT said stays. */
   forgetForwarded(): void {
-    this.#host.facts.forwarded = this.#behind;
+    this.#host.forwarded = this.#behind;
     this.#isForwarded = false;
     this.#isForwardedUsed = false;
   }
 }
 
 /** What the steps need of the conversation that they belong to. */
-export interface StepsHost {
+export interface StepsHost extends SessionFacts {
   readonly context: ChannelContext;
+  readonly arrival: ChannelArrival;
   readonly transport: Transport;
   readonly session: ServerSession;
-  readonly facts: SessionFacts;
   readonly info: SessionInfo;
   readonly requests: HookRequests;
   readonly incidents: Incidents;
