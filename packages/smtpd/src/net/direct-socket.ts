@@ -1,6 +1,8 @@
 /**
  * A socket of `node:net` whose octets may go to its handle past the queue of the stream, which the kernel's own makes needless: most replies
- * fit into it and have left when the write returns. It is a `Socket` for everything else, and nothing of mail is known here.
+ * fit into it and have left when the write returns. What it reads goes through one buffer for the whole process (`onread`), without stream
+ * machinery for each packet; that is possible because a read is handed over before the next one begins. It is a `Socket` for everything
+ * else, and nothing of mail is known here.
  */
 
 import { Socket } from 'node:net';
@@ -14,6 +16,8 @@ import { Socket } from 'node:net';
  * ```
  */
 export class DirectSocket extends Socket {
+  /** Takes what is read. Without one it is read like any other stream. */
+  taker: OctetTaker | undefined;
   /** Octets that the handle was given and that the kernel has not taken yet. */
   #inFlightBytes = 0;
   /** The writes that they belong to, oldest first: a handle does them in their order. */
@@ -51,5 +55,41 @@ export class DirectSocket extends Socket {
   }
 }
 
+/** Who takes what a socket reads. */
+export interface OctetTaker {
+  /** The octets are lent for the time of the call. @returns whether to read on */
+  take(bytes: Uint8Array): boolean;
+}
+
+/**
+ * Makes a socket around the handle of a connection, paused: `read(0)` or `resume()` begins to read. `undefined` where that cannot be done.
+ *
+ * @param handle - what `net.Server` and `net.Socket` have under their sockets; it is not in the documentation
+ */
+export function openDirectSocket(handle: unknown): DirectSocket | undefined {
+  if (!IS_NODE || !isStreamHandle(handle)) return undefined;
+  // `handle` and `pauseOnCreate` are what net.Server itself passes to this constructor.
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: ON_READ };
+  return new DirectSocket(options);
+}
+
+function isStreamHandle(handle: unknown): boolean {
+  return (
+    typeof handle === 'object' &&
+    handle !== null &&
+    typeof (handle as Record<string, unknown>)['useUserBuffer'] === 'function'
+  );
+}
+
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+/** One for all: Node calls it on the socket that has read. */
+const ON_READ = {
+  buffer: READ_BUFFER,
+  callback(this: DirectSocket, lengthBytes: number): boolean {
+    const bytes = READ_BUFFER.subarray(0, lengthBytes);
+    return this.taker === undefined ? this.push(Buffer.from(bytes)) : this.taker.take(bytes);
+  },
+};
+const IS_NODE = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
 /** What a stream says for octets; the types know of encodings of text only. */
 const NO_ENCODING = 'buffer' as BufferEncoding;

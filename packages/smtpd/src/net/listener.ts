@@ -7,6 +7,8 @@
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+import { openDirectSocket } from './direct-socket.js';
+
 /** Where to listen. */
 export type ListenAddress = (
   | {
@@ -137,9 +139,30 @@ function openServer(
     server.listen({ ...where, backlog: options.backlog }, () => {
       server.off('error', reject);
       server.on('error', options.onError);
+      takeHandles(server, options.onConnection);
       resolve(server);
     });
   });
+}
+
+/**
+ * Has connections handed over as they are accepted, where the platform lets us: its own server makes a socket of each, which would have to be
+ * thrown away for one that reads into our buffer. What is not as expected, errors among it, goes the ordinary way.
+ */
+function takeHandles(server: Server, onConnection: (socket: Socket) => void): void {
+  const { _handle: listening } = server as { readonly _handle?: ListeningHandle | null };
+  if (typeof listening?.onconnection !== 'function') return;
+  const accept = listening.onconnection;
+  listening.onconnection = (error, handle) => {
+    const socket = error === 0 ? openDirectSocket(handle) : undefined;
+    if (socket === undefined) accept.call(listening, error, handle);
+    else onConnection(socket.setNoDelay(true));
+  };
+}
+
+/** What Node has under a server, in this process or, in a worker of a cluster, in the primary. It is not in the documentation. */
+interface ListeningHandle {
+  onconnection?: (error: number, handle: unknown) => void;
 }
 
 function closeServer(server: Server): Promise<void> {

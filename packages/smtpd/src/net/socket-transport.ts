@@ -1,15 +1,15 @@
 /**
  * A connection over a socket of `node:net`.
  *
- * On Node the socket is rebuilt around its handle with one read buffer for the whole process (`onread`): no allocation and no
- * stream machinery for each packet. That is possible because a read is handed over before the next one begins. Elsewhere, or
- * when the handle is not of the kind that can do it, the plain `data` events do the same work.
+ * On Node what is read goes through one buffer for the whole process (`direct-socket.ts`): a connection that our listener accepted comes that
+ * way, another one is rebuilt around its handle. Elsewhere, or when the handle is not of the kind that can do it, the plain `data` events do
+ * the same work.
  */
 
 import type { Socket } from 'node:net';
 import { connect as connectTLS, TLSSocket, type ConnectionOptions } from 'node:tls';
 
-import { DirectSocket } from './direct-socket.js';
+import { DirectSocket, openDirectSocket, type OctetTaker } from './direct-socket.js';
 import { readTLSFacts, type TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
@@ -22,7 +22,7 @@ export function openSocketTransport(socket: Socket, options: { readonly lingerMs
   return new SocketTransport(socket, options.lingerMs);
 }
 
-class SocketTransport implements Transport {
+class SocketTransport implements Transport, OctetTaker {
   readonly remote: EndpointAddress;
   readonly local: EndpointAddress;
   #socket: Socket;
@@ -55,13 +55,15 @@ class SocketTransport implements Transport {
 
   start(receiver: TransportReceiver): void {
     this.#receiver = receiver;
-    const adopted = adoptHandle(this.#socket, (bytes) => {
-      this.#take(bytes);
-      return !this.#isPaused;
-    });
-    if (adopted === undefined) this.#readEvents(this.#socket);
-    else this.#socket = adopted;
-    this.#attach(this.#socket, receiver);
+    const direct = directSocketOf(this.#socket);
+    if (direct === undefined) {
+      this.#readEvents(this.#socket);
+    } else {
+      this.#socket = direct;
+      direct.taker = this;
+      if (!this.#isPaused) direct.read(0);
+    }
+    this.#attach(this.#socket);
   }
 
   async startTLS(handshake: TLSHandshake, received: Uint8Array = NO_OCTETS): Promise<TLSFacts> {
@@ -105,18 +107,18 @@ class SocketTransport implements Transport {
       secure.once('end', gone);
       secure.once('close', () => {
         gone();
-        this.#tellClose();
+        this.onClose();
       });
     });
     this.#peek = undefined;
     const facts = readTLSFacts(secure, side);
     // Of a server's side Node says it by this event alone, which is not in the documentation.
     secure.on('_tlsError', (error: Error) => secure.destroy(error));
-    if (this.#receiver !== undefined) this.#attach(secure, this.#receiver);
+    if (this.#receiver !== undefined) this.#attach(secure);
     if (early.length > 0) {
       // Behind what whoever waits for the handshake does with it.
       setImmediate(() => {
-        this.#take(early);
+        this.take(early);
       });
     }
     return facts;
@@ -157,36 +159,40 @@ class SocketTransport implements Transport {
     });
   }
 
-  #take(bytes: Uint8Array): void {
+  take(bytes: Uint8Array): boolean {
     if (this.#peek !== undefined) this.#peek(bytes);
     else if (!this.#isEnding) this.#receiver?.onBytes(bytes);
+    return !this.#isPaused;
   }
 
   #readEvents(socket: Socket): void {
     socket.on('data', (bytes) => {
-      this.#take(bytes);
+      this.take(bytes);
     });
     if (!this.#isPaused) socket.resume();
   }
 
-  #attach(socket: Socket, receiver: TransportReceiver): void {
-    socket.on('end', () => {
-      receiver.onEnd();
-    });
-    socket.on('drain', () => {
-      receiver.onDrain();
-    });
-    socket.on('error', (error) => {
-      this.#error = error;
-      // Node leaves a socket open whose TLS was broken after the handshake; nothing can be read from it any more.
-      socket.destroy();
-    });
-    socket.on('close', () => {
-      this.#tellClose();
-    });
+  #attach(socket: Socket): void {
+    (socket as CarriedSocket)[TRANSPORT] = this;
+    socket.on('end', onEnd);
+    socket.on('drain', onDrain);
+    socket.on('error', onError);
+    socket.on('close', onClose);
   }
 
-  #tellClose(): void {
+  onEnd(): void {
+    this.#receiver?.onEnd();
+  }
+
+  onDrain(): void {
+    this.#receiver?.onDrain();
+  }
+
+  onError(error: Error): void {
+    this.#error = error;
+  }
+
+  onClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#linger);
@@ -238,6 +244,29 @@ class SocketTransport implements Transport {
   }
 }
 
+/** A socket knows its transport, so that one listener for each event does for all of them. */
+interface CarriedSocket extends Socket {
+  [TRANSPORT]?: SocketTransport;
+}
+
+function onEnd(this: CarriedSocket): void {
+  this[TRANSPORT]?.onEnd();
+}
+
+function onDrain(this: CarriedSocket): void {
+  this[TRANSPORT]?.onDrain();
+}
+
+function onError(this: CarriedSocket, error: Error): void {
+  this[TRANSPORT]?.onError(error);
+  // Node leaves a socket open whose TLS was broken after the handshake; nothing can be read from it any more.
+  this.destroy();
+}
+
+function onClose(this: CarriedSocket): void {
+  this[TRANSPORT]?.onClose();
+}
+
 function joined(before: Uint8Array, bytes: Uint8Array): Uint8Array {
   const all = new Uint8Array(before.length + bytes.length);
   all.set(before);
@@ -260,19 +289,11 @@ function whenWritten(socket: Socket): Promise<void> {
   });
 }
 
-/** Builds a socket with our read buffer around the handle of another one, or returns `undefined` where that cannot be done. */
-function adoptHandle(socket: Socket, onBytes: (bytes: Uint8Array) => boolean): Socket | undefined {
-  const handle: unknown = (socket as { readonly _handle?: unknown })._handle;
-  if (!CAN_ADOPT || !isStreamHandle(handle)) return undefined;
-  const adopted = new DirectSocket({
-    // `handle` is what net.Server itself passes to this constructor; it is not in the documentation.
-    handle,
-    allowHalfOpen: true,
-    onread: {
-      buffer: READ_BUFFER,
-      callback: (lengthBytes: number) => onBytes(READ_BUFFER.subarray(0, lengthBytes)),
-    },
-  } as ConstructorParameters<typeof DirectSocket>[0]);
+/** The same connection as a socket that reads into our buffer, or `undefined` where that cannot be done. */
+function directSocketOf(socket: Socket): DirectSocket | undefined {
+  if (socket instanceof DirectSocket) return socket;
+  const adopted = openDirectSocket((socket as { readonly _handle?: unknown })._handle);
+  if (adopted === undefined) return undefined;
   // The first socket must let go of the handle before it is thrown away.
   (socket as { _handle?: unknown })._handle = null;
   socket.destroy();
@@ -285,14 +306,6 @@ function queuedBytes(socket: Socket): number {
   return handle?.writeQueueSize ?? 0;
 }
 
-function isStreamHandle(handle: unknown): boolean {
-  return (
-    typeof handle === 'object' &&
-    handle !== null &&
-    typeof (handle as Record<string, unknown>)['useUserBuffer'] === 'function'
-  );
-}
-
 function endpoint(address: string | undefined, port: number | undefined, family: string | undefined): EndpointAddress {
   if (address === undefined) return { address: '', port: 0, family: 'unix' };
   // An IPv4 client of a dual-stack listener shows as ::ffff:192.0.2.1; it is an IPv4 client.
@@ -302,9 +315,8 @@ function endpoint(address: string | undefined, port: number | undefined, family:
   return { address, port: port ?? 0, family: family === 'IPv6' ? 'IPv6' : 'IPv4' };
 }
 
+const TRANSPORT = Symbol('transport');
 /** A peer that reads slowly after the end is cut after this many times `lingerMs`. */
 const LINGER_ROUNDS_MAX = 30;
 const NO_OCTETS = new Uint8Array(0);
 const MAPPED_PREFIX = '::ffff:';
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
-const CAN_ADOPT = process.versions['bun'] === undefined && process.versions['deno'] === undefined;

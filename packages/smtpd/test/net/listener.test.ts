@@ -9,9 +9,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
+import { DirectSocket } from '../../src/net/direct-socket.js';
 import { openListener, type ListenAddress, type Listener } from '../../src/net/listener.js';
+import { openSocketTransport } from '../../src/net/socket-transport.js';
 import { SMTPServer } from '../../src/server/server.js';
 import { RawClient } from '../support/raw-client.js';
 
@@ -76,6 +78,29 @@ async function leaveStaleSocket(path: string): Promise<void> {
 }
 
 describe('TCP', () => {
+  it('a connection comes as one socket, made for our buffer, and is one like any other until somebody takes what it reads', async () => {
+    const accepted: Socket[] = [];
+    const listener = await openListener([{ host: '127.0.0.1', port: 0 }], {
+      backlog: 16,
+      onConnection: (socket) => accepted.push(socket),
+      onError: () => undefined,
+    });
+    toClose.push(() => listener.close());
+    const client = connect({ port: listener.addresses[0]!.port, host: '127.0.0.1' });
+    toClose.push(() => client.destroy());
+    client.end('said before anybody listened');
+    await vi.waitFor(() => {
+      expect(accepted).toHaveLength(1);
+    });
+    const [socket] = accepted;
+    expect(socket).toBeInstanceOf(DirectSocket);
+    expect(openSocketTransport(socket!, { lingerMs: 1_000 }).socket).toBe(socket);
+    let heard = '';
+    for await (const bytes of socket!) heard += String(bytes);
+    expect(heard).toBe('said before anybody listened');
+    socket!.end();
+  });
+
   it('port 0 is a port that the system chose', async () => {
     const { addresses } = await open({ host: '127.0.0.1', port: 0 });
     expect(addresses).toEqual([{ address: '127.0.0.1', port: expect.any(Number) as number, family: 'IPv4' }]);
