@@ -18,7 +18,7 @@ export const SINK_PATH = ['/usr/sbin/smtp-sink', '/usr/lib/postfix/sbin/smtp-sin
 );
 
 /** The proxies, in the order of a round, each in front of a floor of its own; and the floor without a proxy. */
-export const PROXY_NAMES = ['smtpd-proxy', 'glue-proxy', 'haraka-proxy', 'aiosmtpd-proxy', 'floor'];
+export const PROXY_NAMES = ['smtpd-proxy', 'glue-proxy', 'haraka-proxy', 'aiosmtpd-proxy', 'floor-proxy', 'floor'];
 
 /** `npm install --no-save Haraka` puts it there; or it is in the path. */
 const HARAKA_PATH = [
