@@ -35,7 +35,12 @@ export class Deadline {
     this.#arm(ms);
   }
 
-  /** Never expires, until set again. */
+  /** Never expires, until set again. That will be soon, so the timer stays for it; it does nothing when it fires before. */
+  suspend(): void {
+    this.#dueAt = Infinity;
+  }
+
+  /** Never expires, until set again, and holds no timer. */
   clear(): void {
     this.#dueAt = Infinity;
     this.#timerAt = Infinity;
@@ -47,6 +52,7 @@ export class Deadline {
     this.#timerAt = this.#clock.now() + ms;
     this.#cancel = this.#clock.setTimer(() => {
       this.#cancel = undefined;
+      if (this.#dueAt === Infinity) return;
       const left = this.#dueAt - this.#clock.now();
       if (left > 0) {
         this.#arm(left);

@@ -51,6 +51,23 @@ describe('a deadline', () => {
     expect(expired).toEqual([10]);
   });
 
+  it('that is suspended does not expire, and needs no other timer when it is set again', () => {
+    const clock = new ManualClock();
+    const setTimer = vi.spyOn(clock, 'setTimer');
+    const { deadline, expired } = newDeadline(clock);
+    deadline.set(100);
+    clock.advance(50);
+    deadline.suspend();
+    deadline.set(100);
+    expect(setTimer).toHaveBeenCalledTimes(1);
+    deadline.suspend();
+    clock.advance(1_000);
+    expect([expired, clock.timerCount]).toEqual([[], 0]);
+    deadline.set(10);
+    clock.advance(10);
+    expect(expired).toEqual([1_060]);
+  });
+
   it('that is cleared, or set to Infinity, leaves no timer and never expires', () => {
     const clock = new ManualClock();
     const { deadline, expired } = newDeadline(clock);
