@@ -1,40 +1,35 @@
 /**
  * A client: one connection to a server, and the conversation on it. What may be said when is the pure session's
- * (`protocol/client-session.ts`); this file moves its octets, keeps its waits and gives its replies to whoever waits for them.
+ * (`protocol/client-session.ts`), and `client-connection.ts` carries it; this file knows how a conversation begins and ends, and has a promise
+ * for each of its steps.
  *
  * {@link SMTPClient.send} is the whole of a message. Its steps are there one by one, for who stands between.
  */
 
 import { hostname as systemHostname } from 'node:os';
 
-import { Deadline } from '../net/deadline.js';
+import { onAbort } from '../net/abort-listener.js';
 import { openConnection } from '../net/outgoing-connection.js';
 import type { TLSFacts } from '../net/tls-facts.js';
 import type { EndpointAddress, Transport } from '../net/transport.js';
-import { assertNever, UsageError } from '../protocol/errors.js';
-import {
-  ClientSession,
-  type ClientEvent,
-  type ClientPhase,
-  type ClientRequest,
-  type ClientWait,
-  type RequestKind,
-} from '../protocol/client-session.js';
+import type { ClientPhase } from '../protocol/client-session.js';
+import { UsageError } from '../protocol/errors.js';
 import { encodeProxyHeader } from '../protocol/proxy-header.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { authenticate } from './client-auth.js';
+import { ClientConnection, messageOf, tlsFailed, type ReplyReceiver, type RequestInit } from './client-connection.js';
 import { SMTPConnectionError, SMTPRefusedError } from './client-errors.js';
-import {
-  completeClientOptions,
-  type ClientWaits,
-  type CompleteClientOptions,
-  type SMTPClientOptions,
-} from './client-options.js';
-import { ContentSender } from './content-sender.js';
+import { completeClientOptions, type CompleteClientOptions, type SMTPClientOptions } from './client-options.js';
 import { contentOf, type ContentForm, type MessageContent } from './content-source.js';
-import { formatMail, formatRcpt, hasParameter } from './envelope-commands.js';
-import { handshakeOptions } from './handshake-options.js';
+import {
+  beginTransfer,
+  pourPieces,
+  type ContentTransfer,
+  type TransferKind,
+  type TransferReceiver,
+} from './content-transfer.js';
+import { formatMail, formatRcpt, hasParameter, type EnvelopeContext } from './envelope-commands.js';
 import { sendMessage, type OutgoingMessage, type SendResult, type SendRules } from './send-message.js';
 
 /** How a call may be given up. */
@@ -65,72 +60,51 @@ export interface CallOptions {
  */
 export class SMTPClient {
   readonly options: CompleteClientOptions;
-  readonly #deadline: Deadline;
-  readonly #waiting = new Map<ClientRequest, Waiter>();
-  #session: ClientSession;
-  #transport: Transport | undefined;
-  #tls: TLSFacts | undefined;
+  /** The connection; a new one where a handshake failed that was not necessary. */
+  #connection: ClientConnection;
   #greeting: Reply | undefined;
   #mechanism: string | undefined;
   /** The transaction was opened with SMTPUTF8. */
   #isInternational = false;
-  #failure: Error | undefined;
   #isConnecting = false;
-  #isFlushScheduled = false;
   #isSending = false;
   /** Whoever has the client wants no connection any more. */
   #isGivenUp = false;
-  /** More was written than the server has read. */
-  #isBlocked = false;
-  readonly #content: ContentSender;
+  #cancelAttempt: (reason: Error) => void = ignore;
   #onClose: () => void = ignore;
-  #isQuitting = false;
-  /** The 421 with which the server leaves. */
-  #farewell: Reply | undefined;
 
   /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
   constructor(options: SMTPClientOptions) {
     this.options = completeClientOptions(options, systemHostname());
-    this.#session = new ClientSession(this.options.protocol);
-    this.#deadline = new Deadline(this.options.clock, () => {
-      this.#onDeadline();
+    this.#connection = this.#newConnection();
+  }
+
+  #newConnection(): ClientConnection {
+    const connection: ClientConnection = new ClientConnection(this.options, () => {
+      this.#cancelAttempt(connection.failure ?? new Error('The connection is gone'));
+      this.#onClose();
     });
-    this.#content = new ContentSender({
-      session: () => this.#session,
-      failure: () => this.#failure,
-      isBlocked: () => this.#isBlocked,
-      flush: () => {
-        this.#flush();
-      },
-      arm: () => {
-        this.#arm();
-      },
-      request: (request) => this.#request(request),
-      awaitReplies: (end) => this.#awaitContentReplies(end),
-      fail: (error) => {
-        this.#fail(error);
-      },
-    });
+    return connection;
   }
 
   /** Where the conversation is. */
   get phase(): ClientPhase {
-    return this.#session.phase;
+    return this.#connection.phase;
   }
 
   /** Whether the connection stands, and the server has not said that it leaves. */
   get isOpen(): boolean {
-    return this.#transport !== undefined && this.#failure === undefined && !this.#session.isLeaving;
+    return this.#connection.isOpen;
   }
 
   /** Whether every command has its reply, and no transaction is open. */
   get isIdle(): boolean {
-    return this.isOpen && this.#session.isIdle;
+    return this.isOpen && this.#connection.session.isIdle;
   }
 
   /** What the server offers; nothing before `connect`, and after a server that knows HELO alone. */
   get capabilities(): ServerCapabilities {
-    return this.#session.capabilities;
+    return this.#connection.capabilities;
   }
 
   /** The server's greeting; `undefined` before. */
@@ -140,7 +114,7 @@ export class SMTPClient {
 
   /** What is known of TLS; `undefined` in clear. */
   get tls(): TLSFacts | undefined {
-    return this.#tls;
+    return this.#connection.tls;
   }
 
   /** The mechanism that the client has authenticated with; `undefined`: it has not. */
@@ -150,7 +124,7 @@ export class SMTPClient {
 
   /** The server's end of the connection; `undefined` before. */
   get remote(): EndpointAddress | undefined {
-    return this.#transport?.remote;
+    return this.#connection.remote;
   }
 
   /** Called once when the connection is gone, or the server leaves. For a pool. @internal */
@@ -178,7 +152,8 @@ export class SMTPClient {
         // RFC 7435 §3: a handshake that fails is no reason to do without the mail, where nobody asked for more than is there.
         const isOptional = this.options.tls.mode === 'opportunistic' && isHandshakeFailure(error);
         if (!isOptional || this.#isGivenUp || signal?.aborted === true) throw await this.#leave(error);
-        this.#reset();
+        this.#connection.fail(this.#connection.lost('The TLS handshake failed'));
+        this.#connection = this.#newConnection();
         try {
           await this.#connect('off');
         } catch (again) {
@@ -224,8 +199,8 @@ export class SMTPClient {
       transport = await openConnection(remoteAddress, { localAddress, signal: attempt.signal, lingerMs: waits.quitMs });
     } catch (error) {
       throw (
-        this.#failure ??
-        new SMTPConnectionError('SMTPD_CONNECT_FAILED', `Cannot connect: ${reasonOf(error)}`, {
+        this.#connection.failure ??
+        new SMTPConnectionError('SMTPD_CONNECT_FAILED', `Cannot connect: ${messageOf(error)}`, {
           stage: 'connect',
           cause: error,
         })
@@ -237,58 +212,21 @@ export class SMTPClient {
     await this.#begin(transport, mode);
   }
 
-  #cancelAttempt: (reason: Error) => void = ignore;
-
   async #begin(transport: Transport, mode: CompleteClientOptions['tls']['mode']): Promise<void> {
-    this.#transport = transport;
-    // What a connection that was given up still has to tell is nothing to the next one.
-    const isOurs = (): boolean => this.#transport === transport;
-    transport.start({
-      onBytes: (bytes) => {
-        if (!isOurs()) return;
-        this.#session.receive(bytes);
-        this.#pump();
-        this.#session.settle();
-      },
-      onEnd: () => {
-        if (isOurs()) this.#fail(this.#lost('The server closed the connection'));
-      },
-      onDrain: () => {
-        if (!isOurs()) return;
-        this.#isBlocked = false;
-        this.#content.onRoom();
-        this.#arm();
-      },
-      onClose: (error) => {
-        if (!isOurs()) return;
-        this.#fail(this.#lost(error === undefined ? 'The connection was closed' : reasonOf(error), error));
-      },
-    });
+    const connection = this.#connection;
+    connection.open(transport);
     const { proxyHeader } = this.options;
-    if (proxyHeader !== undefined) transport.write(encodeProxyHeader(proxyHeader, { version: 2 }));
-    if (mode === 'implicit') await this.#handshake();
-    const greeting = await this.#awaitGreeting();
+    if (proxyHeader !== undefined) connection.writeRaw(encodeProxyHeader(proxyHeader, { version: 2 }));
+    if (mode === 'implicit') await connection.handshake();
+    const greeting = await promised((receiver) => {
+      connection.awaitGreeting(receiver);
+    });
     this.#greeting = greeting;
     if (!greeting.isPositive) throw new SMTPRefusedError('connect', greeting);
     await this.#hello();
     if (mode === 'opportunistic' || mode === 'require') await this.#startTLS(mode);
     if (this.options.auth !== undefined) await this.#authenticate(this.options.auth);
   }
-
-  #awaitGreeting(): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) {
-        reject(this.#failure);
-        return;
-      }
-      this.#greetingWaiter = { onReply: resolve, reject };
-      this.#arm();
-      // In memory, and behind TLS, it may be there already.
-      this.#pump();
-    });
-  }
-
-  #greetingWaiter: Waiter | undefined;
 
   async #hello(): Promise<void> {
     const { protocol, hostname } = this.options;
@@ -310,33 +248,16 @@ export class SMTPClient {
       if (mode === 'opportunistic') return;
       throw tlsFailed('The server refused STARTTLS', { reply });
     }
-    await this.#handshake();
-    this.#session.secured();
+    await this.#connection.handshake();
+    this.#connection.session.secured();
     await this.#hello();
-  }
-
-  async #handshake(): Promise<void> {
-    // Octets in clear behind the reply to STARTTLS end the connection before the handshake begins.
-    this.#throwIfFailed();
-    const { tls, remoteAddress, waits } = this.options;
-    const transport = this.#transport;
-    if (transport?.connectTLS === undefined) throw tlsFailed('This connection cannot be put on TLS');
-    const host = 'host' in remoteAddress ? remoteAddress.host : 'localhost';
-    this.#deadline.set(waits.handshakeMs);
-    try {
-      this.#tls = await transport.connectTLS(handshakeOptions(tls, host));
-    } catch (error) {
-      throw this.#failure ?? tlsFailed(`The TLS handshake failed: ${reasonOf(error)}`, { cause: error });
-    }
-    if (this.#failure !== undefined) throw this.#failure;
-    this.#deadline.clear();
   }
 
   async #authenticate(auth: NonNullable<CompleteClientOptions['auth']>): Promise<void> {
     const { remoteAddress } = this.options;
     this.#mechanism = await authenticate(auth, {
       capabilities: this.capabilities,
-      tls: this.#tls,
+      tls: this.tls,
       host: 'host' in remoteAddress ? remoteAddress.host : undefined,
       port: 'port' in remoteAddress ? remoteAddress.port : undefined,
       ask: (line) => this.#request({ kind: 'auth', line }),
@@ -355,10 +276,10 @@ export class SMTPClient {
    * offered; what else is not offered is refused
    * @throws {@link UsageError} `SMTPD_BAD_COMMAND`; {@link SMTPNotOfferedError}; {@link SMTPConnectionError}
    */
-  async mail(mailFrom: string, options: readonly string[] = []): Promise<Reply> {
-    const line = formatMail(mailFrom, options, this.#envelopeContext());
-    this.#isInternational = hasParameter(options, 'SMTPUTF8');
-    return this.#request({ kind: 'mail', line });
+  mail(mailFrom: string, options: readonly string[] = []): Promise<Reply> {
+    return promised((receiver) => {
+      this.requestMail(mailFrom, options, receiver);
+    });
   }
 
   /**
@@ -367,9 +288,10 @@ export class SMTPClient {
    * @param options - parameters, such as `['NOTIFY=NEVER']`
    * @throws as {@link SMTPClient.mail}
    */
-  async rcpt(rcptTo: string, options: readonly string[] = []): Promise<Reply> {
-    const context = { ...this.#envelopeContext(), isInternational: this.#isInternational };
-    return this.#request({ kind: 'rcpt', line: formatRcpt(rcptTo, options, context) });
+  rcpt(rcptTo: string, options: readonly string[] = []): Promise<Reply> {
+    return promised((receiver) => {
+      this.requestRcpt(rcptTo, options, receiver);
+    });
   }
 
   /**
@@ -378,14 +300,14 @@ export class SMTPClient {
    * @throws {@link UsageError} `SMTPD_BAD_COMMAND`; {@link SMTPNotOfferedError}
    */
   checkEnvelope({ mailFrom, rcptTos, mailOptions = [], rcptOptions = [] }: Omit<OutgoingMessage, 'data'>): void {
-    const context = { ...this.#envelopeContext(), isInternational: hasParameter(mailOptions, 'SMTPUTF8') };
+    const context = this.#envelopeContext(hasParameter(mailOptions, 'SMTPUTF8'));
     formatMail(mailFrom, mailOptions, context);
     for (const [index, address] of rcptTos.entries()) formatRcpt(address, rcptOptions[index] ?? [], context);
   }
 
   /** Asks whether the content may come: 354, or why not. */
   data(): Promise<Reply> {
-    return this.#request({ kind: 'data', line: 'DATA' });
+    return this.#request(DATA);
   }
 
   /**
@@ -402,7 +324,7 @@ export class SMTPClient {
   async sendContent(content: MessageContent, form: ContentForm = 'text'): Promise<readonly Reply[]> {
     if (this.phase !== 'content')
       throw new UsageError('SMTPD_BAD_COMMAND', 'sendContent() follows a 354 reply to data()');
-    return this.#cleared(await this.#content.send(contentOf(content, form)));
+    return pourPieces(contentOf(content, form), (receiver) => this.beginContent('data', receiver));
   }
 
   /**
@@ -418,16 +340,7 @@ export class SMTPClient {
     if (this.phase !== 'transaction') {
       throw new UsageError('SMTPD_BAD_COMMAND', 'sendChunks() follows a recipient that was accepted');
     }
-    return this.#cleared(await this.#content.sendChunks(contentOf(content, form)));
-  }
-
-  /**
-   * RFC 5321 §4.1.1.4: a message that is refused ends the transaction, too. Servers do not agree (Postfix keeps it open when a policy
-   * refuses), so RSET goes ahead of whatever comes next. The verdict does not wait for its answer.
-   */
-  #cleared(replies: readonly Reply[]): readonly Reply[] {
-    if (this.isOpen && !replies.some((reply) => reply.isPositive)) this.reset().catch(ignore);
-    return replies;
+    return pourPieces(contentOf(content, form), (receiver) => this.beginContent('chunks', receiver));
   }
 
   /**
@@ -475,7 +388,7 @@ export class SMTPClient {
   send(message: OutgoingMessage, { signal, ...rules }: CallOptions & SendRules = {}): Promise<SendResult> {
     return this.#guarded(signal, async () => {
       // Two messages at a time would be one for the server.
-      if (this.#isSending || !(this.#session.isIdle || this.#failure !== undefined)) {
+      if (this.#isSending || !(this.#connection.session.isIdle || this.#connection.failure !== undefined)) {
         throw new UsageError(
           'SMTPD_BAD_COMMAND',
           'send() follows connect(), and the end of the message before: await them, or use a pool',
@@ -498,23 +411,21 @@ export class SMTPClient {
       this.destroy();
       return;
     }
-    this.#isQuitting = true;
-    const answered = this.#request({ kind: 'quit', line: 'QUIT' });
+    const connection = this.#connection;
     try {
-      await answered;
+      await promised((receiver) => {
+        connection.requestQuit(receiver);
+      });
     } catch {
       // It is over either way.
     }
-    this.#close(this.#lost('The client has left'));
-    this.#transport?.end();
+    connection.end();
   }
 
   /** Cuts the connection at once. */
   destroy(): void {
     this.#isGivenUp = true;
-    this.#fail(this.#lost('The client closed the connection'));
-    // It may be waiting for the server to close, behind QUIT.
-    this.#transport?.destroy();
+    this.#connection.destroy();
   }
 
   /** Quits, for `await using`. */
@@ -522,197 +433,73 @@ export class SMTPClient {
     await this.quit();
   }
 
-  // ---- The engine ---------------------------------------------------------------------------------------------------
+  // ---- For who stands between: the same without promises, replies in the turn in which they come -----------------------
 
-  #envelopeContext() {
-    return { capabilities: this.capabilities, isVerified: this.#tls?.peerCertificate?.isVerified === true };
+  /** As {@link SMTPClient.mail}. @internal */
+  requestMail(mailFrom: string, options: readonly string[], receiver: ReplyReceiver): void {
+    const line = formatMail(mailFrom, options, this.#envelopeContext(false));
+    this.#isInternational = hasParameter(options, 'SMTPUTF8');
+    this.#connection.request({ kind: 'mail', line }, receiver);
   }
 
-  #request(request: {
-    readonly kind: RequestKind;
-    readonly line: string;
-    readonly octets?: Uint8Array;
-  }): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined || this.#transport === undefined) {
-        reject(
-          this.#failure ?? new UsageError('SMTPD_BAD_COMMAND', 'The client is not connected: await connect() first'),
-        );
-        return;
-      }
-      this.#waiting.set(this.#session.send(request), { onReply: resolve, reject });
-      this.#scheduleFlush();
-    });
+  /** As {@link SMTPClient.rcpt}. @internal */
+  requestRcpt(rcptTo: string, options: readonly string[], receiver: ReplyReceiver): void {
+    const line = formatRcpt(rcptTo, options, this.#envelopeContext(this.#isInternational));
+    this.#connection.request({ kind: 'rcpt', line }, receiver);
   }
 
-  #awaitContentReplies(end: () => ClientRequest): Promise<readonly Reply[]> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) {
-        reject(this.#failure);
-        return;
-      }
-      const replies: Reply[] = [];
-      const onReply = (reply: Reply, isLast: boolean): void => {
-        replies.push(reply);
-        if (isLast) resolve(replies);
-      };
-      this.#waiting.set(end(), { onReply, reject });
-      this.#flush();
-      this.#arm();
-    });
+  /** As {@link SMTPClient.data}. @internal */
+  requestData(receiver: ReplyReceiver): void {
+    this.#connection.request(DATA, receiver);
   }
 
-  #scheduleFlush(): void {
-    if (this.#isFlushScheduled) return;
-    this.#isFlushScheduled = true;
-    // What is asked for in one turn leaves in one write.
-    queueMicrotask(() => {
-      this.#isFlushScheduled = false;
-      this.#flush();
-      this.#arm();
-    });
-  }
-
-  #flush(): void {
-    if (this.#failure !== undefined) return;
-    for (const piece of this.#session.takeOutput()) {
-      const mayWriteMore = this.#transport?.write(piece) ?? true;
-      if (!mayWriteMore && (this.#transport?.unsentBytes ?? 0) > UNSENT_BYTES_MAX) this.#isBlocked = true;
+  /**
+   * As {@link SMTPClient.sendContent} and {@link SMTPClient.sendChunks}, for content that is handed over piece by piece, with line ends that
+   * were checked before.
+   *
+   * @throws {@link UsageError} `SMTPD_BAD_COMMAND`
+   * @internal
+   */
+  beginContent(kind: TransferKind, receiver: TransferReceiver): ContentTransfer {
+    if (kind === 'data' && this.phase !== 'content') {
+      throw new UsageError('SMTPD_BAD_COMMAND', 'sendContent() follows a 354 reply to data()');
     }
-  }
-
-  #pump(): void {
-    let hasMoved = false;
-    for (;;) {
-      // Before somebody waits for the greeting it stays where it is.
-      if (this.#session.phase === 'greeting' && this.#greetingWaiter === undefined) return;
-      const event = this.#session.next();
-      if (event.kind === 'needData') break;
-      hasMoved = true;
-      this.#onEvent(event);
-      if (this.#failure !== undefined) return;
+    if (kind === 'chunks' && this.phase !== 'transaction') {
+      throw new UsageError('SMTPD_BAD_COMMAND', 'sendChunks() follows a recipient that was accepted');
     }
-    this.#flush();
-    // RFC 5321 §4.5.3.2: the wait is for the reply; what has come of one does not make it longer.
-    if (hasMoved) this.#arm();
+    return beginTransfer(kind, this.#connection, receiver);
   }
 
-  #onEvent(event: Exclude<ClientEvent, { kind: 'needData' }>): void {
-    switch (event.kind) {
-      case 'reply': {
-        const { request, reply, isLast } = event;
-        if (reply.code === 421) this.#farewell = reply;
-        const waiter = request.kind === 'greeting' ? this.#greetingWaiter : this.#waiting.get(request);
-        if (request.kind === 'greeting') this.#greetingWaiter = undefined;
-        else if (isLast) this.#waiting.delete(request);
-        waiter?.onReply(reply, isLast);
-        return;
-      }
-      case 'refusedEarly':
-        this.#content.onRefusedEarly(event.reply);
-        this.#fail(this.#lost('The server refused the message before it was complete', undefined, event.reply));
-        return;
-      case 'leaving':
-        this.#fail(this.#lost('The server leaves', undefined, event.reply));
-        return;
-      case 'fault':
-        this.#fail(
-          new SMTPConnectionError('SMTPD_SERVER_FAULT', `The server broke the protocol: ${event.fault}`, {
-            stage: this.#stage(),
-          }),
-        );
-        return;
-      default:
-        assertNever(event);
-    }
+  // ---- Inside -------------------------------------------------------------------------------------------------------
+
+  #envelopeContext(isInternational: boolean): EnvelopeContext & { readonly isInternational: boolean } {
+    const isVerified = this.tls?.peerCertificate?.isVerified === true;
+    return { capabilities: this.capabilities, isVerified, isInternational };
   }
 
-  // ---- Waits --------------------------------------------------------------------------------------------------------
-
-  /** The wait that applies now counts from now: something has moved. */
-  #arm(): void {
-    if (this.#failure !== undefined || this.phase === 'securing') return;
-    const waitMs = this.#currentWaitMs();
-    this.#deadline.set(waitMs);
-  }
-
-  #currentWaitMs(): number {
-    const { waits } = this.options;
-    const { wait } = this.#session;
-    if (this.#isQuitting) return waits.quitMs;
-    if (wait === 'greeting') return this.#greetingWaiter === undefined ? Infinity : waits.greetingMs;
-    if (wait !== 'nothing') return waits[WAITS[wait]];
-    return this.#isBlocked ? waits.contentBlockMs : Infinity;
-  }
-
-  #onDeadline(): void {
-    const stage = this.#stage();
-    this.#fail(
-      new SMTPConnectionError('SMTPD_SERVER_SILENT', `The server kept us waiting for too long (${stage})`, { stage }),
-    );
-  }
-
-  #stage(): string {
-    if (this.#content.isSending) return 'content';
-    const { wait, phase } = this.#session;
-    if (phase === 'securing') return 'STARTTLS';
-    if (wait === 'greeting') return this.#greetingWaiter === undefined ? 'connect' : 'greeting';
-    const [request] = this.#waiting.keys();
-    if (request === undefined) return 'idle';
-    return request.kind === 'contentEnd' ? 'content' : (request.line.split(' ')[0] ?? '');
-  }
-
-  // ---- Failing ------------------------------------------------------------------------------------------------------
-
-  #throwIfFailed(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+  #request(request: RequestInit): Promise<Reply> {
+    return promised((receiver) => {
+      this.#connection.request(request, receiver);
+    });
   }
 
   /** Runs what a signal may cut short. */
   async #guarded<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
     if (signal === undefined) return run();
-    const onAbort = (): void => {
-      this.#fail(
-        new SMTPConnectionError('SMTPD_ABORTED', 'The signal was aborted', {
-          stage: this.#stage(),
-          cause: signal.reason,
-        }),
+    const cut = (): void => {
+      const { stage } = this.#connection;
+      this.#connection.fail(
+        new SMTPConnectionError('SMTPD_ABORTED', 'The signal was aborted', { stage, cause: signal.reason }),
       );
     };
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) cut();
+    const stop = onAbort(signal, cut);
     try {
-      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#connection.failure !== undefined) throw this.#connection.failure;
       return await run();
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      stop();
     }
-  }
-
-  #lost(message: string, cause?: unknown, reply: Reply | undefined = this.#farewell): SMTPConnectionError {
-    return new SMTPConnectionError('SMTPD_CONNECTION_LOST', message, { stage: this.#stage(), cause, reply });
-  }
-
-  /** The connection is of no more use: it is cut, and whoever waits hears why. */
-  #fail(error: Error): void {
-    if (this.#failure !== undefined) return;
-    this.#close(error);
-    this.#transport?.destroy();
-  }
-
-  #close(error: Error): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
-    this.#deadline.clear();
-    this.#session.close();
-    this.#cancelAttempt(error);
-    const waiters = [...this.#waiting.values()];
-    if (this.#greetingWaiter !== undefined) waiters.push(this.#greetingWaiter);
-    this.#waiting.clear();
-    this.#greetingWaiter = undefined;
-    for (const waiter of waiters) waiter.reject(error);
-    this.#content.onFailure();
-    this.#onClose();
   }
 
   /** Connecting came to nothing. @returns the error that says so */
@@ -726,59 +513,27 @@ export class SMTPClient {
   /** Connecting failed. @returns the error that says so */
   #abandon(error: unknown): Error {
     const failure = error instanceof Error ? error : new Error(String(error));
-    const reported = this.#failure ?? failure;
-    this.#fail(failure);
+    const reported = this.#connection.failure ?? failure;
+    this.#connection.fail(failure);
     return reported;
   }
-
-  /** Back to where a new connection begins. */
-  #reset(): void {
-    this.#fail(this.#lost('The TLS handshake failed'));
-    this.#failure = undefined;
-    this.#tls = undefined;
-    this.#farewell = undefined;
-    this.#isBlocked = false;
-    this.#session = new ClientSession(this.options.protocol);
-    this.#transport = undefined;
-  }
 }
 
-interface Waiter {
-  readonly onReply: (reply: Reply, isLast: boolean) => void;
-  readonly reject: (error: Error) => void;
-}
-
-function tlsFailed(
-  message: string,
-  facts: { readonly reply?: Reply; readonly cause?: unknown } = {},
-): SMTPConnectionError {
-  return new SMTPConnectionError('SMTPD_TLS_FAILED', message, { stage: 'STARTTLS', ...facts });
+function promised(ask: (receiver: ReplyReceiver) => void): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    ask({ onReply: resolve, onFailure: reject });
+  });
 }
 
 function isHandshakeFailure(error: unknown): boolean {
   return error instanceof SMTPConnectionError && error.stage === 'STARTTLS';
 }
 
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // Where several addresses were tried there is one error for each.
-  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [];
-  return first instanceof Error ? first.message : error.message;
-}
-
 function ignore(): void {
   // Nobody needs to know.
 }
 
-const WAITS = {
-  command: 'commandMs',
-  mail: 'mailMs',
-  rcpt: 'rcptMs',
-  data: 'dataMs',
-  contentEnd: 'contentEndMs',
-} as const satisfies Record<Exclude<ClientWait, 'nothing' | 'greeting'>, keyof ClientWaits>;
-/** Octets that may wait in this process for a server that reads slowly. */
-const UNSENT_BYTES_MAX = 65_536;
+const DATA: RequestInit = Object.freeze({ kind: 'data', line: 'DATA' });
 const VERB = /^[A-Za-z][A-Za-z0-9-]*$/;
 const OWN_VERBS = new Set([
   'EHLO',

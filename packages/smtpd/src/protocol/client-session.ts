@@ -99,6 +99,7 @@ export class ClientSession {
   /** Not sent yet: the server has to answer something before. */
   readonly #queue: ClientRequest[] = [];
   #pieces: Uint8Array[] = [];
+  #outputBytes = 0;
   #phase: ClientPhase = 'greeting';
   #capabilities = NO_CAPABILITIES;
   #isExtended = false;
@@ -152,6 +153,11 @@ export class ClientSession {
     return this.#outstanding.length + this.#queue.length;
   }
 
+  /** Octets that {@link ClientSession.takeOutput} would give. */
+  get outputBytes(): number {
+    return this.#outputBytes;
+  }
+
   // ---- Sending ------------------------------------------------------------------------------------------------------
 
   /**
@@ -175,13 +181,13 @@ export class ClientSession {
   /** A piece of the content, as it is; dots are doubled here (RFC 5321 §4.5.2). Only in the phase `content`. */
   sendContent(bytes: Uint8Array): void {
     invariant(this.#phase === 'content' && !this.#hasContentEnded, 'Content follows a 354 reply');
-    this.#pieces.push(...this.#encoder.encode(bytes));
+    for (const piece of this.#encoder.encode(bytes)) this.#put(piece);
   }
 
   /** The content is complete. */
   endContent(): ClientRequest {
     invariant(this.#phase === 'content' && !this.#hasContentEnded, 'Content that ends has begun');
-    this.#pieces.push(this.#encoder.end());
+    this.#put(this.#encoder.end());
     this.#contentReplies = 0;
     const request: ClientRequest = { kind: 'contentEnd', line: '', octets: undefined };
     this.#outstanding.push(request);
@@ -192,12 +198,15 @@ export class ClientSession {
   /** What is to be written, in order; small pieces are joined. The octets must not be changed. */
   takeOutput(): readonly Uint8Array[] {
     const pieces = this.#pieces;
-    if (pieces.length <= 1) {
-      this.#pieces = pieces.length === 0 ? pieces : [];
-      return pieces.length === 0 ? NOTHING : pieces;
-    }
+    if (pieces.length === 0) return NOTHING;
     this.#pieces = [];
-    return joinPieces(pieces);
+    this.#outputBytes = 0;
+    return pieces.length === 1 ? pieces : joinPieces(pieces);
+  }
+
+  #put(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#outputBytes += piece.length;
   }
 
   get #hasContentEnded(): boolean {
@@ -210,8 +219,8 @@ export class ClientSession {
       const request = this.#queue.shift();
       if (request === undefined) return;
       this.#outstanding.push(request);
-      this.#pieces.push(octets.encodeUTF8(`${request.line}\r\n`));
-      if (request.octets !== undefined && request.octets.length > 0) this.#pieces.push(request.octets);
+      this.#put(octets.encodeUTF8(`${request.line}\r\n`));
+      if (request.octets !== undefined && request.octets.length > 0) this.#put(request.octets);
       if (request.kind === 'lastChunk') this.#contentReplies = 0;
     }
   }
