@@ -3,7 +3,9 @@
  * nobody used it is replaced without anybody noticing, as long as no message had begun.
  */
 
+import { onAbort } from '../net/abort-listener.js';
 import { systemClock, type Clock } from '../net/clock.js';
+import { Deadline } from '../net/deadline.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { UsageError } from '../protocol/errors.js';
@@ -42,9 +44,9 @@ export interface Lease {
    *
    * @param options - `isLast`: nobody else is to have it, and it says goodbye
    */
-  readonly release: (options?: { readonly isLast: boolean }) => void;
+  release(options?: { readonly isLast: boolean }): void;
   /** Cuts the connection. */
-  readonly discard: () => void;
+  discard(): void;
 }
 
 /**
@@ -97,16 +99,29 @@ export class SMTPClientPool {
         isTurn = true;
         continue;
       }
-      const free = destination.free.pop();
-      if (free !== undefined) {
-        free.cancelIdleTimer();
-        if (free.client.isIdle) return this.#lend(destination, free);
-        this.#discard(destination, free);
-        continue;
-      }
+      const lease = this.#lendFree(destination);
+      if (lease !== undefined) return lease;
       if (destination.openCount < this.#options.connectionsMax) return this.#open(destination, to, signal);
       isTurn = false;
     }
+  }
+
+  /** Lends a connection that is free, if there is one. */
+  #lendFree(destination: Destination): Lease | undefined {
+    for (;;) {
+      const free = destination.free.pop();
+      if (free === undefined) return undefined;
+      free.idle.suspend();
+      if (free.client.isIdle) return this.#lend(destination, free);
+      this.#discard(destination, free);
+    }
+  }
+
+  /** The usual case of {@link SMTPClientPool.acquire}: a connection is free, and nobody waits for one. */
+  #acquireNow(to: PoolDestination, signal: AbortSignal | undefined): Lease | undefined {
+    const destination = this.#destinationOf(to);
+    const isTurn = destination.waiters.length === 0 && destination.turnCount === 0;
+    return isTurn && !this.#isClosed && signal?.aborted !== true ? this.#lendFree(destination) : undefined;
   }
 
   /**
@@ -121,10 +136,12 @@ export class SMTPClientPool {
     options: CallOptions = {},
   ): Promise<{ readonly lease: Lease; readonly reply: Reply }> {
     for (;;) {
-      const lease = await this.acquire(to, options);
-      const stop = onAbort(options.signal, lease.discard);
+      const lease = this.#acquireNow(to, options.signal) ?? (await this.acquire(to, options));
+      const stop = onAbort(options.signal, () => {
+        lease.discard();
+      });
       try {
-        await prepare?.(lease.client);
+        if (prepare !== undefined) await prepare(lease.client);
         const reply = await lease.client.mail(mailFrom, mailOptions);
         // What it says of itself it said before anything of this message had begun.
         if (reply.code !== 421 || !lease.isReused) return { lease, reply };
@@ -154,7 +171,9 @@ export class SMTPClientPool {
     const options = signal === undefined ? {} : { signal };
     for (;;) {
       const lease = await this.acquire(to, options);
-      const stop = onAbort(signal, lease.discard);
+      const stop = onAbort(signal, () => {
+        lease.discard();
+      });
       try {
         return await sendMessage(lease.client, message, rules);
       } catch (error) {
@@ -258,7 +277,10 @@ export class SMTPClientPool {
     const connection: Connection = {
       client: new SMTPClient(to.client),
       messageCount: 0,
-      cancelIdleTimer: ignore,
+      idle: new Deadline(this.#options.clock, () => {
+        destination.free = destination.free.filter((each) => each !== connection);
+        this.#retire(destination, connection);
+      }),
       isOnLoan: false,
       isGone: false,
     };
@@ -281,28 +303,15 @@ export class SMTPClientPool {
   }
 
   #lend(destination: Destination, connection: Connection): Lease {
-    const { client } = connection;
     const isReused = connection.messageCount > 0;
     connection.messageCount += 1;
     connection.isOnLoan = true;
-    let isBack = false;
-    return {
-      client,
-      isReused,
-      release: ({ isLast } = { isLast: false }) => {
-        if (isBack) return;
-        isBack = true;
-        connection.isOnLoan = false;
-        if (isLast && client.phase !== 'content') this.#retire(destination, connection);
-        else this.#takeBack(destination, connection);
-      },
-      discard: () => {
-        // Somebody else may have it by now.
-        if (isBack) return;
-        isBack = true;
-        this.#discard(destination, connection);
-      },
-    };
+    return new LentConnection(connection.client, isReused, (end) => {
+      connection.isOnLoan = false;
+      if (end === 'discard') this.#discard(destination, connection);
+      else if (end === 'retire' && connection.client.phase !== 'content') this.#retire(destination, connection);
+      else this.#takeBack(destination, connection);
+    });
   }
 
   #takeBack(destination: Destination, connection: Connection): void {
@@ -326,7 +335,7 @@ export class SMTPClientPool {
   }
 
   #keep(destination: Destination, connection: Connection): void {
-    const { clock, idleMs, messagesMax } = this.#options;
+    const { idleMs, messagesMax } = this.#options;
     const { client } = connection;
     const mayCarry = Math.min(messagesMax, client.capabilities.messagesMax ?? Infinity);
     if (this.#isClosed || connection.messageCount >= mayCarry) {
@@ -334,18 +343,13 @@ export class SMTPClientPool {
       return;
     }
     destination.free.push(connection);
-    if (idleMs !== Infinity) {
-      connection.cancelIdleTimer = clock.setTimer(() => {
-        destination.free = destination.free.filter((each) => each !== connection);
-        this.#retire(destination, connection);
-      }, idleMs);
-    }
+    connection.idle.set(idleMs);
     destination.waiters.shift()?.();
   }
 
   /** Says goodbye; the place is free when it is gone. */
   #retire(destination: Destination, connection: Connection): void {
-    connection.cancelIdleTimer();
+    connection.idle.clear();
     void connection.client.quit().then(() => {
       this.#forget(destination, connection);
     });
@@ -363,7 +367,7 @@ export class SMTPClientPool {
   #forget(destination: Destination, connection: Connection): void {
     if (connection.isGone) return;
     connection.isGone = true;
-    connection.cancelIdleTimer();
+    connection.idle.clear();
     destination.free = destination.free.filter((each) => each !== connection);
     destination.open.delete(connection);
     destination.openCount -= 1;
@@ -437,6 +441,35 @@ export class SMTPClientPool {
   }
 }
 
+class LentConnection implements Lease {
+  readonly client: SMTPClient;
+  readonly isReused: boolean;
+  /** `undefined`: it was given back, and somebody else may have it by now. */
+  #giveBack: ((end: LoanEnd) => void) | undefined;
+
+  constructor(client: SMTPClient, isReused: boolean, giveBack: (end: LoanEnd) => void) {
+    this.client = client;
+    this.isReused = isReused;
+    this.#giveBack = giveBack;
+  }
+
+  release({ isLast } = { isLast: false }): void {
+    this.#end(isLast ? 'retire' : 'keep');
+  }
+
+  discard(): void {
+    this.#end('discard');
+  }
+
+  #end(end: LoanEnd): void {
+    const giveBack = this.#giveBack;
+    this.#giveBack = undefined;
+    giveBack?.(end);
+  }
+}
+
+type LoanEnd = 'keep' | 'retire' | 'discard';
+
 /** How a transaction begins. */
 export interface TransactionStart {
   readonly mailFrom: string;
@@ -448,7 +481,8 @@ export interface TransactionStart {
 interface Connection {
   readonly client: SMTPClient;
   messageCount: number;
-  cancelIdleTimer: () => void;
+  /** Ends a connection that nobody uses. */
+  readonly idle: Deadline;
   isOnLoan: boolean;
   isGone: boolean;
 }
@@ -475,15 +509,6 @@ function keyOf({ client, key }: PoolDestination): string {
 function hadDied(error: unknown): boolean {
   if (error instanceof SMTPRefusedError) return error.command === 'MAIL' && error.reply.code === 421;
   return error instanceof SMTPConnectionError && error.code === 'SMTPD_CONNECTION_LOST' && error.stage === 'MAIL';
-}
-
-/** @returns what forgets the listener */
-function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
-  if (signal === undefined) return ignore;
-  signal.addEventListener('abort', listener, { once: true });
-  return () => {
-    signal.removeEventListener('abort', listener);
-  };
 }
 
 function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

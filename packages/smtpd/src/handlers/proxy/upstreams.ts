@@ -60,6 +60,8 @@ export class Upstreams {
   readonly #mx: MXLookup;
   /** How to connect to those that are known in advance. */
   readonly #fixed = new WeakMap<Destination, PoolDestination>();
+  /** All of a route's, where they are known in advance. */
+  readonly #candidates = new WeakMap<Route, readonly PoolDestination[]>();
 
   /** @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS` */
   constructor(options: UpstreamOptions, context: UpstreamsContext) {
@@ -100,7 +102,8 @@ export class Upstreams {
     start: TransactionStart,
     { signal, own }: { readonly signal: AbortSignal; readonly own?: OwnConnection | undefined },
   ): Promise<Opened> {
-    const candidates = this.#inOrder(await this.#candidatesOf(route, domain, signal));
+    const known = this.#knownCandidates(route);
+    const candidates = this.#inOrder(known ?? (await this.#candidatesOf(route, domain, signal)));
     let failure: unknown;
     for (const candidate of candidates) {
       const to = own === undefined ? candidate : ownCandidate(candidate, own);
@@ -160,6 +163,16 @@ export class Upstreams {
     return this.#pool.destroy();
   }
 
+  /** The servers of a route where nobody has to be asked for them. */
+  #knownCandidates(route: Route): readonly PoolDestination[] | undefined {
+    let known = this.#candidates.get(route);
+    if (known === undefined && !route.destinations.some(({ kind }) => kind === 'mx')) {
+      known = route.destinations.filter((each) => each.kind !== 'mx').map((each) => this.#toPool(each));
+      this.#candidates.set(route, known);
+    }
+    return known;
+  }
+
   async #candidatesOf(
     { destinations }: Route,
     domain: string | undefined,
@@ -198,6 +211,7 @@ export class Upstreams {
 
   /** Those that did not answer lately are asked last. */
   #inOrder(candidates: readonly PoolDestination[]): readonly PoolDestination[] {
+    if (candidates.length <= 1) return candidates;
     const sorted =
       this.#context.balance === 'leastBusy'
         ? [...candidates].sort((a, b) => this.#pool.busyCount(a) - this.#pool.busyCount(b))
@@ -221,10 +235,16 @@ function ownCandidate({ client, key = '' }: PoolDestination, own: OwnConnection)
 }
 
 function usedOnce(lease: Lease): Lease {
-  const release = (): void => {
-    lease.release({ isLast: true });
+  return {
+    client: lease.client,
+    isReused: lease.isReused,
+    release: () => {
+      lease.release({ isLast: true });
+    },
+    discard: () => {
+      lease.discard();
+    },
   };
-  return { ...lease, release };
 }
 
 function nameOf({ key }: PoolDestination): string {
