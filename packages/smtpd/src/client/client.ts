@@ -457,16 +457,11 @@ export class SMTPClient {
    * As {@link SMTPClient.sendContent} and {@link SMTPClient.sendChunks}, for content that is handed over piece by piece, with line ends that
    * were checked before.
    *
-   * @throws {@link UsageError} `SMTPD_BAD_COMMAND`
+   * @throws {@link SMTPConnectionError} when the connection has failed before
    * @internal
    */
   beginContent(kind: TransferKind, receiver: TransferReceiver): ContentTransfer {
-    if (kind === 'data' && this.phase !== 'content') {
-      throw new UsageError('SMTPD_BAD_COMMAND', 'sendContent() follows a 354 reply to data()');
-    }
-    if (kind === 'chunks' && this.phase !== 'transaction') {
-      throw new UsageError('SMTPD_BAD_COMMAND', 'sendChunks() follows a recipient that was accepted');
-    }
+    if (this.#connection.failure !== undefined) throw this.#connection.failure;
     return beginTransfer(kind, this.#connection, receiver);
   }
 

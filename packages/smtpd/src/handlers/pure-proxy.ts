@@ -7,7 +7,6 @@
  */
 
 import type { SMTPClient } from '../client/client.js';
-import { isBinaryBody } from '../client/envelope-commands.js';
 import type { OfferNarrowing } from '../protocol/extension.js';
 import { octets } from '../protocol/octets.js';
 import { formatParameter, type Parameter } from '../protocol/parameters.js';
@@ -18,12 +17,12 @@ import type { HookRequest, MailRequest, RcptRequest } from '../server/hooks.js';
 import type { StreamedMessage } from '../server/received-message.js';
 import { SMTPServer, type CloseOptions } from '../server/server.js';
 import type { SessionInfo } from '../server/session-info.js';
-import type { Verdict } from '../server/verdict.js';
+import { isThenable, type Awaitable, type Verdict } from '../server/verdict.js';
 import { formatClientAttributes } from './proxy/client-attributes.js';
 import { refuseSuccessReport, withoutDSN } from './proxy/final-delivery.js';
 import { senderParameters } from './proxy/mail-parameters.js';
 import { isTLSCertain, narrowTo, passedOnExtensions } from './proxy/narrowing.js';
-import { ProxiedTransaction, type ContentAdditions, type Placement } from './proxy/proxied-transaction.js';
+import { ProxiedTransaction, type ContentRules, type PlacedRecipient, type Placement } from './proxy/proxied-transaction.js';
 import {
   splitOptions,
   type CompleteProxyOptions,
@@ -31,7 +30,7 @@ import {
   type RouteRequest,
 } from './proxy/proxy-options.js';
 import { RelayGuard } from './proxy/relay-guard.js';
-import { parseRoute, RouteTable, type Route } from './proxy/routes.js';
+import { parseRoute, RouteTable, type Route, type RouteText } from './proxy/routes.js';
 import type { UpstreamOptions } from './proxy/upstream-options.js';
 import { Upstreams, type OwnConnection } from './proxy/upstreams.js';
 import { receivedField } from './received-field.js';
@@ -136,8 +135,7 @@ export class PureProxy extends SMTPServer {
     const { session } = message;
     const { transaction } = this.#openOf(session);
     this.#open.delete(session);
-    const isBinary = isBinaryBody(message.mailOptions);
-    const replies = await transaction.passContent(message, this.#additionsTo(message), isBinary);
+    const replies = await transaction.passContent(message, this.#contentRules(message));
     if (session.protocol === 'lmtp') return replies;
     return oneReply(replies);
   }
@@ -149,9 +147,14 @@ export class PureProxy extends SMTPServer {
    *
    * @returns the route, or the reply to RCPT
    */
-  protected async placeRecipient(request: RouteRequest): Promise<RecipientRoute | Reply> {
-    const { recipient, session } = request;
-    const chosen = await this.#proxy.route?.(request);
+  protected placeRecipient(request: RouteRequest): Awaitable<RecipientRoute | Reply> {
+    const chosen = this.#proxy.route?.(request);
+    return isThenable(chosen)
+      ? chosen.then((late) => this.#placeOn(late, request))
+      : this.#placeOn(chosen, request);
+  }
+
+  #placeOn(chosen: RouteText | undefined, { recipient, session }: RouteRequest): RecipientRoute | Reply {
     if (chosen !== undefined) return { route: parseRoute(chosen) };
     const own = this.#routes.findOwn(recipient.domain);
     if (own !== undefined) return { route: own };
@@ -207,20 +210,31 @@ export class PureProxy extends SMTPServer {
     if (first === undefined) return [];
     const { session, signal } = first;
     const { transaction, mailFrom } = this.#openOf(session);
-    const place = async ({ address, path, parameters }: RcptRequest<unknown>) => {
-      const found = await this.placeRecipient({ recipient: path, mailFrom, session, signal });
-      if (found instanceof Reply) return { address, path, parameters, placement: found };
-      const placement = this.#placementOn(found, path, session);
-      if (found.isFinal !== true) return { address, path, parameters, placement };
-      const refusal = refuseSuccessReport(parameters);
-      return { address, path, parameters: withoutDSN(parameters), placement: refusal ?? placement };
+    const place = (request: RcptRequest<unknown>): Awaitable<PlacedRecipient> => {
+      const found = this.placeRecipient({ recipient: request.path, mailFrom, session, signal });
+      return isThenable(found)
+        ? found.then((late) => this.#placed(request, late, session))
+        : this.#placed(request, found, session);
     };
-    const placed: Awaited<ReturnType<typeof place>>[] = [];
+    const placed: PlacedRecipient[] = [];
     // A thousand recipients at once are a thousand questions to whoever knows where they go; a few at a time are answered as soon.
     for (let at = 0; at < requests.length; at += PLACED_AT_ONCE) {
-      placed.push(...(await Promise.all(requests.slice(at, at + PLACED_AT_ONCE).map(place))));
+      const places = requests.slice(at, at + PLACED_AT_ONCE).map(place);
+      placed.push(...(places.every(isThere) ? places : await Promise.all(places)));
     }
     return transaction.addRecipients(placed, signal);
+  }
+
+  #placed(
+    { address, path, parameters }: RcptRequest<unknown>,
+    found: RecipientRoute | Reply,
+    session: SessionInfo,
+  ): PlacedRecipient {
+    if (found instanceof Reply) return { address, path, parameters, placement: found };
+    const placement = this.#placementOn(found, path, session);
+    if (found.isFinal !== true) return { address, path, parameters, placement };
+    const refusal = refuseSuccessReport(parameters);
+    return { address, path, parameters: withoutDSN(parameters), placement: refusal ?? placement };
   }
 
   /** The route that MAIL can be passed on to at once, because whatever recipients come go there. */
@@ -308,13 +322,14 @@ export class PureProxy extends SMTPServer {
     };
   }
 
-  #additionsTo(message: StreamedMessage): ContentAdditions {
+  #contentRules(message: StreamedMessage): ContentRules {
     const { addReceived, addPeer, hopsMax } = this.#proxy;
     const front = addReceived
       ? octets.encodeUTF8(receivedField(message, { serverName: this.options.hostname, recipients: message.rcptTos }))
       : NOTHING;
     const headerEnd = addPeer ? octets.encodeUTF8(formatPeerHeader(message.peer)) : NOTHING;
-    return { front, headerEnd, hopsMax };
+    // Our own session looks at every line end (`lineEndings` is not `preserve`), and a message with a wrong one is never complete.
+    return { front, headerEnd, hopsMax, mayHaveBareLineEnds: true };
   }
 
   #openOf(session: SessionInfo): OpenTransaction {
@@ -343,6 +358,11 @@ interface OpenTransaction {
  */
 function oneReply(replies: readonly Reply[]): Reply | undefined {
   return replies.find((reply) => reply.isTransient) ?? replies.find((reply) => reply.isPermanent) ?? replies[0];
+}
+
+/** Whether nobody has to be waited for. */
+function isThere<T>(value: Awaitable<T>): value is T {
+  return !isThenable(value);
 }
 
 const NOTHING = new Uint8Array(0);

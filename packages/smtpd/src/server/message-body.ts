@@ -26,8 +26,27 @@ export class MessageAbortedError extends Error {
   }
 }
 
-/** The source of a body: the channel's side. */
-export class MessageBody implements AsyncIterable<Uint8Array> {
+/** Who is handed content as it comes, in the turn in which it comes. */
+export interface ContentReader {
+  /** @returns whether there is room for more; else {@link ContentSource.resume} says when there is */
+  onChunk(chunk: Uint8Array): boolean;
+  /** The content was complete. Nothing follows. */
+  onEnd(): void;
+  /** The content will not be complete. Nothing follows. */
+  onError(error: unknown): void;
+}
+
+/** Content that is handed to a reader, once. */
+export interface ContentSource {
+  read(reader: ContentReader): void;
+  /** The reader has room again. */
+  resume(): void;
+  /** The reader wants nothing more, and hears nothing more. */
+  leave(): void;
+}
+
+/** The source of a body: the channel's side. It is read as an iterable, or by a {@link ContentReader}. */
+export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
   readonly #onRoom: () => void;
   #chunks: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -36,6 +55,9 @@ export class MessageBody implements AsyncIterable<Uint8Array> {
   #isTaken = false;
   #isLeft = false;
   #wake: (() => void) | undefined;
+  #reader: ContentReader | undefined;
+  /** The reader has no room. */
+  #isHeld = false;
 
   /** @param onRoom - called when there is room again after the body was full */
   constructor(onRoom: () => void) {
@@ -55,6 +77,10 @@ export class MessageBody implements AsyncIterable<Uint8Array> {
   /** Adds content that has arrived. When nobody will read it, it is dropped. */
   push(chunk: Uint8Array): void {
     if (this.#isLeft || this.#error !== undefined || chunk.length === 0) return;
+    if (this.#reader !== undefined && !this.#isHeld) {
+      this.#handOver(this.#reader, chunk);
+      return;
+    }
     this.#chunks.push(chunk);
     this.#waitingBytes += chunk.length;
     this.#stir();
@@ -78,10 +104,62 @@ export class MessageBody implements AsyncIterable<Uint8Array> {
     this.#stir();
   }
 
-  /** Reads the content once, in order. Leaving the loop early drops the rest. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+  read(reader: ContentReader): void {
+    this.#beTaken();
+    this.#reader = reader;
+    this.#flow();
+  }
+
+  resume(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#flow();
+  }
+
+  leave(): void {
+    this.#isLeft = true;
+    this.#reader = undefined;
+    this.#drop();
+  }
+
+  /** Hands over what waits, as far as there is room. */
+  #flow(): void {
+    for (;;) {
+      const reader = this.#reader;
+      if (reader === undefined) return;
+      if (this.#error !== undefined) {
+        this.leave();
+        reader.onError(this.#error);
+        return;
+      }
+      if (this.#isHeld) return;
+      const chunk = this.#take();
+      if (chunk !== undefined) {
+        this.#handOver(reader, chunk);
+      } else if (this.#isComplete) {
+        this.leave();
+        reader.onEnd();
+        return;
+      } else {
+        return;
+      }
+    }
+  }
+
+  #handOver(reader: ContentReader, chunk: Uint8Array): void {
+    // The reader may have room again before it has said that it has none.
+    this.#isHeld = true;
+    if (reader.onChunk(chunk)) this.#isHeld = false;
+  }
+
+  #beTaken(): void {
     if (this.#isTaken) throw new TypeError('A message body can be read once');
     this.#isTaken = true;
+  }
+
+  /** Reads the content once, in order. Leaving the loop early drops the rest. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#beTaken();
     try {
       for (;;) {
         if (this.#error !== undefined) throw this.#error;
@@ -122,6 +200,7 @@ export class MessageBody implements AsyncIterable<Uint8Array> {
   #stir(): void {
     this.#wake?.();
     this.#wake = undefined;
+    this.#flow();
   }
 }
 

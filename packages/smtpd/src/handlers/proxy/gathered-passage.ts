@@ -80,8 +80,8 @@ export class GatheredPassage {
     const { session, data } = message;
     const { transaction } = this.#openOf(session);
     this.#open.delete(session);
-    const isBinary = isBinaryBody(message.mailOptions);
-    return transaction.passContent({ body: once(data) }, NO_ADDITIONS, isBinary);
+    const mayHaveBareLineEnds = isBinaryBody(message.mailOptions);
+    return transaction.passContent({ body: once(data) }, { ...AS_IT_CAME, mayHaveBareLineEnds });
   }
 
   /** The transaction of a session ends here: the server behind gets no message. */
@@ -139,4 +139,4 @@ async function* once(data: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** The server behind gets the content as it came. */
-const NO_ADDITIONS = { front: new Uint8Array(0), headerEnd: new Uint8Array(0), hopsMax: Infinity };
+const AS_IT_CAME = { front: new Uint8Array(0), headerEnd: new Uint8Array(0), hopsMax: Infinity };

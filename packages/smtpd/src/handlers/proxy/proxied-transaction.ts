@@ -4,16 +4,16 @@
  */
 
 import type { Lease } from '../../client/pool.js';
-import { ContentPass, type Passage } from '../../protocol/content-pass.js';
-import { octets } from '../../protocol/octets.js';
+import { onAbort } from '../../net/abort-listener.js';
+import { ContentPass } from '../../protocol/content-pass.js';
 import { formatParameter, type Parameter } from '../../protocol/parameters.js';
 import type { Path } from '../../protocol/path.js';
 import { Reply, SMTPReplyError } from '../../protocol/reply.js';
-import { BARE_LINE_END_IN_CONTENT } from '../../protocol/standard-replies.js';
 import type { StreamedMessage } from '../../server/received-message.js';
 import type { CompleteOptions } from '../../server/server-options.js';
-import { fanOut } from './fan-out.js';
-import { factsOfFailure, LOOPING, ONE_BY_ONE, relayedReply, replyOfFailure } from './upstream-reply.js';
+import { isThenable, type Awaitable } from '../../server/verdict.js';
+import { deliverContent, type DeliveryTarget } from './content-delivery.js';
+import { factsOfFailure, ONE_BY_ONE, relayedReply, replyOfFailure } from './upstream-reply.js';
 import type { Opened } from './upstreams.js';
 
 /** Where a recipient goes. */
@@ -27,20 +27,27 @@ export interface Placement {
 }
 
 /** A recipient that is asked about. */
-export interface RecipientRequest {
+interface RecipientRequest {
   readonly address: string;
   readonly path: Path;
   readonly parameters: readonly Parameter[];
 }
 
-/** What goes in front of a message on its way. */
-export interface ContentAdditions {
-  /** In front of all. */
+/** A recipient, and where it goes, or why it goes nowhere. */
+export interface PlacedRecipient extends RecipientRequest {
+  readonly placement: Placement | Reply;
+}
+
+/** How content goes on. */
+export interface ContentRules {
+  /** What is put in front of all. */
   readonly front: Uint8Array;
-  /** Behind the last header field. */
+  /** What is put behind the last header field. */
   readonly headerEnd: Uint8Array;
   /** `Received` fields that a message may have. */
   readonly hopsMax: number;
+  /** Whether it may have bare CR and LF, or somebody else sees to it that a message that has them is not complete. */
+  readonly mayHaveBareLineEnds: boolean;
 }
 
 /** What a transaction needs to know. */
@@ -73,14 +80,14 @@ export class ProxiedTransaction {
 
   /** Asks about recipients. @returns a reply for each, in order */
   async addRecipients(
-    recipients: readonly (RecipientRequest & { readonly placement: Placement | Reply })[],
+    recipients: readonly PlacedRecipient[],
     signal: AbortSignal,
   ): Promise<readonly Reply[]> {
     return this.#whileWanted(signal, () => this.#addRecipients(recipients, signal));
   }
 
   async #addRecipients(
-    recipients: readonly (RecipientRequest & { readonly placement: Placement | Reply })[],
+    recipients: readonly PlacedRecipient[],
     signal: AbortSignal,
   ): Promise<readonly Reply[]> {
     const questions: Question[] = [];
@@ -120,22 +127,52 @@ export class ProxiedTransaction {
   }
 
   /** Passes the content on while it comes. @returns a verdict for each recipient */
-  async passContent(
-    message: Pick<StreamedMessage, 'body'>,
-    additions: ContentAdditions,
-    isBinary: boolean,
+  passContent(
+    { body }: Pick<StreamedMessage, 'body'>,
+    { front, headerEnd, hopsMax, mayHaveBareLineEnds }: ContentRules,
   ): Promise<readonly Reply[]> {
     this.#isOver = true;
     const branches = this.#live.filter(({ start }) => start !== undefined);
     for (const branch of this.#branches) if (!branches.includes(branch)) branch.lease.release();
-    const pass = new ContentPass({ ...additions, lineEndings: isBinary ? 'preserve' : 'reject' });
-    const source = passThrough(message.body, pass, additions.hopsMax);
-    const sources = branches.length === 1 ? [source] : fanOut(source, branches.length);
-    await Promise.all(
-      branches.map(async (branch, index) => {
-        branch.contentReplies = await this.#deliver(branch, sources[index] ?? source);
-      }),
-    );
+    if (branches.length === 0) return Promise.resolve(this.#verdicts());
+    const pass = new ContentPass({ front, headerEnd, lineEndings: mayHaveBareLineEnds ? 'preserve' : 'reject' });
+    return new Promise((resolve, reject) => {
+      let openCount = branches.length;
+      const onSettled = (): void => {
+        openCount -= 1;
+        if (openCount === 0) resolve(this.#verdicts());
+      };
+      const targets = branches.map((branch) => this.#targetOf(branch, onSettled, reject));
+      deliverContent(body, { pass, hopsMax }, targets);
+    });
+  }
+
+  /** @param onFault - told of what is no failure of the upstream */
+  #targetOf(branch: Branch, onSettled: () => void, onFault: (error: unknown) => void): DeliveryTarget {
+    const { lease, start } = branch;
+    const kind = start ?? 'data';
+    return {
+      begin: (receiver) => lease.client.beginContent(kind, receiver),
+      onReplies: (replies) => {
+        lease.release();
+        branch.contentReplies = replies.map(relayedReply);
+        onSettled();
+      },
+      onFailure: (error) => {
+        if (kind === 'chunks' && lease.client.isIdle) lease.release();
+        else lease.discard();
+        try {
+          branch.contentReplies = [this.#failureReply(error, { branch, step: 'content' })];
+          onSettled();
+        } catch (fault) {
+          onFault(fault);
+        }
+      },
+    };
+  }
+
+  /** What each recipient that was accepted hears. */
+  #verdicts(): readonly Reply[] {
     const taken = new Map<Branch, number>();
     return this.#accepted.map((branch) => {
       const position = taken.get(branch) ?? 0;
@@ -162,11 +199,11 @@ export class ProxiedTransaction {
         branch.lease.discard();
       }
     };
-    signal.addEventListener('abort', cut, { once: true });
+    const stop = onAbort(signal, cut);
     try {
       return await run();
     } finally {
-      signal.removeEventListener('abort', cut);
+      stop();
     }
   }
 
@@ -209,18 +246,18 @@ export class ProxiedTransaction {
     return branch;
   }
 
-  async #addToBranch(placed: readonly PlacedQuestion[], signal: AbortSignal): Promise<void> {
+  #addToBranch(placed: readonly PlacedQuestion[], signal: AbortSignal): Awaitable<void> {
     const [first] = placed;
     if (first === undefined) return;
-    const { placement } = first;
     const questions = placed.map(({ question }) => question);
-    const branch = await this.#branchFor(placement, signal);
-    if (branch instanceof Reply) answerAll(questions, branch);
-    else await this.#askBranch(branch, questions);
+    const found = this.#branchFor(first.placement, signal);
+    return isThenable(found)
+      ? found.then((branch) => this.#askBranch(branch, questions))
+      : this.#askBranch(found, questions);
   }
 
   /** @returns the branch that recipients of this placement belong to, or why there is none */
-  async #branchFor(placement: Placement, signal: AbortSignal): Promise<Branch | Reply> {
+  #branchFor(placement: Placement, signal: AbortSignal): Awaitable<Branch | Reply> {
     const isElsewhere = this.#branches.some(({ key, acceptedCount }) => key !== placement.key && acceptedCount > 0);
     if (isElsewhere && !this.#mayServeSeveral) return OTHER_DESTINATION;
     const branch = this.#branches.find(({ key }) => key === placement.key);
@@ -233,19 +270,20 @@ export class ProxiedTransaction {
     return this.#open(placement, signal);
   }
 
-  async #askBranch(branch: Branch, questions: readonly Question[]): Promise<void> {
+  async #askBranch(branch: Branch | Reply, questions: readonly Question[]): Promise<void> {
+    if (branch instanceof Reply) {
+      answerAll(questions, branch);
+      return;
+    }
     const { client } = branch.lease;
     // An LMTP server has a reply for each recipient, and an SMTP client hears one: one recipient a transaction, then.
     const isOneByOne = branch.isAlone || (client.options.protocol === 'lmtp' && !this.#mayServeSeveral);
-    const ask = async (question: Question): Promise<void> => {
-      const isTaken = isOneByOne && branch.recipientReply !== undefined;
-      const again = branch.isAlone ? branch.recipientReply : ONE_BY_ONE;
-      question.reply = isTaken && again !== undefined ? again : await this.#askOne(branch, question.recipient);
-      if (question.reply.isPositive) branch.recipientReply ??= question.reply;
-    };
-    if (isOneByOne) for (const question of questions) await ask(question);
-    // Together, so that they leave together where the upstream offers PIPELINING.
-    else await Promise.all(questions.map(ask));
+    if (isOneByOne) {
+      for (const question of questions) await this.#askIfFirst(branch, question);
+    } else {
+      // Together, so that they leave together where the upstream offers PIPELINING.
+      await this.#askTogether(branch, questions);
+    }
     // Who hears that the connection is lost has company: nothing that was accepted on it stands.
     if (branch.failure !== undefined) answerAll(questions, branch.failure);
     for (const question of questions) {
@@ -255,12 +293,41 @@ export class ProxiedTransaction {
     }
   }
 
-  async #askOne(branch: Branch, { address, parameters }: RecipientRequest): Promise<Reply> {
-    try {
-      return relayedReply(await branch.lease.client.rcpt(address, parameters.map(formatParameter)));
-    } catch (error) {
-      return this.#failureReply(error, { branch, step: 'envelope' });
-    }
+  async #askIfFirst(branch: Branch, question: Question): Promise<void> {
+    const { recipientReply } = branch;
+    if (recipientReply === undefined) await this.#askTogether(branch, [question]);
+    else question.reply = branch.isAlone ? recipientReply : ONE_BY_ONE;
+    if (question.reply.isPositive) branch.recipientReply ??= question.reply;
+  }
+
+  #askTogether(branch: Branch, questions: readonly Question[]): Promise<void> {
+    const { client } = branch.lease;
+    return new Promise((resolve, reject) => {
+      let openCount = questions.length;
+      for (const question of questions) {
+        const { address, parameters } = question.recipient;
+        const onAnswer = (reply: Reply): void => {
+          question.reply = reply;
+          openCount -= 1;
+          if (openCount === 0) resolve();
+        };
+        const onFailure = (error: unknown): void => {
+          try {
+            onAnswer(this.#failureReply(error, { branch, step: 'envelope' }));
+          } catch (fault) {
+            reject(fault as Error);
+          }
+        };
+        const onReply = (reply: Reply): void => {
+          onAnswer(relayedReply(reply));
+        };
+        try {
+          client.requestRcpt(address, parameters.map(formatParameter), { onReply, onFailure });
+        } catch (error) {
+          onFailure(error);
+        }
+      }
+    });
   }
 
   /** @returns the refusal; `undefined` when the content may come */
@@ -280,22 +347,6 @@ export class ProxiedTransaction {
       return branch.startRefusal;
     } catch (error) {
       return this.#failureReply(error, { branch, step: 'content' });
-    }
-  }
-
-  async #deliver(branch: Branch, source: AsyncIterable<Uint8Array>): Promise<readonly Reply[]> {
-    const { lease, start } = branch;
-    try {
-      const replies =
-        start === 'chunks'
-          ? await lease.client.sendChunks(source, 'octets')
-          : await lease.client.sendContent(source, 'octets');
-      lease.release();
-      return replies.map(relayedReply);
-    } catch (error) {
-      if (start === 'chunks' && lease.client.isIdle) lease.release();
-      else lease.discard();
-      return [this.#failureReply(error, { branch, step: 'content' })];
     }
   }
 
@@ -364,36 +415,6 @@ interface Branch {
   contentReplies: readonly Reply[];
 }
 
-/** The content on its way. It throws what must keep it from being delivered. */
-async function* passThrough(
-  body: AsyncIterable<Uint8Array>,
-  pass: ContentPass,
-  hopsMax: number,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    yield* joined(passed(pass.pass(chunk)));
-    if (pass.receivedCount > hopsMax) throw refusal(LOOPING);
-  }
-  yield* joined(passed(pass.end()));
-}
-
-/** What is added and what stands around it leave in one write: of a small message, writing is what costs. */
-function joined(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
-  if (pieces.length <= 1) return pieces;
-  const lengthBytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  return lengthBytes > JOINED_BYTES_MAX ? pieces : [octets.concat(pieces)];
-}
-
-function passed(passage: Passage): readonly Uint8Array[] {
-  if (passage.kind === 'pieces') return passage.pieces;
-  throw refusal(BARE_LINE_END_IN_CONTENT);
-}
-
-function refusal({ code, enhanced, lines }: Reply): SMTPReplyError {
-  return new SMTPReplyError(code, enhanced, lines);
-}
-
-const JOINED_BYTES_MAX = 16_384;
 // RFC 5321 §4.5.3.1.10: the client sends the rest in another transaction.
 const OTHER_DESTINATION = new Reply(
   452,
