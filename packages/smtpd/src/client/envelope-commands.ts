@@ -29,6 +29,8 @@ export interface EnvelopeContext {
  */
 export function formatMail(address: string, options: readonly string[], context: EnvelopeContext): string {
   const path = parseAddress(address, 'MAIL');
+  // The usual case.
+  if (options.length === 0 && !path.isInternationalized) return `MAIL FROM:<${path.address}>`;
   const parameters = readParameters(options, 'MAIL').filter((parameter) => isWorthSending(parameter, context));
   const isInternational = parameters.some(({ keyword }) => keyword === 'SMTPUTF8');
   checkInternational(path, isInternational);
@@ -49,6 +51,7 @@ export function formatRcpt(
 ): string {
   const path = parseAddress(address, 'RCPT');
   checkInternational(path, context.isInternational);
+  if (options.length === 0) return `RCPT TO:<${path.address}>`;
   const parameters = readParameters(options, 'RCPT');
   for (const parameter of parameters) checkOffered(parameter, context);
   return format(`RCPT TO:<${path.address}>`, parameters);

@@ -71,6 +71,8 @@ export class PureProxy extends SMTPServer {
   readonly #upstreams = new Map<UpstreamOptions, Upstreams>();
   /** By session: the transaction that is open. */
   readonly #open = new WeakMap<SessionInfo, OpenTransaction>();
+  /** `X-Peer`, which is the same in all messages of a client. */
+  readonly #peerFields = new WeakMap<SessionInfo['peer'], Uint8Array>();
 
   /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
   constructor(options: PureProxyOptions = {}) {
@@ -327,9 +329,18 @@ export class PureProxy extends SMTPServer {
     const front = addReceived
       ? octets.encodeUTF8(receivedField(message, { serverName: this.options.hostname, recipients: message.rcptTos }))
       : NOTHING;
-    const headerEnd = addPeer ? octets.encodeUTF8(formatPeerHeader(message.peer)) : NOTHING;
+    const headerEnd = addPeer ? this.#peerField(message.peer) : NOTHING;
     // Our own session looks at every line end (`lineEndings` is not `preserve`), and a message with a wrong one is never complete.
     return { front, headerEnd, hopsMax, mayHaveBareLineEnds: true };
+  }
+
+  #peerField(peer: SessionInfo['peer']): Uint8Array {
+    let field = this.#peerFields.get(peer);
+    if (field === undefined) {
+      field = octets.encodeUTF8(formatPeerHeader(peer));
+      this.#peerFields.set(peer, field);
+    }
+    return field;
   }
 
   #openOf(session: SessionInfo): OpenTransaction {

@@ -3,7 +3,7 @@
 
 import { parseEnhancedPrefix, isReplyCode, Reply } from './reply.js';
 import type { Input } from './input.js';
-import { octets } from './octets.js';
+import { octetAt, octets } from './octets.js';
 
 /**
  * What a server may send that is no reply.
@@ -36,8 +36,11 @@ export class ReplyDecoder {
   #enhanced: string | undefined;
   /** Octets of the reply that were taken. */
   #takenBytes = 0;
-  /** Octets of the unfinished line that were searched already. */
+  /** Octets of the unfinished line that were looked at already, and all bits that are set in one of them. */
   #searchedBytes = 0;
+  #seenBits = 0;
+  /** Replies of one line that came before. A server says few things again and again; a reply that is known costs no parsing, nor formatting. */
+  readonly #known = new Map<string, Reply>();
 
   /** Whether a reply has begun and is not complete. */
   get isWithinReply(): boolean {
@@ -47,28 +50,41 @@ export class ReplyDecoder {
   /** The next reply, taken from the input; `undefined` when more octets are needed. */
   decode(input: Input): DecodedReply | undefined {
     while (input.length > this.#searchedBytes) {
-      const { bytes, start } = input;
-      const lf = octets.indexOf(bytes, LF, start + this.#searchedBytes);
-      const found = lf < 0 ? bytes.length : lf;
-      const lineBytesMax = Math.min(LINE_BYTES_MAX, REPLY_BYTES_MAX - this.#takenBytes);
-      // What lies behind the bound is not looked at, so that it does not matter how much of it has come.
-      const searchEnd = Math.min(found, start + lineBytesMax);
-      const cr = octets.indexOf(bytes.subarray(0, searchEnd), CR, start + Math.max(0, this.#searchedBytes - 1));
-      // A CR may be the last octet so far; what follows decides.
-      if (cr >= 0 && cr !== found - 1) return fault('lineEnd');
-      if (found - start > lineBytesMax) return fault(lineBytesMax < LINE_BYTES_MAX ? 'replyTooLong' : 'lineTooLong');
-      if (lf < 0) {
-        this.#searchedBytes = found - start;
-        return undefined;
-      }
-      if (cr < 0) return fault('lineEnd');
-      const line = textOf(bytes.subarray(start, cr));
-      this.#takenBytes += lf + 1 - start;
+      const { bytes, start, end } = input;
+      const found = this.#findLineEnd(bytes, start, end);
+      if (found === undefined) return undefined;
+      if (typeof found === 'string') return fault(found);
+      const isASCII = this.#seenBits < 0x80;
+      const line = isASCII ? octets.decodeLatin1(bytes, start, found - 1) : textOf(bytes.subarray(start, found - 1));
+      this.#takenBytes += found + 1 - start;
       this.#searchedBytes = 0;
-      input.take(lf + 1 - start);
+      this.#seenBits = 0;
+      input.take(found + 1 - start);
       const decoded = this.#addLine(line);
       if (decoded !== undefined) return decoded;
     }
+    return undefined;
+  }
+
+  /** @returns where the LF is that ends the line, behind its CR; `undefined` when more octets are needed */
+  #findLineEnd(bytes: Uint8Array, start: number, end: number): number | ReplyFault | undefined {
+    const lineBytesMax = Math.min(LINE_BYTES_MAX, REPLY_BYTES_MAX - this.#takenBytes);
+    let seenBits = this.#seenBits;
+    let at = start + this.#searchedBytes;
+    let before = at === start ? 0 : octetAt(bytes, at - 1);
+    for (; at < end; at += 1) {
+      const octet = octetAt(bytes, at);
+      if (octet === LF || before === CR) {
+        this.#seenBits = seenBits;
+        return octet === LF && before === CR ? at : 'lineEnd';
+      }
+      // What lies behind the bound is not looked at, so that it does not matter how much of it has come.
+      if (at - start >= lineBytesMax) return lineBytesMax < LINE_BYTES_MAX ? 'replyTooLong' : 'lineTooLong';
+      seenBits |= octet;
+      before = octet;
+    }
+    this.#searchedBytes = end - start;
+    this.#seenBits = seenBits;
     return undefined;
   }
 
@@ -78,10 +94,16 @@ export class ReplyDecoder {
     this.#enhanced = undefined;
     this.#takenBytes = 0;
     this.#searchedBytes = 0;
+    this.#seenBits = 0;
   }
 
   #addLine(line: string): DecodedReply | undefined {
     const isFirst = this.#lines.length === 0;
+    const known = isFirst ? this.#known.get(line) : undefined;
+    if (known !== undefined) {
+      this.#takenBytes = 0;
+      return { kind: 'reply', reply: known };
+    }
     const digits = CODE.exec(line)?.[1];
     const code = Number(digits);
     if (digits === undefined || !isReplyCode(code)) return fault('code');
@@ -97,6 +119,7 @@ export class ReplyDecoder {
     this.#lines.push(text);
     if (line.charAt(3) === '-') return undefined;
     const reply = new Reply(code, this.#enhanced, this.#lines);
+    if (isFirst && this.#known.size < KNOWN_REPLIES_MAX) this.#known.set(line, reply);
     this.reset();
     return { kind: 'reply', reply };
   }
@@ -117,5 +140,7 @@ const LF = 0x0a;
 const CODE = /^([2-5][0-5][0-9])(?:[ -]|$)/;
 /** With the CR. RFC 5321 §4.5.3.1.5 says 512 with CRLF; servers are known to write more. */
 const LINE_BYTES_MAX = 2_048;
+/** Those that came first are kept: they are what a server says to each message. */
+const KNOWN_REPLIES_MAX = 16;
 /** The longest replies are those to EHLO, HELP and EXPN. */
 const REPLY_BYTES_MAX = 65_536;

@@ -75,22 +75,54 @@ export interface ReceivedFacts {
  * ```
  */
 export function formatReceived(facts: ReceivedFacts): string {
-  const { transmission, tls } = facts;
-  const clauses: Clause[] = [
-    ...fromClauses(facts),
-    ['by', serverNameText(facts.serverName)],
-    ['with', formatTransmission(transmission)],
-  ];
-  if (tls !== undefined) clauses.push([`(${harmless(tls.version)}`, `${harmless(tls.cipher)})`]);
-  if (facts.id !== '') clauses.push(['id', harmless(facts.id.slice(0, NAME_CHARACTERS_MAX))]);
-  const recipient = onlyRecipient(facts.recipients, transmission.isInternationalized);
-  if (recipient !== undefined) clauses.push(['for', `<${recipient}>`]);
-  // RFC 5321 §4.4: `Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time`.
-  const last = clauses[clauses.length - 1];
-  const date = formatDate(facts.receivedAt, facts.utcOffsetMinutes);
-  const whole = [...clauses.slice(0, -1), [...(last ?? []).slice(0, -1), `${last?.at(-1) ?? ''};`], [date]];
-  return octets.decodeUTF8(octets.encodeLatin1(fold('Received:', whole))) ?? '';
+  return new ReceivedFormat(facts).field(facts);
 }
+
+/** What is the same in the `Received` fields of all messages that come from one client: it is put into words once. */
+export class ReceivedFormat {
+  readonly #clauses: readonly Clause[];
+  readonly #isInternationalized: boolean;
+  readonly #folded: FoldedText;
+
+  constructor(facts: SourceFacts) {
+    const { transmission, tls, serverName } = facts;
+    const clauses: Clause[] = [
+      ...fromClauses(facts),
+      ['by', serverNameText(serverName)],
+      ['with', formatTransmission(transmission)],
+    ];
+    if (tls !== undefined) clauses.push([`(${harmless(tls.version)}`, `${harmless(tls.cipher)})`]);
+    this.#clauses = clauses;
+    this.#isInternationalized = transmission.isInternationalized;
+    this.#folded = fold({ text: 'Received:', lineLength: 9 }, clauses);
+  }
+
+  /** The field of one message, as {@link formatReceived} gives it. */
+  field({ id, recipients, receivedAt, utcOffsetMinutes }: MessageFacts): string {
+    const clauses: Clause[] = [];
+    if (id !== '') clauses.push(['id', harmless(id.slice(0, NAME_CHARACTERS_MAX))]);
+    const recipient = onlyRecipient(recipients, this.#isInternationalized);
+    if (recipient !== undefined) clauses.push(['for', `<${recipient}>`]);
+    // RFC 5321 §4.4: `Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time`.
+    const isAlone = clauses.length === 0;
+    const all = isAlone ? this.#clauses : clauses;
+    const last = all.at(-1) ?? [];
+    const date = formatDate(receivedAt, utcOffsetMinutes);
+    const closed = [...all.slice(0, -1), [...last.slice(0, -1), `${last.at(-1) ?? ''};`], [date]];
+    const { text } = fold(isAlone ? { text: 'Received:', lineLength: 9 } : this.#folded, closed);
+    const field = `${text}\r\n`;
+    return NON_ASCII_OCTET.test(field) ? (octets.decodeUTF8(octets.encodeLatin1(field)) ?? '') : field;
+  }
+}
+
+/** Where messages come from. */
+export type SourceFacts = Pick<
+  ReceivedFacts,
+  'clientName' | 'peer' | 'peerHostName' | 'serverName' | 'transmission' | 'tls'
+>;
+
+/** Which message it is. */
+export type MessageFacts = Pick<ReceivedFacts, 'id' | 'recipients' | 'receivedAt' | 'utcOffsetMinutes'>;
 
 /**
  * The field `X-Peer`, with its CRLF: the address of the client, and nothing that it said.
@@ -129,7 +161,7 @@ type Clause = readonly string[];
  * RFC 5321 §4.4: who the client said that it is, and in the comment, where it really came from. A name that is none cannot
  * stand there; the address takes its place, and what was said becomes a comment.
  */
-function fromClauses({ clientName, peer, peerHostName, transmission }: ReceivedFacts): Clause[] {
+function fromClauses({ clientName, peer, peerHostName, transmission }: SourceFacts): Clause[] {
   const literal = literalOf(peer);
   const name = clientName === undefined ? undefined : nameText(clientName, transmission.isInternationalized);
   const from = name ?? literal ?? (isLocal(peer) ? 'localhost' : 'unknown');
@@ -167,6 +199,7 @@ function serverNameText(name: string): string {
 
 /** The text with a question mark for whatever has a meaning in a field, or could have one for somebody who reads it badly. */
 function harmless(text: string): string {
+  if (PLAIN_TEXT.test(text)) return text;
   let shown = '';
   for (const character of text) {
     const isPlain = isAt(character, 0, ATEXT) || PLAIN_MARKS.has(octetAt(character, 0));
@@ -189,6 +222,7 @@ function onlyRecipient(recipients: readonly string[], isInternationalized: boole
 
 /** The text as its UTF-8 octets, one character an octet, as the grammar reads it and as lines are measured. */
 function wireText(text: string): string {
+  if (!NON_ASCII_TEXT.test(text)) return text;
   const bytes = octets.encodeUTF8(text);
   return octets.decodeLatin1(bytes, 0, bytes.length);
 }
@@ -211,8 +245,17 @@ function isLocal(peer: TracePeer): peer is TracePeer & { readonly family: 'unix'
   return peer.family === 'unix' || peer.family === 'memory';
 }
 
-/** RFC 5322 §3.3: `date-time`, with its offset in figures (RFC 5321 §4.4). */
+/** Messages that come in one second have one date. */
 function formatDate(date: Date, utcOffsetMinutes: number): string {
+  const second = Math.floor(date.getTime() / 1_000);
+  if (lastDate.second !== second || lastDate.utcOffsetMinutes !== utcOffsetMinutes) {
+    lastDate = { second, utcOffsetMinutes, text: dateText(date, utcOffsetMinutes) };
+  }
+  return lastDate.text;
+}
+
+/** RFC 5322 §3.3: `date-time`, with its offset in figures (RFC 5321 §4.4). */
+function dateText(date: Date, utcOffsetMinutes: number): string {
   invariant(
     Number.isInteger(utcOffsetMinutes),
     `An offset is a whole number of minutes, not ${String(utcOffsetMinutes)}`,
@@ -230,10 +273,15 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
 
+/** Text of a field so far, and how long its last line is. */
+interface FoldedText {
+  readonly text: string;
+  readonly lineLength: number;
+}
+
 /** Puts clauses on lines of 78 octets at most (RFC 5322 §2.1.1), where no word alone is longer. */
-function fold(fieldName: string, clauses: readonly Clause[]): string {
-  let folded = fieldName;
-  let lineLength = fieldName.length;
+function fold(begun: FoldedText, clauses: readonly Clause[]): FoldedText {
+  let { text: folded, lineLength } = begun;
   const add = (text: string): void => {
     const isFitting = lineLength + 1 + text.length <= LINE_OCTETS_WANTED;
     folded += `${isFitting ? ' ' : '\r\n\t'}${text}`;
@@ -244,13 +292,19 @@ function fold(fieldName: string, clauses: readonly Clause[]): string {
     if (text.length < LINE_OCTETS_WANTED) add(text);
     else clause.forEach(add);
   }
-  return `${folded}\r\n`;
+  return { text: folded, lineLength };
 }
 
 const LINE_OCTETS_WANTED = 78;
 const LINE_OCTETS_MAX = 998;
 const NAME_CHARACTERS_MAX = 255;
 
+let lastDate = { second: NaN, utcOffsetMinutes: 0, text: '' };
+
+const PLAIN_TEXT = /^[A-Za-z0-9.-]*$/;
+const NON_ASCII_OCTET = /[\u0080-\u00ff]/;
+// eslint-disable-next-line no-control-regex -- the whole of US-ASCII is meant
+const NON_ASCII_TEXT = /[^\u0000-\u007f]/;
 const INTERNATIONAL_NAME = /^[\p{L}\p{M}\p{N}.-]+$/u;
 
 const DOT = 0x2e;

@@ -123,18 +123,8 @@ export class HookRequests {
   /** What a hook is told. */
   request<T extends object>(hook: AnyHook, facts: T): T & HookRequest<unknown> {
     const { abortSource } = this;
-    const state = (): unknown => this.#stateOf(hook);
-    return {
-      ...facts,
-      session: this.#host.info,
-      // A signal and a state are made only for whoever asks for one.
-      get signal() {
-        return abortSource.signal;
-      },
-      get state() {
-        return state();
-      },
-    };
+    const told = new ToldRequest(this.#host.info, abortSource, () => this.#stateOf(hook));
+    return Object.assign(told, facts);
   }
 
   #stateOf(hook: AnyHook): unknown {
@@ -175,6 +165,27 @@ export interface HookRequestsHost {
   readonly incidents: Incidents;
   /** This client is offered less than others, or again as much. */
   onNarrowed(narrowing: OfferNarrowing | undefined): void;
+}
+
+/** A signal and a state are made only for whoever asks for one. */
+class ToldRequest implements HookRequest<unknown> {
+  readonly session: SessionInfo;
+  readonly #abortSource: AbortSource;
+  readonly #stateOf: () => unknown;
+
+  constructor(session: SessionInfo, abortSource: AbortSource, stateOf: () => unknown) {
+    this.session = session;
+    this.#abortSource = abortSource;
+    this.#stateOf = stateOf;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abortSource.signal;
+  }
+
+  get state(): unknown {
+    return this.#stateOf();
+  }
 }
 
 type HeloFacts = Omit<HeloRequest<unknown>, keyof HookRequest<unknown>>;

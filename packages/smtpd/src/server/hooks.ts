@@ -224,6 +224,13 @@ export async function askAboutRecipients(
   recipientCount: number,
   requestOf: (hook: AnyHook, index: number) => RcptRequest<unknown>,
 ): Promise<readonly Decision[]> {
+  const [only] = hooks;
+  if (only !== undefined && hooks.length === 1) {
+    return askHookAboutAll(
+      only,
+      Array.from({ length: recipientCount }, (_, index) => requestOf(only, index)),
+    );
+  }
   const decisions: Decision[] = Array.from({ length: recipientCount }, () => PASS);
   for (const hook of hooks) {
     const open = [...decisions.entries()].filter(([, decision]) => !isFinal(decision));
@@ -262,10 +269,21 @@ export function decide(run: () => unknown, understand: (value: unknown) => Decis
   try {
     const value = run();
     // A thenable that is no promise may answer twice, or throw when it is asked: a promise of ours takes the edge off.
-    return isThenable(value) ? Promise.resolve(value).then(understand).then(undefined, judgeThrown) : understand(value);
+    return isThenable(value) ? Promise.resolve(value).then(understood(understand), judgeThrown) : understand(value);
   } catch (error) {
     return judgeThrown(error);
   }
+}
+
+/** What cannot be understood is the hook's fault. */
+function understood(understand: (value: unknown) => Decision): (value: unknown) => Decision {
+  return (value) => {
+    try {
+      return understand(value);
+    } catch (error) {
+      return judgeThrown(error);
+    }
+  };
 }
 
 /** The first positive reply stays; a refusal or a fault takes over. */

@@ -11,6 +11,8 @@ export class RelayGuard {
   readonly #allowed: NetworkSet;
   readonly #names: readonly string[];
   readonly #isOpen: boolean;
+  /** Whether an address is allowed: it is asked with every command, and stays the same object as long as the client is the same. */
+  readonly #known = new WeakMap<SessionInfo['peer'], boolean>();
 
   /** @param open - everybody may */
   constructor(allowNetworks: string | readonly string[], open: boolean) {
@@ -22,7 +24,16 @@ export class RelayGuard {
 
   /** Whether a client may send to any recipient. */
   mayRelay({ peer, identity }: SessionInfo): boolean {
-    return this.#isOpen || identity !== undefined || this.#allowed.has(peer);
+    return this.#isOpen || identity !== undefined || this.#isAllowed(peer);
+  }
+
+  #isAllowed(peer: SessionInfo['peer']): boolean {
+    let isAllowed = this.#known.get(peer);
+    if (isAllowed === undefined) {
+      isAllowed = this.#allowed.has(peer);
+      this.#known.set(peer, isAllowed);
+    }
+    return isAllowed;
   }
 
   /** For people: who may send anywhere. */

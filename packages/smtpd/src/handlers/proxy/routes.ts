@@ -90,6 +90,7 @@ export class RouteTable {
 
   /** The domain's own route, or the one of a domain above it. */
   findOwn(domain: string | undefined): Route | undefined {
+    if (this.#exact.size === 0 && this.#below.size === 0) return undefined;
     const ascii = domain === undefined ? undefined : asciiDomain(domain);
     if (ascii === undefined) return undefined;
     const exact = this.#exact.get(ascii);
