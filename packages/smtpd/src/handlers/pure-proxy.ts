@@ -22,7 +22,12 @@ import { formatClientAttributes } from './proxy/client-attributes.js';
 import { refuseSuccessReport, withoutDSN } from './proxy/final-delivery.js';
 import { senderParameters } from './proxy/mail-parameters.js';
 import { isTLSCertain, narrowTo, passedOnExtensions } from './proxy/narrowing.js';
-import { ProxiedTransaction, type ContentRules, type PlacedRecipient, type Placement } from './proxy/proxied-transaction.js';
+import {
+  ProxiedTransaction,
+  type ContentRules,
+  type PlacedRecipient,
+  type Placement,
+} from './proxy/proxied-transaction.js';
 import {
   splitOptions,
   type CompleteProxyOptions,
@@ -151,9 +156,7 @@ export class PureProxy extends SMTPServer {
    */
   protected placeRecipient(request: RouteRequest): Awaitable<RecipientRoute | Reply> {
     const chosen = this.#proxy.route?.(request);
-    return isThenable(chosen)
-      ? chosen.then((late) => this.#placeOn(late, request))
-      : this.#placeOn(chosen, request);
+    return isThenable(chosen) ? chosen.then((late) => this.#placeOn(late, request)) : this.#placeOn(chosen, request);
   }
 
   #placeOn(chosen: RouteText | undefined, { recipient, session }: RouteRequest): RecipientRoute | Reply {

@@ -1,9 +1,7 @@
 // Data encoder: content made ready to follow DATA, with a second dot where a line starts with one. It is not a normaliser:
 // bare line ends pass as they are, they are the caller's policy. In the walk it belongs to the client, before its socket.
 
-import { LineEndSearch } from './line-end-search.js';
 import { octetAt, octets } from './octets.js';
-import { classifyOctets, packTransitions, type TransitionTable } from './transition-table.js';
 
 /**
  * Encodes the content of one message (RFC 5321 §4.5.2), in as many pieces as it comes in.
@@ -16,8 +14,8 @@ import { classifyOctets, packTransitions, type TransitionTable } from './transit
  * ```
  */
 export class DataEncoder {
-  readonly #search = new LineEndSearch();
-  #state = LINE_START;
+  /** What the content ends with so far, as far as the next octet depends on it. */
+  #end: 'lineEnd' | 'CR' | 'other' = 'lineEnd';
 
   /** The stuffed content, to be sent in this order: views of `bytes` where dots are few, one copy where they are many. */
   encode(bytes: Uint8Array): Uint8Array[] {
@@ -29,29 +27,34 @@ export class DataEncoder {
 
   /** The end of data, after the CRLF that the content lacks (RFC 5321 §4.1.1.4). The encoder is as new afterwards. */
   end(): Uint8Array {
-    const isLineComplete = this.#state === LINE_START;
-    this.#state = LINE_START;
-    return octets.encodeLatin1(isLineComplete ? '.\r\n' : '\r\n.\r\n');
+    const isLineComplete = this.#end === 'lineEnd';
+    this.#end = 'lineEnd';
+    return isLineComplete ? END_BEHIND_LINE : END_IN_LINE;
   }
 
-  /** Where the dots are that start a line. */
+  /** Where the dots are that start a line. RFC 5321 §4.5.2: the sender checks the first character of each line; only CRLF starts one. */
   #findDots(bytes: Uint8Array): number[] {
     const dots: number[] = [];
-    let state = this.#state;
-    this.#search.begin();
-    for (let at = 0; at < bytes.length; at += 1) {
-      if (state === IN_LINE) {
-        at = this.#search.next(bytes, at);
-        if (at === bytes.length) break;
-      }
-      const byteClass = octetAt(CLASSES, octetAt(bytes, at));
-      const cell = octetAt(CELLS, (state << 2) | byteClass);
-      state = cell & 7;
-      if (cell >> 3 === DOUBLE_DOT) dots.push(at);
+    // The first line begins at the front, behind an LF whose CR came before, or behind a CRLF as all others do.
+    const isEndedByLF = this.#end === 'CR' && octetAt(bytes, 0) === LF;
+    const firstLine = isEndedByLF ? 1 : 0;
+    if ((isEndedByLF || this.#end === 'lineEnd') && bytes[firstLine] === DOT) dots.push(firstLine);
+    for (let from = 0; ;) {
+      const found = octets.indexOfSequence(bytes, LINE_END_AND_DOT, from);
+      if (found < 0) break;
+      from = found + LINE_END_AND_DOT.length;
+      dots.push(from - 1);
     }
-    this.#state = state;
+    this.#end = endOf(bytes, isEndedByLF);
     return dots;
   }
+}
+
+function endOf(bytes: Uint8Array, isEndedByLF: boolean): 'lineEnd' | 'CR' | 'other' {
+  const last = octetAt(bytes, bytes.length - 1);
+  if (last === CR) return 'CR';
+  const isBehindCR = bytes.length === 1 ? isEndedByLF : octetAt(bytes, bytes.length - 2) === CR;
+  return last === LF && isBehindCR ? 'lineEnd' : 'other';
 }
 
 /** Views that overlap in the dots: each piece but the first starts with the dot that ended the one before. */
@@ -79,38 +82,14 @@ function stuffedCopy(bytes: Uint8Array, dots: readonly number[]): Uint8Array {
   return stuffed;
 }
 
-const ENCODER_STATES = ['LINE_START', 'IN_LINE', 'CR'] as const;
-const ENCODER_CLASSES = ['DOT', 'CR', 'LF', 'OTHER'] as const;
-const ENCODER_ACTIONS = ['keep', 'doubleDot'] as const;
-
-/** RFC 5321 §4.5.2: the sender checks the first character of each line; only CRLF starts one. */
-const ENCODER_TRANSITIONS: TransitionTable<
-  (typeof ENCODER_STATES)[number],
-  (typeof ENCODER_CLASSES)[number],
-  (typeof ENCODER_ACTIONS)[number]
-> = {
-  LINE_START: {
-    DOT: ['IN_LINE', 'doubleDot'],
-    CR: ['CR', 'keep'],
-    LF: ['IN_LINE', 'keep'],
-    OTHER: ['IN_LINE', 'keep'],
-  },
-  IN_LINE: { DOT: ['IN_LINE', 'keep'], CR: ['CR', 'keep'], LF: ['IN_LINE', 'keep'], OTHER: ['IN_LINE', 'keep'] },
-  CR: { DOT: ['IN_LINE', 'keep'], CR: ['CR', 'keep'], LF: ['LINE_START', 'keep'], OTHER: ['IN_LINE', 'keep'] },
-};
-
-const CELLS = packTransitions({
-  states: ENCODER_STATES,
-  classes: ENCODER_CLASSES,
-  actions: ENCODER_ACTIONS,
-  transitions: ENCODER_TRANSITIONS,
-});
-
-const CLASSES = classifyOctets({ named: { [0x2e]: 0, [0x0d]: 1, [0x0a]: 2 }, other: 3 });
-
 /** A view costs about as much as the copy of this many octets. */
 const PIECE_BYTES_MIN = 512;
 
-const LINE_START = 0;
-const IN_LINE = 1;
-const DOUBLE_DOT = 1;
+const LINE_END_AND_DOT = octets.encodeLatin1('\r\n.');
+/** The end of data, behind a CRLF and without one. Nobody writes to what is to be sent. */
+const END_BEHIND_LINE = octets.encodeLatin1('.\r\n');
+const END_IN_LINE = octets.encodeLatin1('\r\n.\r\n');
+
+const CR = 0x0d;
+const LF = 0x0a;
+const DOT = 0x2e;

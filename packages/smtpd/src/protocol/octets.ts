@@ -8,6 +8,8 @@ export interface OctetPrimitives {
   readonly allocate: (length: number) => Uint8Array;
   /** The first place of `octet` at or after `from`, up to the end of `bytes`; -1 when there is none. */
   readonly indexOf: (bytes: Uint8Array, octet: number, from: number) => number;
+  /** The first place of a sequence of octets, at least one, at or after `from`, up to the end of `bytes`; -1 when there is none. */
+  readonly indexOfSequence: (bytes: Uint8Array, sequence: Uint8Array, from: number) => number;
   /** Copies `source[start..end)` to `target`, beginning at `targetStart`. A move down within one array is allowed. */
   readonly copy: (source: Uint8Array, start: number, end: number, target: Uint8Array, targetStart: number) => void;
   /** The chunks behind each other. A single chunk is returned as it is, not copied. */
@@ -80,6 +82,16 @@ export const plainOctets: OctetPrimitives = {
   allocate: (length) => new Uint8Array(length),
 
   indexOf: (bytes, octet, from) => bytes.indexOf(octet, from),
+
+  indexOfSequence(bytes, sequence, from) {
+    const first = octetAt(sequence, 0);
+    for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
+      let matched = 1;
+      while (matched < sequence.length && bytes[at + matched] === sequence[matched]) matched += 1;
+      if (matched === sequence.length) return at;
+    }
+    return -1;
+  },
 
   copy(source, start, end, target, targetStart) {
     if (end - start <= SHORT_COPY_BYTES_MAX) copyShort(source, start, end, target, targetStart);
@@ -164,6 +176,8 @@ function bufferOctets(bufferClass: BufferClass): OctetPrimitives {
 
     indexOf: (bytes, octet, from) => bufferOver(bytes).indexOf(octet, from),
 
+    indexOfSequence: (bytes, sequence, from) => bufferOver(bytes).indexOf(sequence, from),
+
     copy(source, start, end, target, targetStart) {
       if (end - start <= SHORT_COPY_BYTES_MAX) copyShort(source, start, end, target, targetStart);
       else bufferOver(source).copy(target, targetStart, start, end);
@@ -221,6 +235,7 @@ function isBufferClass(value: unknown): value is BufferClass {
 
 /** What is used of a Buffer. Declared here because the protocol is compiled without any runtime's types. */
 interface BufferLike extends Uint8Array {
+  indexOf(value: number | Uint8Array, from?: number): number;
   copy(target: Uint8Array, targetStart: number, sourceStart: number, sourceEnd: number): number;
   /** What `toString` calls for `latin1`. It is not in the documentation, and everywhere where there are Buffers. */
   latin1Slice(start: number, end: number): string;

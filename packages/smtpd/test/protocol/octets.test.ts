@@ -20,7 +20,8 @@ describe('the version', () => {
 });
 
 describe.each(versions)('%s octets', (_, primitives) => {
-  const { allocate, indexOf, copy, concat, decodeLatin1, encodeLatin1, decodeUTF8, encodeUTF8 } = primitives;
+  const { allocate, indexOf, indexOfSequence, copy, concat, decodeLatin1, encodeLatin1, decodeUTF8, encodeUTF8 } =
+    primitives;
 
   it('allocate arrays of that length', () => {
     expect([allocate(0).length, allocate(100).length]).toEqual([0, 100]);
@@ -34,6 +35,23 @@ describe.each(versions)('%s octets', (_, primitives) => {
         const given = isBuffer ? Buffer.from(view.buffer, view.byteOffset, view.length) : view;
         const start = Math.min(from, bytes.length);
         expect(indexOf(given, octet, start)).toBe([...bytes].indexOf(octet, start));
+      }),
+    );
+  });
+
+  it('find a sequence of octets at or after a place, up to the end of the array and not of what lies behind it', () => {
+    const someOctets = fc.array(fc.constantFrom(0x0d, 0x0a, 0x2e), { maxLength: 12 });
+    const sequences = fc.array(fc.constantFrom(0x0d, 0x0a, 0x2e), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(someOctets, sequences, fc.nat(12), fc.boolean(), (bytes, sequence, from, isBuffer) => {
+        const padded = Uint8Array.from([...sequence, ...bytes, ...sequence]);
+        const view = padded.subarray(sequence.length, sequence.length + bytes.length);
+        const given = isBuffer ? Buffer.from(view.buffer, view.byteOffset, view.length) : view;
+        const start = Math.min(from, bytes.length);
+        const text = (some: readonly number[]): string => String.fromCharCode(...some);
+        expect(indexOfSequence(given, Uint8Array.from(sequence), start)).toBe(
+          text(bytes).indexOf(text(sequence), start),
+        );
       }),
     );
   });

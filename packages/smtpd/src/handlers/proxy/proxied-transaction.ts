@@ -79,17 +79,11 @@ export class ProxiedTransaction {
   }
 
   /** Asks about recipients. @returns a reply for each, in order */
-  async addRecipients(
-    recipients: readonly PlacedRecipient[],
-    signal: AbortSignal,
-  ): Promise<readonly Reply[]> {
+  async addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
     return this.#whileWanted(signal, () => this.#addRecipients(recipients, signal));
   }
 
-  async #addRecipients(
-    recipients: readonly PlacedRecipient[],
-    signal: AbortSignal,
-  ): Promise<readonly Reply[]> {
+  async #addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
     const questions: Question[] = [];
     const together = new Map<string, PlacedQuestion[]>();
     for (const { placement, ...recipient } of recipients) {

@@ -19,13 +19,19 @@ export function octetAt(bytes: Uint8Array, at: number): number {
 
 export const octets: Pick<
   OctetPrimitives,
-  'allocate' | 'indexOf' | 'copy' | 'decodeLatin1' | 'decodeUTF8' | 'encodeLatin1'
+  'allocate' | 'indexOf' | 'indexOfSequence' | 'copy' | 'decodeLatin1' | 'decodeUTF8' | 'encodeLatin1'
 > = {
   allocate: (length) => new Uint8Array(length),
   indexOf(bytes, octet, from) {
     const found = bytes.indexOf(octet, from);
     counted += (found === -1 ? bytes.length : found + 1) - from;
     return found;
+  },
+  indexOfSequence(bytes, sequence, from) {
+    for (let at = from; at + sequence.length <= bytes.length; at += 1) {
+      if (sequence.every((octet, index) => octet === octetAt(bytes, at + index))) return at;
+    }
+    return -1;
   },
   copy(source, start, end, target, targetStart) {
     counted += end - start;
