@@ -244,6 +244,8 @@ export function pourPieces(
     const iterator = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
     /** The content has ended; the outcome is known. */
     const state = { isDone: false, isOver: false };
+    const isOver = (): boolean => state.isOver;
+    const fail: (error: unknown) => void = reject;
     let wake: () => void = ignore;
     const over = (): void => {
       state.isOver = true;
@@ -260,13 +262,13 @@ export function pourPieces(
       },
       onFailure: (error) => {
         over();
-        reject(error);
+        fail(error);
       },
     });
     const pour = async (): Promise<void> => {
-      while (!state.isOver) {
+      while (!isOver()) {
         const step = await iterator.next();
-        if (state.isOver) return;
+        if (isOver()) return;
         if (step.done === true) {
           state.isDone = true;
           transfer.end();

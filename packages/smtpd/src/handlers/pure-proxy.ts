@@ -194,7 +194,7 @@ export class PureProxy extends SMTPServer {
     return narrowTo(capabilities.flat(), { mayRequireTLS });
   }
 
-  async #mail({ session, address, parameters, signal }: MailRequest<unknown>): Promise<Verdict> {
+  #mail({ session, address, parameters, signal }: MailRequest<unknown>): Awaitable<Verdict> {
     this.#abandon(session);
     const { protocol } = session;
     const transaction = new ProxiedTransaction({
@@ -206,8 +206,7 @@ export class PureProxy extends SMTPServer {
     this.#open.set(session, { transaction, mailFrom: address, mailParameters: senderParameters(parameters, session) });
     const only = this.#onlyRoute(session);
     if (only === undefined) return undefined;
-    const reply = await transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
-    return reply;
+    return transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
   }
 
   async #recipients(requests: readonly RcptRequest<unknown>[]): Promise<readonly Verdict[]> {

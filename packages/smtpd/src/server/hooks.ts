@@ -204,6 +204,8 @@ function askFrom(asked: readonly (() => Awaitable<Decision>)[], from: number, be
   for (let index = from; index < asked.length; index += 1) {
     const decision = asked[index]?.() ?? PASS;
     if (isThenable(decision)) {
+      // The usual case: there is nothing to join it with.
+      if (soFar.kind === 'pass' && index === asked.length - 1) return decision;
       return decision.then((late) => {
         const joined = join(soFar, late);
         return isFinal(joined) ? joined : askFrom(asked, index + 1, joined);
@@ -219,18 +221,22 @@ function askFrom(asked: readonly (() => Awaitable<Decision>)[], from: number, be
  * Asks a stage's hooks about several recipients at once: one decision for each, in order. Whoever was refused by one hook is not asked
  * about by the next.
  */
-export async function askAboutRecipients(
+export function askAboutRecipients(
   hooks: readonly AnyHook[],
   recipientCount: number,
   requestOf: (hook: AnyHook, index: number) => RcptRequest<unknown>,
 ): Promise<readonly Decision[]> {
   const [only] = hooks;
-  if (only !== undefined && hooks.length === 1) {
-    return askHookAboutAll(
-      only,
-      Array.from({ length: recipientCount }, (_, index) => requestOf(only, index)),
-    );
-  }
+  if (only === undefined || hooks.length > 1) return askSeveralAboutRecipients(hooks, recipientCount, requestOf);
+  const requests = Array.from({ length: recipientCount }, (_, index) => requestOf(only, index));
+  return askHookAboutAll(only, requests);
+}
+
+async function askSeveralAboutRecipients(
+  hooks: readonly AnyHook[],
+  recipientCount: number,
+  requestOf: (hook: AnyHook, index: number) => RcptRequest<unknown>,
+): Promise<readonly Decision[]> {
   const decisions: Decision[] = Array.from({ length: recipientCount }, () => PASS);
   for (const hook of hooks) {
     const open = [...decisions.entries()].filter(([, decision]) => !isFinal(decision));

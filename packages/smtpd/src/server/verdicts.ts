@@ -35,20 +35,25 @@ export class Verdicts {
 
   /** Waits for a decision, in this turn if it can be, and carries it out. */
   await(decided: Awaitable<Decision>): Awaitable<void> {
-    if (isThenable(decided)) {
-      const alone = decided.then((decision) => [decision]);
-      return this.awaitAll(alone, 1);
+    if (!isThenable(decided)) {
+      this.#carryOut(decided);
+      return;
     }
-    this.#carryOut(decided);
+    const pending = this.#pend(1);
+    decided.then(
+      (decision) => {
+        pending.settleAll(decision);
+      },
+      (error: unknown) => {
+        pending.settleAll({ kind: 'fault', error });
+      },
+    );
+    return pending.done;
   }
 
   /** Waits for the decisions about questions that came together, and carries them out in order. */
   awaitAll(decided: PromiseLike<readonly Decision[]>, questionCount: number): Promise<void> {
-    const pending = new PendingVerdict(questionCount, (decisions) => {
-      if (this.#pending === pending) this.#pending = undefined;
-      for (const decision of decisions) this.#carryOut(decision);
-    });
-    this.#pending = pending;
+    const pending = this.#pend(questionCount);
     decided.then(
       (decisions) => {
         pending.settle(decisions);
@@ -57,9 +62,18 @@ export class Verdicts {
         pending.settleAll({ kind: 'fault', error });
       },
     );
-    return pending.done.then(() => {
+    return pending.done;
+  }
+
+  /** From here on a verdict is waited for. */
+  #pend(questionCount: number): PendingVerdict {
+    const pending = new PendingVerdict(questionCount, (decisions) => {
+      if (this.#pending === pending) this.#pending = undefined;
+      for (const decision of decisions) this.#carryOut(decision);
       this.#host.onSettled();
     });
+    this.#pending = pending;
+    return pending;
   }
 
   /** Answers the session's oldest question. Never throws. */

@@ -3,6 +3,7 @@
  * the upstream and gives the client its answer. Where there is nobody to ask there is no promise.
  */
 
+import type { ReplyReceiver } from '../../client/client-connection.js';
 import type { Lease } from '../../client/pool.js';
 import { onAbort } from '../../net/abort-listener.js';
 import { ContentPass } from '../../protocol/content-pass.js';
@@ -73,13 +74,12 @@ export class ProxiedTransaction {
   }
 
   /** Opens the one branch that there will be. @returns the upstream's reply to MAIL */
-  async open(placement: Placement, signal: AbortSignal): Promise<Reply> {
-    const opened = await this.#open(placement, signal);
-    return opened instanceof Reply ? opened : opened.senderReply;
+  open(placement: Placement, signal: AbortSignal): Promise<Reply> {
+    return this.#open(placement, signal).then((opened) => (opened instanceof Reply ? opened : opened.senderReply));
   }
 
   /** Asks about recipients. @returns a reply for each, in order */
-  async addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
+  addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
     return this.#whileWanted(signal, () => this.#addRecipients(recipients, signal));
   }
 
@@ -115,9 +115,11 @@ export class ProxiedTransaction {
   async #startContent(verb: 'DATA' | 'BDAT'): Promise<Reply | undefined> {
     const branches = this.#live;
     if (branches.length === 0) return this.#accepted[0]?.failure ?? NOT_ASKED;
-    const replies = await Promise.all(branches.map((branch) => this.#startBranch(branch, verb)));
-    const isAnyReady = replies.some((reply) => reply === undefined);
-    return isAnyReady ? undefined : replies[0];
+    await askTogether(branches, (branch, inquiry) => {
+      this.#startBranch(branch, verb, inquiry);
+    });
+    const isAnyReady = branches.some(({ start }) => start !== undefined);
+    return isAnyReady ? undefined : (branches[0]?.startRefusal ?? NOT_ASKED);
   }
 
   /** Passes the content on while it comes. @returns a verdict for each recipient */
@@ -296,51 +298,65 @@ export class ProxiedTransaction {
 
   #askTogether(branch: Branch, questions: readonly Question[]): Promise<void> {
     const { client } = branch.lease;
-    return new Promise((resolve, reject) => {
-      let openCount = questions.length;
-      for (const question of questions) {
-        const { address, parameters } = question.recipient;
-        const onAnswer = (reply: Reply): void => {
-          question.reply = reply;
-          openCount -= 1;
-          if (openCount === 0) resolve();
-        };
-        const onFailure = (error: unknown): void => {
-          try {
-            onAnswer(this.#failureReply(error, { branch, step: 'envelope' }));
-          } catch (fault) {
-            reject(fault as Error);
-          }
-        };
-        const onReply = (reply: Reply): void => {
-          onAnswer(relayedReply(reply));
-        };
-        try {
-          client.requestRcpt(address, parameters.map(formatParameter), { onReply, onFailure });
-        } catch (error) {
-          onFailure(error);
-        }
-      }
+    return askTogether(questions, (question, inquiry) => {
+      const { address, parameters } = question.recipient;
+      this.#ask(branch, 'envelope', inquiry, {
+        request: (receiver) => {
+          client.requestRcpt(address, parameters.map(formatParameter), receiver);
+        },
+        onAnswer: (reply) => {
+          question.reply = relayedReply(reply);
+        },
+      });
     });
   }
 
-  /** @returns the refusal; `undefined` when the content may come */
-  async #startBranch(branch: Branch, verb: 'DATA' | 'BDAT'): Promise<Reply | undefined> {
+  #startBranch(branch: Branch, verb: 'DATA' | 'BDAT', inquiry: Inquiry): void {
     const { client } = branch.lease;
     if (verb === 'BDAT' && client.capabilities.has('CHUNKING')) {
       branch.start = 'chunks';
-      return undefined;
+      inquiry.onAnswered();
+      return;
     }
-    try {
-      const reply = await client.data();
-      if (reply.code === 354) {
-        branch.start = 'data';
-        return undefined;
+    this.#ask(branch, 'content', inquiry, {
+      request: (receiver) => {
+        client.requestData(receiver);
+      },
+      onAnswer: (reply) => {
+        if (reply.code === 354) branch.start = 'data';
+        else branch.startRefusal = relayedReply(reply);
+      },
+    });
+  }
+
+  /** Asks one thing. What fails has an answer, too: ours. */
+  #ask(
+    branch: Branch,
+    step: 'envelope' | 'content',
+    { onAnswered, onFault }: Inquiry,
+    {
+      request,
+      onAnswer,
+    }: {
+      readonly request: (receiver: ReplyReceiver) => void;
+      readonly onAnswer: (reply: Reply) => void;
+    },
+  ): void {
+    const onReply = (reply: Reply): void => {
+      onAnswer(reply);
+      onAnswered();
+    };
+    const onFailure = (error: unknown): void => {
+      try {
+        onReply(this.#failureReply(error, { branch, step }));
+      } catch (fault) {
+        onFault(fault);
       }
-      branch.startRefusal = relayedReply(reply);
-      return branch.startRefusal;
+    };
+    try {
+      request({ onReply, onFailure });
     } catch (error) {
-      return this.#failureReply(error, { branch, step: 'content' });
+      onFailure(error);
     }
   }
 
@@ -384,6 +400,24 @@ interface Question {
 interface PlacedQuestion {
   readonly question: Question;
   readonly placement: Placement;
+}
+
+/** One of several things that are asked at once. */
+interface Inquiry {
+  readonly onAnswered: () => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Asks several things at once. @returns when each has its answer */
+function askTogether<T>(items: readonly T[], ask: (item: T, inquiry: Inquiry) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let openCount = items.length;
+    const onAnswered = (): void => {
+      openCount -= 1;
+      if (openCount === 0) resolve();
+    };
+    for (const item of items) ask(item, { onAnswered, onFault: reject });
+  });
 }
 
 function answerAll(questions: readonly Question[], reply: Reply): void {
