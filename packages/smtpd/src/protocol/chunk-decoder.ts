@@ -3,6 +3,7 @@
 
 import type { ContentBuffer } from './content-buffer.js';
 import { type ContentFault, ContentFacts, type ContentOptions } from './content-facts.js';
+import { contentScanner, SCAN_PAUSE_BYTES, type ContentScanner } from './content-scanner.js';
 import type { Input } from './input.js';
 import { LineEndSearch } from './line-end-search.js';
 import { octetAt } from './octets.js';
@@ -31,15 +32,18 @@ export class ChunkDecoder {
   readonly #facts: ContentFacts;
   readonly #isBinary: boolean;
   readonly #search = new LineEndSearch();
+  readonly #scanner: ContentScanner;
   #state = TEXT;
   /** Octets of the line that earlier input began. */
   #lineBytes = 0;
   #remainingBytes = 0;
   #chunkBytes = 0;
 
-  constructor(options: ChunkOptions) {
+  /** @param scanner - for those who compare: what comes out is the same with each */
+  constructor(options: ChunkOptions, scanner: ContentScanner = contentScanner) {
     this.#facts = new ContentFacts(options);
     this.#isBinary = options.binary ?? false;
+    this.#scanner = scanner;
   }
 
   /** Octets of the chunk that have not come yet. */
@@ -83,10 +87,11 @@ export class ChunkDecoder {
 
   /** Takes the octets of the chunk from the input. True when the chunk is complete; false when more is needed. */
   decode(input: Input, content: ContentBuffer): boolean {
-    const count = Math.min(input.length, this.#remainingBytes);
-    if (count > 0) {
-      if (this.#isBinary) this.#facts.append(content, input.bytes, input.start, input.start + count);
-      else this.#decodeLines(input, content, count);
+    while (input.length > 0 && this.#remainingBytes > 0) {
+      const end = input.start + Math.min(input.length, this.#remainingBytes);
+      const count = this.#isBinary
+        ? this.#appendAll(input, end, content)
+        : this.#decodePiece(this.#scanner.reach(input.bytes, input.start, end), content);
       this.#remainingBytes -= count;
       input.take(count);
     }
@@ -103,19 +108,33 @@ export class ChunkDecoder {
     this.#lineBytes = 0;
   }
 
-  #decodeLines(input: Input, content: ContentBuffer, count: number): void {
-    const { start } = input;
-    const end = start + count;
-    // A view that ends with the chunk, so that a search for a line end cannot run through all that follows.
-    const bytes = end === input.end ? input.bytes : input.bytes.subarray(0, end);
+  /** Returns how many octets it took, as `#decodePiece` does. */
+  #appendAll(input: Input, end: number, content: ContentBuffer): number {
+    this.#facts.append(content, input.bytes, input.start, end);
+    return end - input.start;
+  }
+
+  /** Takes all of these octets, which end with the chunk or before. */
+  #decodePiece(bytes: Uint8Array, content: ContentBuffer): number {
+    const end = bytes.length;
     const facts = this.#facts;
     const search = this.#search;
+    const scanner = this.#scanner;
     let state = this.#state;
-    let from = start; // bytes[from..at) is content that has not been appended yet
-    let lineStart = start - this.#lineBytes; // so that at - lineStart is the length of the line before `at`
+    let from = 0; // bytes[from..at) is content that has not been appended yet
+    let lineStart = -this.#lineBytes; // so that at - lineStart is the length of the line before `at`
+    let scanFrom = 0; // No scan before: what stopped the last one may be followed by more of the kind.
     search.begin();
 
-    for (let at = start; at < end; at += 1) {
+    for (let at = 0; at < end; at += 1) {
+      if (state === TEXT && at >= scanFrom && end - at >= scanner.scanBytesMin) {
+        // Where no dots are deleted nothing moves: what it passed over goes with its range.
+        scanner.scan(bytes, at, { isLineStart: false, lineBytes: at - lineStart, isStuffed: false });
+        at = scanner.stop;
+        facts.endLine(scanner.longestLineBytes);
+        lineStart = at - scanner.lineBytes;
+        scanFrom = at + SCAN_PAUSE_BYTES;
+      }
       if (state === TEXT) {
         at = search.next(bytes, at);
         if (at === end) break;
@@ -157,6 +176,7 @@ export class ChunkDecoder {
     facts.append(content, bytes, from, end);
     this.#state = state;
     this.#lineBytes = end - lineStart;
+    return end;
   }
 }
 

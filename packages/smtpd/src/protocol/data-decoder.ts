@@ -3,6 +3,7 @@
 
 import type { ContentBuffer } from './content-buffer.js';
 import { type ContentFault, ContentFacts, type ContentOptions } from './content-facts.js';
+import { contentScanner, SCAN_PAUSE_BYTES, type ContentScanner } from './content-scanner.js';
 import type { Input } from './input.js';
 import { LineEndSearch } from './line-end-search.js';
 import { octetAt } from './octets.js';
@@ -24,12 +25,15 @@ export type { ContentFault, LineEndings } from './content-facts.js';
 export class DataDecoder {
   readonly #facts: ContentFacts;
   readonly #search = new LineEndSearch();
+  readonly #scanner: ContentScanner;
   #state = LINE_START;
   /** Octets of the line that earlier input began, its deleted dot not counted. */
   #lineBytes = 0;
 
-  constructor(options: ContentOptions) {
+  /** @param scanner - for those who compare: what comes out is the same with each */
+  constructor(options: ContentOptions, scanner: ContentScanner = contentScanner) {
     this.#facts = new ContentFacts(options);
+    this.#scanner = scanner;
   }
 
   /**
@@ -63,16 +67,38 @@ export class DataDecoder {
    * and more is needed.
    */
   decode(input: Input, content: ContentBuffer): boolean {
-    if (this.#state === END) return true;
-    const { bytes, start, end } = input;
+    while (this.#state !== END && input.length > 0) {
+      const bytes = this.#scanner.reach(input.bytes, input.start, input.end);
+      input.take(this.#decodePiece(bytes, content));
+    }
+    return this.#state === END;
+  }
+
+  /** Returns how many octets it took: all, or those up to the end of data. */
+  #decodePiece(bytes: Uint8Array, content: ContentBuffer): number {
+    const end = bytes.length;
     const facts = this.#facts;
     const search = this.#search;
+    const scanner = this.#scanner;
     let state = this.#state;
-    let from = start; // bytes[from..at) is content that has not been appended yet; start <= from <= at + 1
-    let lineStart = start - this.#lineBytes; // so that at - lineStart is the length of the line before `at`
+    let from = 0; // bytes[from..at) is content that has not been appended yet; 0 <= from <= at + 1
+    let lineStart = -this.#lineBytes; // so that at - lineStart is the length of the line before `at`
+    let scanFrom = 0; // No scan before: what stopped the last one may be followed by more of the kind.
     search.begin();
 
-    for (let at = start; at < end; at += 1) {
+    for (let at = 0; at < end; at += 1) {
+      if (state <= IN_LINE && at >= scanFrom && end - at >= scanner.scanBytesMin) {
+        scanner.scan(bytes, at, { isLineStart: state === LINE_START, lineBytes: at - lineStart, isStuffed: true });
+        at = scanner.stop;
+        if (scanner.contentEnd < at) {
+          facts.append(content, bytes, from, scanner.contentEnd);
+          from = at;
+        }
+        facts.endLine(scanner.longestLineBytes);
+        lineStart = at - scanner.lineBytes;
+        state = scanner.isLineStart ? LINE_START : IN_LINE;
+        scanFrom = at + SCAN_PAUSE_BYTES;
+      }
       if (state === IN_LINE) {
         at = search.next(bytes, at);
         if (at === end) break;
@@ -125,8 +151,7 @@ export class DataDecoder {
           break;
         case END_DATA: // Nothing is pending: the dot was deleted, its CR held back.
           this.#state = END;
-          input.take(at + 1 - start);
-          return true;
+          return at + 1;
         default: // keep: it goes with its range.
       }
     }
@@ -134,8 +159,7 @@ export class DataDecoder {
     facts.append(content, bytes, from, end);
     this.#state = state;
     this.#lineBytes = end - lineStart;
-    input.take(end - start);
-    return false;
+    return end;
   }
 }
 
