@@ -2,9 +2,12 @@
 // lines or limits. In the walk it stands behind the data and chunk decoders: they append, the session takes.
 
 import { octets } from './octets.js';
+import { SLAB_BYTES, slabs } from './slabs.js';
 
 /**
- * Collected content. The first allocation is exact, for a message that comes in one piece; then the storage doubles.
+ * Collected content. The first allocation is exact, for a message that comes in one piece; then the storage doubles. What outgrows
+ * that goes on in slabs and is put together when it is taken: then it is moved once, and nobody is given more than the content.
+ * Where the client declared a size, it collects in the array that will be taken.
  *
  * @example
  * ```ts
@@ -15,26 +18,34 @@ import { octets } from './octets.js';
  * ```
  */
 export class ContentBuffer {
+  /** Full arrays whose octets come before those of the storage. */
+  #pieces: Uint8Array[] = [];
+  #piecesBytes = 0;
   #storage: Uint8Array = NOTHING;
-  #length = 0; // 0 <= #length <= #storage.length
+  #filledBytes = 0; // 0 <= #filledBytes <= #storage.length
   #expectedBytes = 0;
 
   get length(): number {
-    return this.#length;
+    return this.#piecesBytes + this.#filledBytes;
   }
 
   /** Copies `source[start..end)` behind what has collected. */
   append(source: Uint8Array, start: number, end: number): void {
-    const length = this.#length + (end - start);
-    if (length > this.#storage.length) this.#grow(length);
-    octets.copy(source, start, end, this.#storage, this.#length);
-    this.#length = length;
+    let from = start;
+    while (end - from > this.#storage.length - this.#filledBytes) {
+      if (this.#grow(end - from)) break;
+      const next = from + this.#storage.length - this.#filledBytes;
+      this.#fill(source, from, next);
+      from = next;
+      this.#beginSlab();
+    }
+    this.#fill(source, from, end);
   }
 
   appendOctet(octet: number): void {
-    if (this.#length === this.#storage.length) this.#grow(this.#length + 1);
-    this.#storage[this.#length] = octet;
-    this.#length += 1;
+    if (this.#filledBytes === this.#storage.length && !this.#grow(1)) this.#beginSlab();
+    this.#storage[this.#filledBytes] = octet;
+    this.#filledBytes += 1;
   }
 
   /**
@@ -47,24 +58,72 @@ export class ContentBuffer {
 
   /** What has collected since the last `take`. It is the caller's; the buffer is empty afterwards and holds no memory. */
   take(): Uint8Array {
-    const content = this.#length === this.#storage.length ? this.#storage : this.#storage.subarray(0, this.#length);
-    this.clear();
+    if (this.#pieces.length > 0) this.#moveTo(octets.allocate(this.length));
+    const storage = this.#storage;
+    const content = this.#filledBytes === storage.length ? storage : storage.subarray(0, this.#filledBytes);
+    this.#reset();
     return content;
   }
 
   clear(): void {
-    this.#storage = NOTHING;
-    this.#length = 0;
-    this.#expectedBytes = 0;
+    this.#giveSlabs();
+    this.#reset();
   }
 
-  #grow(needed: number): void {
+  #fill(source: Uint8Array, start: number, end: number): void {
+    octets.copy(source, start, end, this.#storage, this.#filledBytes);
+    this.#filledBytes += end - start;
+  }
+
+  /** Makes room for `count` octets in one array with all that came before, if that is how this content collects now. */
+  #grow(count: number): boolean {
+    const needed = this.length + count;
     const expected = this.#expectedBytes;
     const isCredible = needed <= expected && needed * 4 >= expected;
-    const storage = octets.allocate(isCredible ? expected : Math.max(needed, 2 * this.#storage.length));
-    octets.copy(this.#storage, 0, this.#length, storage, 0);
+    if (isCredible) this.#moveTo(octets.allocate(expected));
+    else if (this.length < SLABS_FROM_BYTES) this.#moveTo(octets.allocate(Math.max(needed, 2 * this.#storage.length)));
+    else return false;
+    return true;
+  }
+
+  /** Goes on in a slab. The storage is full. */
+  #beginSlab(): void {
+    this.#pieces.push(this.#storage);
+    this.#piecesBytes += this.#storage.length;
+    this.#storage = slabs.take();
+    this.#filledBytes = 0;
+  }
+
+  /** Puts together in this array all that has collected. It has room for that. */
+  #moveTo(storage: Uint8Array): void {
+    let length = 0;
+    for (const piece of this.#pieces) {
+      octets.copy(piece, 0, piece.length, storage, length);
+      length += piece.length;
+    }
+    octets.copy(this.#storage, 0, this.#filledBytes, storage, length);
+    length += this.#filledBytes;
+    this.#giveSlabs();
     this.#storage = storage;
+    this.#filledBytes = length;
+  }
+
+  /** Gives back what can be used again. An array of that size that is none serves as well: nobody else has it. */
+  #giveSlabs(): void {
+    for (const piece of this.#pieces) if (piece.length === SLAB_BYTES) slabs.give(piece);
+    if (this.#storage.length === SLAB_BYTES) slabs.give(this.#storage);
+    if (this.#pieces.length > 0) this.#pieces = [];
+    this.#piecesBytes = 0;
+  }
+
+  #reset(): void {
+    this.#storage = NOTHING;
+    this.#filledBytes = 0;
+    this.#expectedBytes = 0;
   }
 }
+
+/** From here on a slab is not much more than what has come. */
+const SLABS_FROM_BYTES = SLAB_BYTES / 2;
 
 const NOTHING = octets.allocate(0);
