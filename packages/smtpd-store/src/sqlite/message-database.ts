@@ -10,6 +10,7 @@ import { assertNever } from '../errors.js';
 import type { StoreLimits } from '../limits.js';
 import type { Counts, StoreCounts } from '../store.js';
 import { StatementCache, type Connection, type Row, type Statement } from './driver.js';
+import { DeferredWrites } from './deferred-writes.js';
 import type { DeletionAnswer, NumberedRequest, Operations, TagRequest, WriteOperations } from './requests.js';
 
 /** The messages in a database. */
@@ -17,12 +18,14 @@ export class MessageDatabase {
   readonly #statements: StatementCache;
   readonly #limits: StoreLimits;
   readonly #undoMs: number;
+  readonly #deferred: DeferredWrites;
   #filesToRemove: string[] = [];
 
   constructor(connection: Connection, { limits, undoMs }: { limits: StoreLimits; undoMs: number }) {
     this.#statements = new StatementCache(connection);
     this.#limits = limits;
     this.#undoMs = undoMs;
+    this.#deferred = new DeferredWrites((sql) => this.#prepare(sql));
   }
 
   /** Does what is asked. */
@@ -54,6 +57,18 @@ export class MessageDatabase {
       default:
         return assertNever(asked);
     }
+  }
+
+  /** Writes what is written once for a transaction: the last before COMMIT. */
+  finish(): void {
+    this.#deferred.write();
+  }
+
+  /** Forgets what was not written: the transaction is undone. */
+  undo(): void {
+    this.#deferred.forget();
+    // They are still referred to.
+    this.#filesToRemove = [];
   }
 
   /**
@@ -88,13 +103,10 @@ export class MessageDatabase {
     this.#prepare('INSERT INTO message_facts VALUES (?, ?)').run(id, parts.facts);
     if (parts.octets !== null) this.#prepare('INSERT INTO message_octets VALUES (?, ?)').run(id, parts.octets);
     this.#prepare('INSERT INTO message_transcripts VALUES (?, ?)').run(id, parts.transcript);
-    this.#prepare(
-      `INSERT INTO message_words (rowid, subject, sender, recipient, copied, body, filename, headers)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(id, ...parts.words);
+    this.#deferred.addWords(id, parts.words);
     const counted = parts.isSession ? 0 : 1;
-    this.#count(parts.inbox, { messages: counted, unread: counted, bytes: parts.sizeBytes });
-    this.#prepare('UPDATE kept SET messages = messages + 1, bytes = bytes + ?').run(parts.sizeBytes);
+    this.#deferred.count(parts.inbox, { messages: counted, unread: counted, bytes: parts.sizeBytes });
+    this.#deferred.keep(1, parts.sizeBytes);
     return { id, pruned: this.#prune(id, now) };
   }
 
@@ -102,13 +114,14 @@ export class MessageDatabase {
   #prune(newest: number, now: number): number[] {
     const { messagesMax, bytesMax, ageMsMax } = this.#limits;
     const pruned: number[] = [];
-    // Few at a time, so that no message pays for a week of them; the next ones go on.
-    const tooOld = this.#prepare(`SELECT ${GONE_COLUMNS} FROM messages WHERE received_at < ? AND id <> ? LIMIT 100`);
-    for (const row of tooOld.all(now - ageMsMax, newest)) this.#remove(row, pruned);
-    const kept = this.#prepare('SELECT messages, bytes FROM kept');
+    if (ageMsMax !== Infinity) {
+      // Few at a time, so that no message pays for a week of them; the next ones go on.
+      const tooOld = this.#prepare(`SELECT ${GONE_COLUMNS} FROM messages WHERE received_at < ? AND id <> ? LIMIT 100`);
+      for (const row of tooOld.all(now - ageMsMax, newest)) this.#remove(row, pruned);
+    }
     for (;;) {
-      const { messages, bytes } = kept.get() ?? {};
-      if (Number(messages) <= messagesMax && Number(bytes) <= bytesMax) return pruned;
+      const { messages, bytes } = this.#deferred.kept;
+      if (messages <= messagesMax && bytes <= bytesMax) return pruned;
       const oldest =
         this.#prepare(
           `SELECT ${GONE_COLUMNS} FROM messages WHERE deletion IS NOT NULL ORDER BY deletion, id LIMIT 1`,
@@ -124,7 +137,8 @@ export class MessageDatabase {
     const id = Number(row['id']);
     const bytes = Number(row['size_bytes']);
     for (const sql of REMOVALS) this.#prepare(sql).run(id);
-    this.#prepare('UPDATE kept SET messages = messages - 1, bytes = bytes - ?').run(bytes);
+    this.#deferred.removeWords(id);
+    this.#deferred.keep(-1, bytes);
     if (row['deletion'] === null) {
       this.#recount([row], -1);
       wereThere.push(id);
@@ -149,7 +163,7 @@ export class MessageDatabase {
       const [row] = update.all(value, id, value);
       if (row === undefined) return false;
       const unread = isRead ? -1 : 1;
-      if (row['is_session'] === 0) this.#count(String(row['inbox']), { messages: 0, unread, bytes: 0 });
+      if (row['is_session'] === 0) this.#deferred.count(String(row['inbox']), { messages: 0, unread, bytes: 0 });
       return true;
     });
   }
@@ -214,6 +228,7 @@ export class MessageDatabase {
   }
 
   #counts(): StoreCounts {
+    this.#deferred.write();
     const rows = this.#prepare('SELECT inbox, messages, unread, bytes FROM counters ORDER BY inbox').all();
     return storeCounts(rows.map((row) => [String(row['inbox']), countsOf(row)]));
   }
@@ -238,19 +253,11 @@ export class MessageDatabase {
     return { nextAt: now };
   }
 
-  #count(inbox: string, { messages, unread, bytes }: Counts): void {
-    this.#prepare(
-      `INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT (inbox) DO UPDATE SET
-       messages = messages + excluded.messages, unread = unread + excluded.unread, bytes = bytes + excluded.bytes`,
-    ).run(inbox, messages, unread, bytes);
-    if (messages <= 0) this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0 AND bytes = 0').run(inbox);
-  }
-
   /** Rows are there again (1), or no more (-1). */
   #recount(rows: readonly Row[], sign: 1 | -1): void {
     for (const [inbox, counts] of countsByInbox(rows)) {
       const { messages, unread, bytes } = counts;
-      this.#count(inbox, { messages: sign * messages, unread: sign * unread, bytes: sign * bytes });
+      this.#deferred.count(inbox, { messages: sign * messages, unread: sign * unread, bytes: sign * bytes });
     }
   }
 
@@ -287,7 +294,6 @@ const REMOVALS = [
   'DELETE FROM message_octets WHERE id = ?',
   'DELETE FROM message_transcripts WHERE id = ?',
   'DELETE FROM message_tags WHERE id = ?',
-  'DELETE FROM message_words WHERE rowid = ?',
 ];
 
 /** So that who deletes 100,000 messages holds nobody up for long: marking is quick, taking away is not. */

@@ -83,8 +83,6 @@ class Writer {
       for (const name of this.#database.takeFilesToRemove()) this.#removeFile(name);
       return answers;
     } catch (error) {
-      // They are still referred to.
-      this.#database.takeFilesToRemove();
       const [only, ...others] = requests;
       if (only === undefined) return [];
       if (others.length === 0) return [{ number: only.number, fault: faultOf(error) }];
@@ -96,9 +94,11 @@ class Writer {
     this.#connection.exec('BEGIN IMMEDIATE');
     try {
       const result = work();
+      this.#database.finish();
       this.#connection.exec('COMMIT');
       return result;
     } catch (error) {
+      this.#database.undo();
       try {
         this.#connection.exec('ROLLBACK');
       } catch {
