@@ -15,6 +15,7 @@ import {
 import { StoreError, type Envelope, type MailStore, type NewMessage, type SessionFacts } from 'smtpd-store';
 
 import type { MailReader } from '../mail/mail-reader.js';
+import { quickSummary } from '../mail/quick-summary.js';
 import type { FaultBoard } from '../faults/fault-board.js';
 import { FaultyChannel, LIMITS_FOR_FAULTS, playFaults, playMessageFault } from '../faults/play-faults.js';
 import { ContentIntake } from './content-intake.js';
@@ -77,7 +78,7 @@ export class CaptureServer extends SMTPServer {
       // A streamed message is asked about when it is whole; what comes behind the head passes with it.
       const fault = await playMessageFault(message);
       if (fault !== undefined && fault !== null && fault !== '') return fault;
-      const read = await reader.summarize(head);
+      const read = quickSummary(head) ?? (await reader.summarize(head));
       const summary = rest === undefined ? read : { ...read, parseFault: PARTLY_READ };
       record.note('client', `(${String(head.length)} octets of content${rest === undefined ? '' : ', and more'})`);
       const common = {

@@ -3,6 +3,7 @@
  * programs write. Whatever the name and the octets, there is text; what had to be guessed is said.
  */
 
+import { isAscii } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 
 /** Text, and what was wrong with how it was declared. */
@@ -21,7 +22,7 @@ export function decodeText(octets: Uint8Array, charset: string | undefined): Dec
   const name = charset?.trim().toLowerCase() ?? '';
   // RFC 2046 §4.1.2: without a name it is US-ASCII, and with octets above 127 it is not.
   if (name === '' || ASCII_NAMES.has(name)) {
-    if (isASCII(octets)) return { text: asciiText(octets) };
+    if (isAscii(octets)) return { text: asciiText(octets) };
     return guessed(
       octets,
       name === '' ? 'has octets above 127 and names no charset' : 'has octets above 127 and says US-ASCII',
@@ -40,15 +41,9 @@ export function decodeText(octets: Uint8Array, charset: string | undefined): Dec
 
 /** Decodes a header's octets: UTF-8 when they are valid as that (RFC 6532), windows-1252 otherwise. */
 export function decodeHeaderText(octets: Uint8Array): { readonly text: string; readonly isGuessed: boolean } {
-  if (isASCII(octets)) return { text: asciiText(octets), isGuessed: false };
+  if (isAscii(octets)) return { text: asciiText(octets), isGuessed: false };
   const { text, isUTF8 } = utf8OrWestern(octets);
   return { text, isGuessed: !isUTF8 };
-}
-
-/** Whether all octets are below 128. */
-function isASCII(octets: Uint8Array): boolean {
-  for (const octet of octets) if (octet > 127) return false;
-  return true;
 }
 
 function guessed(octets: Uint8Array, fault: string): DecodedText {

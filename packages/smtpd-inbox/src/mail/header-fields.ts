@@ -57,7 +57,7 @@ function withoutWords(text: string): { text: string; restore: (text: string) => 
 }
 
 function decodeValue(field: RawField, faults: Faults): string {
-  const { text, isGuessed } = decodeHeaderText(Buffer.from(unfold(field), 'latin1'));
+  const { text, isGuessed } = decodeOctets(field);
   if (isGuessed) faults.add(`The field ${shortName(field)} has octets that are no utf-8: shown as windows-1252.`);
   if (!text.includes('=?')) return clean(text);
   const { text: decoded, faults: wordFaults } = decodeWords(text);
@@ -69,7 +69,13 @@ function decodeValue(field: RawField, faults: Faults): string {
 
 /** Octets decoded, encoded words not. */
 function unfoldedText(field: RawField): string {
-  return decodeHeaderText(Buffer.from(unfold(field), 'latin1')).text;
+  return decodeOctets(field).text;
+}
+
+function decodeOctets(field: RawField): ReturnType<typeof decodeHeaderText> {
+  const text = unfold(field);
+  // Most fields are what they are already.
+  return /\P{ASCII}/u.test(text) ? decodeHeaderText(Buffer.from(text, 'latin1')) : { text, isGuessed: false };
 }
 
 /** A line end in a value would be one wherever the value is written into something else. */

@@ -324,9 +324,15 @@ function isBelow(number: string, messages: ReadonlySet<string>): boolean {
 
 function previewOf(text: string | undefined, htmlText: string): string {
   const source = text === undefined || text.trim() === '' ? htmlText : text;
-  const folded = source.slice(0, 20_000).replace(FILLERS, '').replace(/\s+/g, ' ').trim();
-  if (folded.length <= PREVIEW_LENGTH) return folded;
-  return folded.slice(0, PREVIEW_LENGTH).replace(HALF_PAIR, '').trimEnd();
+  // Most begin with what they say; where fillers and blanks do not end, more is looked at.
+  const beginning = folded(source.slice(0, PREVIEWED_LENGTH));
+  const preview = beginning.length > PREVIEW_LENGTH ? beginning : folded(source.slice(0, PREVIEWED_LENGTH_MAX));
+  if (preview.length <= PREVIEW_LENGTH) return preview;
+  return preview.slice(0, PREVIEW_LENGTH).replace(HALF_PAIR, '').trimEnd();
+}
+
+function folded(text: string): string {
+  return text.replace(FILLERS, '').replace(/\s+/g, ' ').trim();
 }
 
 function searchText(texts: readonly string[]): string {
@@ -346,6 +352,8 @@ function headerEnd(octets: Uint8Array): number {
 const NO_BODIES: Bodies = { text: undefined, html: undefined, otherText: [] };
 const SEARCHED_TYPES = new Set(['text/calendar', 'text/rfc822-headers']);
 const PREVIEW_LENGTH = 140;
+const PREVIEWED_LENGTH = 500;
+const PREVIEWED_LENGTH_MAX = 20_000;
 const HTML_NOT_READ = 'The HTML was not read: it takes too long.';
 /** HTML that is read in no time whatever it is. */
 const QUICK_HTML_LENGTH = 262_144;

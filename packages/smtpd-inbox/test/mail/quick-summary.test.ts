@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { MailReader } from 'smtpd-inbox';
+import { expect, it } from 'vitest';
+
+import { quickSummary } from '../../src/mail/quick-summary.js';
+
+const text = (length: number): Buffer => Buffer.from(`Subject: text\r\n\r\n${'a'.repeat(length)}\r\n`);
+
+it('says what a thread would say', async () => {
+  await using reader = new MailReader();
+  const folder = new URL('../corpus/mails/', import.meta.url);
+  let quick = 0;
+  for (const name of readdirSync(folder)) {
+    const mail = readFileSync(new URL(name, folder));
+    const summary = quickSummary(mail);
+    if (summary === undefined) continue;
+    quick += 1;
+    expect(summary, name).toEqual(await reader.summarize(mail));
+  }
+  expect(quick).toBeGreaterThan(100);
+});
+
+it('leaves HTML and what is long to a thread', () => {
+  expect(quickSummary(text(16_000))?.subject).toBe('text');
+  expect(quickSummary(text(17_000))).toBeUndefined();
+  expect(quickSummary(Buffer.from('Content-Type: text/html\r\n\r\n<p>\r\n'))).toBeUndefined();
+});
+
+it('takes octets that are part of others', () => {
+  const mail = text(10);
+  const whole = Buffer.concat([Buffer.from('text/html'), mail, Buffer.from('text/html')]);
+  expect(quickSummary(new Uint8Array(whole.buffer, whole.byteOffset + 9, mail.length))).toEqual(quickSummary(mail));
+});
