@@ -11,6 +11,7 @@ export type {
   MessageSummary,
   NewMessage,
   NewSummary,
+  NewTranscript,
   SessionFacts,
   StoredMessage,
   TLSFacts,

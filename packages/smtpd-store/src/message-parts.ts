@@ -1,6 +1,14 @@
 /** A message ↔ what the tables of every engine hold of it. */
 
-import type { Envelope, MessageSummary, NewMessage, NewSummary, SessionFacts, StoredMessage } from './message.js';
+import type {
+  Envelope,
+  MessageSummary,
+  NewMessage,
+  NewSummary,
+  NewTranscript,
+  SessionFacts,
+  StoredMessage,
+} from './message.js';
 import { StoreError } from './errors.js';
 import { checkName } from './names.js';
 import type { TakenBody } from './body-spool.js';
@@ -63,7 +71,7 @@ export function partsOf(message: NewMessage, newSummary: NewSummary, body: Taken
     attachmentCount: summary.attachmentNames?.length ?? 0,
     messageId: summary.messageId === undefined ? null : bindable(summary.messageId),
     facts: JSON.stringify({ envelope, session, summary, ...searched(summary) } satisfies Facts),
-    transcript: JSON.stringify(message.transcript ?? []),
+    transcript: transcriptText(message.transcript ?? []),
     octets: body.kind === 'memory' ? body.octets : null,
     fileName: body.kind === 'file' ? body.fileName : null,
     words: [
@@ -76,6 +84,11 @@ export function partsOf(message: NewMessage, newSummary: NewSummary, body: Taken
       (summary.headers ?? []).map(([name, value]) => `${name}: ${value}`).join('\n'),
     ].map(bindable),
   };
+}
+
+/** A conversation as it is written. */
+export function transcriptText(transcript: NewTranscript): string {
+  return typeof transcript === 'string' ? transcript : JSON.stringify(transcript);
 }
 
 function searched({ headers }: MessageSummary): Pick<Facts, 'searchedHeaders'> {
@@ -94,8 +107,10 @@ export function rowOf(id: number, parts: MessageParts): MessageRow {
 }
 
 export function storedMessage(row: MessageRow): StoredMessage {
-  const { id, inbox, isSession, receivedAtMs, sizeBytes, isRead, tags, facts } = row;
-  const { envelope, session, summary } = JSON.parse(facts) as Facts;
+  const { id, inbox, isSession, receivedAtMs, sizeBytes, isRead, tags } = row;
+  let known: Facts | undefined;
+  // Most are told of when they are added, and looked into by nobody then.
+  const facts = (): Facts => (known ??= JSON.parse(row.facts) as Facts);
   return {
     id: String(id),
     kind: isSession ? 'session' : 'message',
@@ -104,9 +119,15 @@ export function storedMessage(row: MessageRow): StoredMessage {
     sizeBytes,
     isRead,
     tags: JSON.parse(tags) as string[],
-    envelope,
-    session,
-    summary,
+    get envelope() {
+      return facts().envelope;
+    },
+    get session() {
+      return facts().session;
+    },
+    get summary() {
+      return facts().summary;
+    },
   };
 }
 

@@ -71,6 +71,9 @@ export interface TranscriptLine {
   readonly text: string;
 }
 
+/** A conversation to be kept: its lines, or the JSON of them, for who keeps a line with several messages and formats it once. */
+export type NewTranscript = readonly TranscriptLine[] | string;
+
 /** What the header says, decoded; or why it could not be read. */
 export interface MessageSummary {
   readonly subject?: string;
@@ -111,7 +114,7 @@ export interface NewMessage {
   /** When it came, by our clock. */
   readonly receivedAt: Date;
   /** Default: no lines. */
-  readonly transcript?: readonly TranscriptLine[];
+  readonly transcript?: NewTranscript;
   /** Default: `''`, the inbox of everybody. */
   readonly inbox?: string;
   /** What it says; a function is called once all octets are taken, for who parses while they pass. */

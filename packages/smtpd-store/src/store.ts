@@ -4,7 +4,7 @@
  */
 
 import type { StoreLimits } from './limits.js';
-import type { NewMessage, StoredMessage, TranscriptLine } from './message.js';
+import type { NewMessage, NewTranscript, StoredMessage, TranscriptLine } from './message.js';
 import type { MessageQuery } from './query.js';
 
 /** Which part of a list is wanted. */
@@ -80,7 +80,7 @@ export interface MailStore extends AsyncDisposable {
    * Writes the conversation anew: a message is kept before its sender hears so, and what is said after comes later. It is no change that
    * readers are told of. @returns `false` when there is no such message
    */
-  setTranscript(id: string, lines: readonly TranscriptLine[]): Promise<boolean>;
+  setTranscript(id: string, transcript: NewTranscript): Promise<boolean>;
   list(options?: ListOptions): Promise<Page>;
   /** @returns how many messages it made a difference to */
   setRead(ids: readonly string[], isRead: boolean): Promise<number>;

@@ -216,6 +216,30 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.transcript(id)).toEqual(lines);
     });
 
+    it('takes a conversation that was formatted before', async () => {
+      await using store = await open();
+      const lines = [{ from: 'server', atMs: 1.25, text: 'a "quoted" \ud800\0\u2028 line' }] as const;
+      const { id } = await store.add(newMessage({ transcript: JSON.stringify(lines) }));
+      expect(await store.transcript(id)).toEqual(lines);
+      expect(await store.setTranscript(id, JSON.stringify([...lines, ...lines]))).toBe(true);
+      expect(await store.transcript(id)).toEqual([...lines, ...lines]);
+    });
+
+    it('keeps the newest of many that come at once', async () => {
+      await using store = await open({ limits: { messagesMax: 10 } });
+      const added = await Promise.all(
+        Array.from({ length: 30 }, (_, index) =>
+          store.add(newMessage({ inbox: index % 2 === 0 ? '' : 'odd', summary: { subject: `many number${index}` } })),
+        ),
+      );
+      const newest = added.map(({ id }) => Number(id)).sort((a, b) => b - a);
+      const kept = newest.slice(0, 10).map(String);
+      expect(idsIn(await store.list())).toEqual(kept);
+      // Their words are there with them, and those of the others are gone.
+      expect(idsIn(await store.list({ query: { kind: 'words', field: 'subject', words: 'many' } }))).toEqual(kept);
+      expect(await store.counts()).toMatchObject({ messages: 10, unread: 10 });
+    });
+
     it('says plainly when there is no such message', async () => {
       await using store = await open();
       for (const id of ['1', '0', '-1', 'x', '', '1e3', '99999999999999999999']) {

@@ -97,7 +97,7 @@ export class CaptureServer extends SMTPServer {
         const raw = rest === undefined ? head : firstId === undefined ? joined(head, rest) : store.openRaw(firstId);
         // They share its way to the disk.
         this.#writeTranscripts();
-        const kept = await store.add({ ...common, inbox, raw, transcript: record.lines } satisfies NewMessage);
+        const kept = await store.add({ ...common, inbox, raw, transcript: record.transcript } satisfies NewMessage);
         ids.push(kept.id);
       }
       record.keep(ids);
@@ -118,8 +118,8 @@ export class CaptureServer extends SMTPServer {
   #writeTranscripts(): void {
     clearTimeout(this.#transcriptTimer);
     this.#transcriptTimer = undefined;
-    for (const { ids, lines } of this.#transcripts.splice(0))
-      for (const id of ids) this.#write(this.#parts.store.setTranscript(id, lines));
+    for (const { ids, transcript } of this.#transcripts.splice(0))
+      for (const id of ids) this.#write(this.#parts.store.setTranscript(id, transcript));
   }
 
   async #keepSession(record: SessionRecord, session: SessionInfo, reason: string): Promise<void> {
@@ -132,7 +132,7 @@ export class CaptureServer extends SMTPServer {
       envelope,
       session: { ...factsOf(session), end: reason },
       receivedAt: session.openedAt,
-      transcript: record.lines,
+      transcript: record.transcript,
       inbox,
       summary: {},
     });

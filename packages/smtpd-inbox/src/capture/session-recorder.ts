@@ -18,8 +18,8 @@ export class SessionRecord {
   envelope: SessionInfo['envelope'];
   readonly #now: () => number;
   readonly #openedAtMs: number;
-  readonly #preamble: TranscriptLine[] = [];
-  #transaction: TranscriptLine[] = [];
+  readonly #preamble: WrittenLine[] = [];
+  #transaction: WrittenLine[] = [];
   #isInTransaction = false;
   #leftOut = 0;
   /** When the first command of this turn came; `undefined` when none has. */
@@ -41,7 +41,7 @@ export class SessionRecord {
       this.#leftOut += 1;
       lines.splice(bound / 2, 1);
     }
-    lines.push({ from, atMs, text: text.slice(0, LINE_LENGTH_MAX) });
+    lines.push(written({ from, atMs, text: text.slice(0, LINE_LENGTH_MAX) }));
   }
 
   /**
@@ -77,33 +77,47 @@ export class SessionRecord {
   takeKept(): KeptIn | undefined {
     const ids = this.#lastKept;
     if (ids === undefined) return undefined;
-    const { lines } = this;
+    const { transcript } = this;
     this.#lastKept = undefined;
-    return { ids, lines };
+    return { ids, transcript };
+  }
+
+  /** What a message of this session is kept with: JSON of the lines. */
+  get transcript(): string {
+    const [first] = this.#transaction;
+    const between: WrittenLine[] = [];
+    const before = this.messageCount - (this.#lastKept === undefined ? 0 : 1);
+    if (before > 0 && first !== undefined)
+      between.push(
+        written({ from: 'event', atMs: first.atMs, text: `messages in this session before: ${String(before)}` }),
+      );
+    const all = [...this.#preamble, ...between, ...this.#transaction];
+    if (this.#leftOut > 0)
+      all.push(
+        written({ from: 'event', atMs: all.at(-1)?.atMs ?? 0, text: `lines left out: ${String(this.#leftOut)}` }),
+      );
+    return `[${all.map(({ json }) => json).join(',')}]`;
   }
 
   #elapsedMs(): number {
     return Math.max(0, this.#now() - this.#openedAtMs);
   }
+}
 
-  /** What a message of this session is kept with. */
-  get lines(): readonly TranscriptLine[] {
-    const [first] = this.#transaction;
-    const between: TranscriptLine[] = [];
-    const before = this.messageCount - (this.#lastKept === undefined ? 0 : 1);
-    if (before > 0 && first !== undefined)
-      between.push({ from: 'event', atMs: first.atMs, text: `messages in this session before: ${String(before)}` });
-    const all = [...this.#preamble, ...between, ...this.#transaction];
-    if (this.#leftOut > 0)
-      all.push({ from: 'event', atMs: all.at(-1)?.atMs ?? 0, text: `lines left out: ${String(this.#leftOut)}` });
-    return all;
-  }
+/** A line, formatted once: what was said first is kept with each message of a session, and each message's lines are kept twice. */
+interface WrittenLine {
+  readonly atMs: number;
+  readonly json: string;
+}
+
+function written(line: TranscriptLine): WrittenLine {
+  return { atMs: line.atMs, json: JSON.stringify(line) };
 }
 
 /** Messages whose transcript is to be written anew. */
 export interface KeptIn {
   readonly ids: readonly string[];
-  readonly lines: readonly TranscriptLine[];
+  readonly transcript: string;
 }
 
 /** What is done with what was written down. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { SMTPServer } from 'smtpd';
+import type { TranscriptLine } from 'smtpd-store';
 import { expect, it } from 'vitest';
 
 import { pipelinedGroups } from '../../page/message/phases.js';
@@ -34,7 +35,7 @@ it('gives commands that came in one go the time when they came, and others their
   await say('MAIL FROM:<a@a.example>\r\nRCPT TO:<b@b.example>\r\nRCPT TO:<c@c.example>\r\nDATA\r\n', 4);
   await say('Subject: x\r\n\r\n.\r\n', 1);
   await say('QUIT\r\n', 1);
-  const { lines } = await ended;
+  const lines = JSON.parse((await ended).transcript) as TranscriptLine[];
 
   const commands = lines.filter(({ from }) => from === 'client');
   expect(commands.map(({ text }) => text.split(' ')[0])).toEqual([

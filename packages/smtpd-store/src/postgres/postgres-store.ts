@@ -13,8 +13,8 @@ import { StoreError } from '../errors.js';
 import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
-import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
-import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
+import type { NewMessage, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
+import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage, transcriptText } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
@@ -162,10 +162,10 @@ class PostgresStore implements MailStore {
     });
   }
 
-  setTranscript(messageId: string, lines: readonly TranscriptLine[]): Promise<boolean> {
+  setTranscript(messageId: string, transcript: NewTranscript): Promise<boolean> {
     const [id] = idsOf([messageId]);
     return this.#write(async (client) =>
-      id === undefined ? false : this.#tables.setTranscript(client, id, JSON.stringify(lines)),
+      id === undefined ? false : this.#tables.setTranscript(client, id, transcriptText(transcript)),
     );
   }
 

@@ -89,7 +89,8 @@ export class DeferredWrites {
         `INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT (inbox) DO UPDATE SET
          messages = messages + excluded.messages, unread = unread + excluded.unread, bytes = bytes + excluded.bytes`,
       ).run(inbox, messages, unread, bytes);
-      if (messages <= 0) this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0 AND bytes = 0').run(inbox);
+      if (messages <= 0)
+        this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0 AND bytes = 0').run(inbox);
     }
   }
 

@@ -15,8 +15,8 @@ import { fileError } from '../file-error.js';
 import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
-import type { NewMessage, StoredMessage, TranscriptLine } from '../message.js';
-import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage } from '../message-parts.js';
+import type { NewMessage, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
+import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage, transcriptText } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
@@ -187,11 +187,11 @@ class SQLiteStore implements MailStore {
     return this.#ofMessage('transcript', id);
   }
 
-  setTranscript(messageId: string, lines: readonly TranscriptLine[]): Promise<boolean> {
+  setTranscript(messageId: string, transcript: NewTranscript): Promise<boolean> {
     return this.#begin(async () => {
       const [id] = idsOf([messageId]);
       if (id === undefined) return false;
-      return this.#writer.request('setTranscript', { id, transcript: JSON.stringify(lines) });
+      return this.#writer.request('setTranscript', { id, transcript: transcriptText(transcript) });
     });
   }
 

@@ -14,6 +14,7 @@ import {
 } from 'smtpd-store';
 import { describe, expect, it } from 'vitest';
 
+import { findDriver } from '../../src/sqlite/driver.js';
 import { describeMailStore } from '../mail-store-suite.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { collect, idsIn, newMessage } from '../support/messages.js';
@@ -33,6 +34,20 @@ describeMailStore('an SQLite store in a folder', async (options) => {
 });
 
 describe('an SQLite store', () => {
+  it('makes one segment of its index of the words of messages that share a transaction', async () => {
+    using folder = new TemporaryFolder();
+    {
+      await using store = await openSQLiteStore({ folder: folder.path });
+      // Asked in one turn of the event loop, they are written together.
+      await Promise.all(Array.from({ length: 40 }, () => store.add(newMessage({ summary: { subject: 'together' } }))));
+    }
+    const connection = (await findDriver())(join(folder.path, 'store.sqlite'));
+    expect(connection.prepare('SELECT count(DISTINCT segid) AS segments FROM message_words_idx').get()).toEqual({
+      segments: 1,
+    });
+    connection.close();
+  });
+
   const filesOf = (folder: TemporaryFolder): string[] => readdirSync(join(folder.path, 'messages'));
 
   it('has everything when it is opened again, and never gives an identifier twice', async () => {
