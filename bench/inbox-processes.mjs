@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { cpuSecondsOf, freePort, memoryOf, stop } from './server-processes.mjs';
+import { cpuSecondsOf, freePort, memoryOf, stop } from './processes.mjs';
 
 /** The names, in the order of a round. */
 export const INBOX_NAMES = ['inbox', 'inbox-durable', 'maildev', 'mailpit'];

@@ -9,10 +9,11 @@ import { parseArgs } from 'node:util';
 
 import { fillInbox, RARE_WORDS } from './inbox-mail.mjs';
 import { INBOX_NAMES, InboxProcess, inboxVersions, installInboxes, missingInbox } from './inbox-processes.mjs';
+import { table } from './figures.mjs';
 import { LoadGenerator } from './load-generator.mjs';
 import { machine, machineRows } from './machine.mjs';
 import { measureWorkload } from './measure.mjs';
-import { hasFailures, table, workloadTable } from './results.mjs';
+import { hasFailures, workloadTable } from './results.mjs';
 
 const PARTS = ['capture', 'start', 'large'];
 const HELP = `Usage: npm run bench:inbox -- [options]
@@ -23,6 +24,7 @@ const HELP = `Usage: npm run bench:inbox -- [options]
   --seconds F         how long a round of capturing lasts (2)
   --messages N        how many messages the large inbox has (100000)
   --folder DIR        keep the large inbox there, and use it again when it is there
+  --json FILE         write what was captured as JSON, for npm run bench -- --inbox-json FILE
   --install           install MailDev into a cache folder first
   --write-results     write bench/INBOX-RESULTS.md`;
 
@@ -44,6 +46,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '2' },
     messages: { type: 'string', default: '100000' },
     folder: { type: 'string' },
+    json: { type: 'string' },
     install: { type: 'boolean', default: false },
     'write-results': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -65,13 +68,18 @@ async function bench() {
   });
   const generator = new LoadGenerator({ isNodeWanted: false });
   const parts = options.only.split(',');
-  if (parts.includes('capture')) await measureCapture(names, generator);
+  const workloads = parts.includes('capture') ? await measureCapture(names, generator) : [];
   if (parts.includes('start')) await measureStart(names, generator);
   if (parts.includes('large')) await measureLarge();
+  if (options.json !== undefined) {
+    const facts = { machine: machine(), versions: inboxVersions(), generator: generator.description, workloads };
+    writeFileSync(options.json, `${JSON.stringify(facts, undefined, 2)}\n`);
+  }
   if (options['write-results']) writeFileSync(new URL('INBOX-RESULTS.md', import.meta.url), page(generator));
 }
 
 async function measureCapture(serverNames, generator) {
+  const workloads = [];
   for (const workload of CAPTURE) {
     const servers = await measureWorkload(workload, {
       serverNames,
@@ -85,8 +93,10 @@ async function measureCapture(serverNames, generator) {
     });
     process.stderr.write('\n');
     say('', `## ${workload.name}: ${workload.title}`, '', ...workloadTable({ ...workload, servers }));
-    if (hasFailures({ workloads: [{ servers }], idle: [] })) process.exitCode = 1;
+    workloads.push({ ...workload, servers });
   }
+  if (hasFailures({ workloads, idle: [], growth: [] })) process.exitCode = 1;
+  return workloads;
 }
 
 /** How long it is until they listen, and their memory: idle, and with mail. */

@@ -15,26 +15,31 @@
  *   stuffed 0|1      whether each line begins with a dot (0)
  *   recipients N     recipients of a message (1)
  *   mode M           lockstep: each command waits for its reply; group: MAIL, RCPT and DATA go together (RFC 2920 section 3.1);
- *                    behind: the next group follows the final dot in one write
+ *                    behind: the next group follows the final dot in one write; bdat: MAIL, RCPT, BDAT and the content are one
+ *                    write (RFC 3030); handshakes: no message, only STARTTLS, a connection for each; burst: no message, all
+ *                    connections are opened at once, and left when the last one is greeted
+ *   tls 0|1          STARTTLS comes first (0)
  *   perconnection N  messages of one connection, 0 for all (0)
  *   seconds F        start no message after this time (1)
  *   messages N       or: send so many
+ *   phased 0|1       print a line when all sessions are ready and wait for one; print the result when all are answered, and wait
+ *                    for another line before they quit (0)
  *   idle N           open N connections, say EHLO, print a line, and hold them until standard input ends
+ *
+ * "load check" prints what this program can do.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "wire.h"
 
 /* ---- What is sent ------------------------------------------------------------------------------------------------------- */
 
@@ -46,23 +51,27 @@ typedef struct {
 } Batch;
 
 /* QUIT is followed by the server's end of the connection, so it is the last batch of each connection. */
-static Batch greeting, ehlo, mail, rcpt, data, group, content, content_and_group, quit;
+static Batch greeting, ehlo, starttls, mail, rcpt, data, group, content, content_and_group, transaction, quit;
 
-enum Mode { LOCKSTEP, GROUP, BEHIND };
+enum Mode { LOCKSTEP, GROUP, BEHIND, BDAT, HANDSHAKES, BURST };
+static const char *const mode_names[] = {"lockstep", "group", "behind", "bdat", "handshakes", "burst"};
 
 static struct {
   int port, sessions, recipients, per_connection, idle;
   size_t size, line;
-  bool stuffed;
+  bool stuffed, tls, phased;
   enum Mode mode;
   double seconds;
   long messages;
 } options = {.sessions = 10, .recipients = 1, .size = 1024, .line = 70, .seconds = 1, .mode = LOCKSTEP};
 
+/* Not more connections at a time are being greeted, except in a burst: how a server meets a crowd is another question. */
+enum { GREETINGS_AT_A_TIME = 64, SILENCE_MS = 10000 };
+
 /* ---- One connection ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  int fd;
+  Wire wire;
   const Batch *batch;
   size_t sent;          /* 0 <= sent <= batch->length */
   size_t answered;      /* 0 <= answered <= strlen(batch->replies) */
@@ -70,14 +79,14 @@ typedef struct {
   int messages;         /* begun on this connection */
   int column;           /* of the reply line that is being read */
   char head[4];         /* its first four octets: three digits, and '-' where more lines follow */
-  bool is_waiting_for_room;
+  bool is_waiting_for_room, is_shaking_hands, is_secure;
 } Session;
 
 static Session *sessions;
-static int poller, open_count, ready_count;
+static int poller, open_count, ready_count, parked_count;
 static bool has_started;
-static double started_at, last_acknowledged_at;
-static long begun, acknowledged, connection_count;
+static double started_at, last_acknowledged_at, cpu_seconds_before;
+static long begun, acknowledged, connection_count, handshake_count;
 static unsigned long long octets_sent;
 
 static void die(const char *what, const char *detail) {
@@ -93,16 +102,16 @@ static double now(void) {
 
 static void watch(Session *session, int operation, unsigned events) {
   struct epoll_event event = {.events = events, .data.ptr = session};
-  if (epoll_ctl(poller, operation, session->fd, &event) < 0) die("epoll_ctl", strerror(errno));
+  if (epoll_ctl(poller, operation, session->wire.fd, &event) < 0) die("epoll_ctl", strerror(errno));
 }
 
 static void send_rest(Session *session) {
   const Batch *batch = session->batch;
   while (session->sent < batch->length) {
-    ssize_t count = send(session->fd, batch->octets + session->sent, batch->length - session->sent, MSG_NOSIGNAL);
+    ssize_t count = wire_write(&session->wire, batch->octets + session->sent, batch->length - session->sent);
     if (count < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != ENOTCONN) die("send", strerror(errno));
+      if (errno != EAGAIN) die("write", strerror(errno));
       if (!session->is_waiting_for_room) watch(session, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
       session->is_waiting_for_room = true;
       return;
@@ -133,13 +142,51 @@ static void count_begun(Session *session) {
   session->recipients_left = options.recipients;
 }
 
-static void begin_message(Session *session) {
-  if (!may_begin(session)) {
+static double cpu_seconds(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void print_result(void) {
+  printf("{\"messages\":%ld,\"handshakes\":%ld,\"seconds\":%.6f,\"contentOctets\":%llu,\"sentOctets\":%llu,"
+         "\"connections\":%ld,\"cpuSeconds\":%.6f}\n",
+         acknowledged, handshake_count, last_acknowledged_at - started_at, (unsigned long long)acknowledged * options.size,
+         octets_sent, connection_count, cpu_seconds() - cpu_seconds_before);
+}
+
+/* A line goes out, and nothing happens until one comes in: whoever started us looks at the server meanwhile. */
+static void stand_still(void) {
+  fflush(stdout);
+  char octet = '\0';
+  while (octet != '\n' && read(STDIN_FILENO, &octet, 1) > 0) continue;
+}
+
+static void quit_all(void) {
+  for (int index = 0; index < options.sessions; index += 1) begin_batch(&sessions[index], &quit);
+}
+
+/* Where the run has phases, a session that has sent its last message waits for the others. */
+static void end_messages(Session *session) {
+  if (!options.phased) {
     begin_batch(session, &quit);
     return;
   }
+  parked_count += 1;
+  if (parked_count < options.sessions) return;
+  print_result();
+  stand_still();
+  quit_all();
+}
+
+static void begin_message(Session *session) {
+  if (!may_begin(session)) {
+    end_messages(session);
+    return;
+  }
   count_begun(session);
-  begin_batch(session, options.mode == LOCKSTEP ? &mail : &group);
+  begin_batch(session, options.mode == LOCKSTEP ? &mail : options.mode == BDAT ? &transaction : &group);
 }
 
 static void begin_content(Session *session) {
@@ -156,28 +203,62 @@ static void start_clock(void) {
   started_at = last_acknowledged_at = now();
 }
 
+/* The connection itself was what is measured. */
+static void connection_was_it(Session *session) {
+  last_acknowledged_at = now();
+  if (options.mode == HANDSHAKES) {
+    begun += 1;
+    handshake_count += 1;
+    begin_batch(session, &quit);
+  } else if (ready_count == options.sessions) {
+    quit_all();
+  }
+}
+
 /* Connections that last are all greeted before the clock starts: their opening is not what is measured. */
 static void ready(Session *session) {
   ready_count += 1;
   if (options.idle > 0) return;
-  if (has_started) {
+  if (options.mode == HANDSHAKES || options.mode == BURST) {
+    connection_was_it(session);
+  } else if (has_started) {
     begin_message(session);
   } else if (ready_count == options.sessions) {
+    if (options.phased) {
+      printf("{\"ready\":%d}\n", ready_count);
+      stand_still();
+    }
     start_clock();
     for (int index = 0; index < options.sessions; index += 1) begin_message(&sessions[index]);
   }
 }
 
+/* RFC 3207 section 4.2: under TLS the session begins anew, without a greeting. */
+static void shake_hands(Session *session) {
+  enum Handshake step = wire_secure(&session->wire);
+  if (step == HANDSHAKE_FAILED) die("TLS", wire_problem());
+  session->is_shaking_hands = step != HANDSHAKE_DONE;
+  bool needs_room = step == HANDSHAKE_WAITS_TO_WRITE;
+  if (needs_room != session->is_waiting_for_room) watch(session, EPOLL_CTL_MOD, EPOLLIN | (needs_room ? EPOLLOUT : 0));
+  session->is_waiting_for_room = needs_room;
+  if (session->is_shaking_hands) return;
+  session->is_secure = true;
+  begin_batch(session, &ehlo);
+}
+
 static void batch_answered(Session *session) {
   const Batch *batch = session->batch;
-  if (batch == &greeting) begin_batch(session, &ehlo);
+  if (batch == &greeting && options.mode == BURST) ready(session);
+  else if (batch == &greeting) begin_batch(session, &ehlo);
+  else if (batch == &ehlo && options.tls && !session->is_secure) begin_batch(session, &starttls);
+  else if (batch == &starttls) shake_hands(session);
   else if (batch == &ehlo) ready(session);
   else if (batch == &mail || (batch == &rcpt && session->recipients_left > 0)) {
     session->recipients_left -= 1;
     begin_batch(session, &rcpt);
   } else if (batch == &rcpt) begin_batch(session, &data);
   else if (batch == &data || batch == &group || batch == &content_and_group) begin_content(session);
-  else if (batch == &content) begin_message(session);
+  else if (batch == &content || batch == &transaction) begin_message(session);
 }
 
 static void take_reply(Session *session) {
@@ -208,16 +289,8 @@ static void take_octets(Session *session, const char *octets, size_t length) {
 }
 
 static void open_session(Session *session) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) die("socket", strerror(errno));
-  int yes = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS) {
-    die("connect", strerror(errno));
-  }
-  *session = (Session){.fd = fd, .batch = &greeting};
+  *session = (Session){.wire = wire_open(options.port), .batch = &greeting};
+  if (session->wire.fd < 0) die("connect", strerror(errno));
   watch(session, EPOLL_CTL_ADD, EPOLLIN);
   open_count += 1;
   connection_count += 1;
@@ -225,8 +298,7 @@ static void open_session(Session *session) {
 
 static void close_session(Session *session) {
   if (session->batch != &quit || session->answered == 0) die("the server closed the connection", session->batch->name);
-  close(session->fd);
-  session->fd = -1;
+  wire_close(&session->wire);
   open_count -= 1;
   bool more = options.messages > 0 ? begun < options.messages : now() - started_at < options.seconds;
   if (options.per_connection > 0 && more) open_session(session);
@@ -240,9 +312,14 @@ static void take_events(int wait_ms) {
   if (count == 0) die("the server has been silent for 10 seconds", "");
   for (int index = 0; index < count; index += 1) {
     Session *session = events[index].data.ptr;
+    if (session->is_shaking_hands) {
+      shake_hands(session);
+      continue;
+    }
     if (events[index].events & EPOLLOUT) send_rest(session);
     if (!(events[index].events & (EPOLLIN | EPOLLHUP | EPOLLERR))) continue;
-    ssize_t length = read(session->fd, buffer, sizeof buffer);
+    /* A record of TLS fits into it whole, so that nothing stays behind in OpenSSL unseen. */
+    ssize_t length = wire_read(&session->wire, buffer, sizeof buffer);
     if (length > 0) take_octets(session, buffer, (size_t)length);
     else if (length == 0) close_session(session);
     else if (errno != EAGAIN && errno != EINTR) die("read", strerror(errno));
@@ -307,9 +384,26 @@ static Batch make_group(const Batch *before) {
   return (Batch){.name = "group", .octets = octets, .length = length, .replies = replies};
 }
 
+/* A whole transaction in one write: a chunk is as it is, without dots. */
+static Batch make_transaction(void) {
+  char command[64];
+  size_t length = (size_t)snprintf(command, sizeof command, "BDAT %zu LAST\r\n", options.size);
+  Batch envelope = make_group(&(Batch){.length = 0});
+  size_t envelope_length = envelope.length - data.length, recipients = (size_t)options.recipients;
+  char *octets = room(envelope_length + length + content.length);
+  memcpy(octets, envelope.octets, envelope_length);
+  memcpy(octets + envelope_length, command, length);
+  memcpy(octets + envelope_length + length, content.octets, options.size);
+  char *replies = room(recipients + 3);
+  memset(replies, '2', recipients + 1);
+  memcpy(replies + recipients + 1, ".", 2);
+  return (Batch){.name = "BDAT", .octets = octets, .length = envelope_length + length + options.size, .replies = replies};
+}
+
 static void make_batches(void) {
   greeting = make_batch("the connection", "", "2");
   ehlo = make_batch("EHLO", "EHLO load.example.test\r\n", "2");
+  starttls = make_batch("STARTTLS", "STARTTLS\r\n", "2");
   mail = make_batch("MAIL", "MAIL FROM:<sender@example.test>\r\n", "2");
   rcpt = make_batch("RCPT", "RCPT TO:<recipient@example.test>\r\n", "2");
   data = make_batch("DATA", "DATA\r\n", "3");
@@ -317,40 +411,44 @@ static void make_batches(void) {
   content = make_content();
   group = make_group(&(Batch){.length = 0});
   content_and_group = make_group(&content);
+  transaction = make_transaction();
 }
 
 /* ---- The runs ----------------------------------------------------------------------------------------------------------- */
 
-static double cpu_seconds(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 static void run_load(void) {
-  if (options.per_connection > 0) start_clock();
-  for (int index = 0; index < options.sessions; index += 1) open_session(&sessions[index]);
-  double cpu_before = cpu_seconds();
-  while (open_count > 0) take_events(10000);
-  double elapsed = last_acknowledged_at - started_at;
-  printf("{\"messages\":%ld,\"seconds\":%.6f,\"contentOctets\":%llu,\"sentOctets\":%llu,\"connections\":%ld,\"cpuSeconds\":%.6f}\n",
-         acknowledged, elapsed, (unsigned long long)acknowledged * options.size, octets_sent, connection_count,
-         cpu_seconds() - cpu_before);
+  bool is_lasting = options.per_connection == 0 && options.mode != BURST;
+  if (!is_lasting) start_clock();
+  int opened = 0;
+  cpu_seconds_before = cpu_seconds();
+  do {
+    while (opened < options.sessions && (!is_lasting || opened - ready_count < GREETINGS_AT_A_TIME)) {
+      open_session(&sessions[opened++]);
+    }
+    take_events(SILENCE_MS);
+  } while (open_count > 0);
+  if (!options.phased) print_result();
 }
 
-/* Not more than 64 connections at a time are being greeted: how a server meets a crowd is another question. */
 static void run_idle(void) {
   double began = now();
   int opened = 0;
   while (ready_count < options.idle) {
-    while (opened < options.idle && opened - ready_count < 64) open_session(&sessions[opened++]);
-    take_events(10000);
+    while (opened < options.idle && opened - ready_count < GREETINGS_AT_A_TIME) open_session(&sessions[opened++]);
+    take_events(SILENCE_MS);
   }
   printf("{\"sessions\":%d,\"seconds\":%.6f}\n", ready_count, now() - began);
   fflush(stdout);
   char octet;
   while (read(STDIN_FILENO, &octet, 1) > 0) continue;
+}
+
+static enum Mode mode_of(const char *name) {
+  for (size_t index = 0; index < sizeof mode_names / sizeof *mode_names; index += 1) {
+    if (strcmp(name, mode_names[index]) == 0) return (enum Mode)index;
+  }
+  die("there is no mode", name);
+  return LOCKSTEP;
 }
 
 static void read_options(int count, char **words) {
@@ -363,19 +461,28 @@ static void read_options(int count, char **words) {
     else if (strcmp(name, "line") == 0) options.line = strtoul(value, NULL, 10);
     else if (strcmp(name, "stuffed") == 0) options.stuffed = atoi(value) == 1;
     else if (strcmp(name, "recipients") == 0) options.recipients = atoi(value);
+    else if (strcmp(name, "tls") == 0) options.tls = atoi(value) == 1;
+    else if (strcmp(name, "phased") == 0) options.phased = atoi(value) == 1;
     else if (strcmp(name, "perconnection") == 0) options.per_connection = atoi(value);
     else if (strcmp(name, "seconds") == 0) options.seconds = atof(value);
     else if (strcmp(name, "messages") == 0) options.messages = atol(value);
     else if (strcmp(name, "idle") == 0) options.idle = atoi(value);
-    else if (strcmp(name, "mode") != 0) die("there is no option", name);
-    else if (strcmp(value, "lockstep") == 0) options.mode = LOCKSTEP;
-    else if (strcmp(value, "group") == 0) options.mode = GROUP;
-    else if (strcmp(value, "behind") == 0) options.mode = BEHIND;
-    else die("there is no mode", value);
+    else if (strcmp(name, "mode") == 0) options.mode = mode_of(value);
+    else die("there is no option", name);
   }
+  if (options.mode == HANDSHAKES) {
+    options.tls = true;
+    options.per_connection = 1;
+  }
+  if (options.tls && !wire_can_tls()) die("TLS", wire_problem());
+  if (options.phased && options.per_connection > 0) die("usage", "phases are for sessions that last");
 }
 
 int main(int count, char **words) {
+  if (count == 2 && strcmp(words[1], "check") == 0) {
+    printf("{\"tls\":%s}\n", wire_can_tls() ? "true" : "false");
+    return 0;
+  }
   read_options(count, words);
   make_batches();
   struct rlimit files;

@@ -2,10 +2,14 @@
  * The load generator of `load.c` for machines without a C compiler: the same options, the same conversations, the same line of
  * JSON. It costs several times as much, so a fast server may wait for it; the bench shows how busy it was.
  */
-import { once } from 'node:events';
 import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import { connect as connectTLS } from 'node:tls';
 
 const [port, ...words] = process.argv.slice(2);
+const MODES = ['lockstep', 'group', 'behind', 'bdat', 'handshakes', 'burst'];
+/** So many connections at a time are being greeted, except in a burst. */
+const GREETINGS_AT_A_TIME = 64;
 const options = {
   sessions: 10,
   size: 1024,
@@ -16,6 +20,8 @@ const options = {
   perconnection: 0,
   seconds: 1,
   messages: 0,
+  tls: 0,
+  phased: 0,
   idle: 0,
 };
 for (let index = 0; index < words.length; index += 2) {
@@ -23,6 +29,9 @@ for (let index = 0; index < words.length; index += 2) {
   if (!Object.hasOwn(options, name) || value === undefined) fail(`there is no option ${name}`);
   options[name] = name === 'mode' ? value : Number(value);
 }
+if (!MODES.includes(options.mode)) fail(`there is no mode ${options.mode}`);
+if (options.mode === 'handshakes') Object.assign(options, { tls: 1, perconnection: 1 });
+if (options.phased === 1 && options.perconnection > 0) fail('phases are for sessions that last');
 
 // The replies that a batch calls for: a class, or '.' for one of class 2 that acknowledges a message.
 const MAIL = batch('MAIL FROM:<sender@example.test>\r\n', '2');
@@ -30,19 +39,31 @@ const RCPT = batch('RCPT TO:<recipient@example.test>\r\n', '2');
 const DATA = batch('DATA\r\n', '3');
 const GREETING = batch('', '2');
 const EHLO = batch('EHLO load.example.test\r\n', '2');
+const STARTTLS = batch('STARTTLS\r\n', '2');
 const QUIT = batch('QUIT\r\n', '2');
 const CONTENT = { octets: makeContent(), replies: '.' };
+const CHUNK = { octets: CONTENT.octets.subarray(0, options.size), replies: '' };
 const envelope = [MAIL, ...Array.from({ length: options.recipients }, () => RCPT), DATA];
 const GROUP = joined(envelope);
 const CONTENT_AND_GROUP = joined([CONTENT, ...envelope]);
+const TRANSACTION = joined([...envelope.slice(0, -1), batch(`BDAT ${options.size} LAST\r\n`, '.'), CHUNK]);
+const FIRST_OF_MODE = { lockstep: MAIL, bdat: TRANSACTION };
 
-const counts = { begun: 0, acknowledged: 0, sentOctets: 0, connections: 0, ready: 0, open: 0 };
+const counts = { begun: 0, acknowledged: 0, handshakes: 0, sentOctets: 0, connections: 0, ready: 0, open: 0 };
 let startedAt;
 let lastAcknowledgedAt;
 const waiting = [];
+const parked = [];
+const wantedSessions = options.idle > 0 ? options.idle : options.sessions;
+const isLasting = options.perconnection === 0 && options.mode !== 'burst';
+const openedAt = performance.now();
+if (!isLasting) startedAt = openedAt;
+// Where the run has phases, a line of standard input ends each.
+const lines = options.phased === 1 ? createInterface({ input: process.stdin }) : undefined;
 
 class Session {
   #socket;
+  #isSecure = false;
   #batch = GREETING;
   #answered = 0;
   #recipientsLeft = 0;
@@ -62,6 +83,10 @@ class Session {
         callback: (length, octets) => this.#take(octets.subarray(0, length)),
       },
     });
+    this.#attach();
+  }
+
+  #attach() {
     this.#socket.on('error', (error) => fail(error.message));
     this.#socket.on('end', () => {
       if (this.#batch !== QUIT || this.#answered === 0) fail('the server closed the connection');
@@ -71,13 +96,29 @@ class Session {
     });
   }
 
+  /** RFC 3207 §4.2: under TLS the session begins anew, without a greeting. Nothing is resumed or verified. */
+  #shakeHands() {
+    const plain = this.#socket;
+    plain.removeAllListeners('end');
+    this.#socket = connectTLS({ socket: plain, rejectUnauthorized: false, ecdhCurve: 'X25519' }, () => {
+      this.#isSecure = true;
+      this.#send(EHLO);
+    });
+    this.#socket.on('data', (octets) => this.#take(octets));
+    this.#attach();
+  }
+
+  quit() {
+    this.#send(QUIT);
+  }
+
   beginMessage() {
     if (!this.#mayBegin()) {
-      this.#send(QUIT);
+      endMessages(this);
       return;
     }
     this.#countBegun();
-    this.#send(options.mode === 'lockstep' ? MAIL : GROUP);
+    this.#send(FIRST_OF_MODE[options.mode] ?? GROUP);
   }
 
   #mayBegin() {
@@ -124,10 +165,15 @@ class Session {
   #batchAnswered() {
     switch (this.#batch) {
       case GREETING:
-        this.#send(EHLO);
+        if (options.mode === 'burst') isReady(this);
+        else this.#send(EHLO);
         return;
       case EHLO:
-        isReady(this);
+        if (options.tls === 1 && !this.#isSecure) this.#send(STARTTLS);
+        else isReady(this);
+        return;
+      case STARTTLS:
+        this.#shakeHands();
         return;
       case MAIL:
       case RCPT:
@@ -135,6 +181,7 @@ class Session {
         this.#send(this.#recipientsLeft >= 0 ? RCPT : DATA);
         return;
       case CONTENT:
+      case TRANSACTION:
         this.beginMessage();
         return;
       case QUIT:
@@ -153,11 +200,49 @@ class Session {
 /** Connections that last are all greeted before the clock starts. */
 function isReady(session) {
   counts.ready += 1;
+  openMore();
   if (options.idle > 0) return;
+  if (options.mode === 'handshakes') {
+    counts.begun += 1;
+    counts.handshakes += 1;
+    lastAcknowledgedAt = performance.now();
+    session.quit();
+    return;
+  }
   waiting.push(session);
+  if (options.mode === 'burst') {
+    lastAcknowledgedAt = performance.now();
+    if (waiting.length === options.sessions) quitAll(waiting);
+    return;
+  }
   if (startedAt === undefined && counts.ready < options.sessions) return;
+  if (startedAt === undefined && options.phased === 1) {
+    print({ ready: counts.ready });
+    lines.once('line', beginAll);
+    return;
+  }
+  beginAll();
+}
+
+function beginAll() {
   startedAt ??= performance.now();
   for (const each of waiting.splice(0)) each.beginMessage();
+}
+
+/** Where the run has phases, a session that has sent its last message waits for the others. */
+function endMessages(session) {
+  if (options.phased === 0) {
+    session.quit();
+    return;
+  }
+  parked.push(session);
+  if (parked.length < options.sessions) return;
+  print(result());
+  lines.once('line', () => quitAll(parked));
+}
+
+function quitAll(sessions) {
+  for (const session of sessions) session.quit();
 }
 
 function isTimeLeft() {
@@ -192,17 +277,23 @@ function makeContent() {
   return Buffer.from(lines.join(''), 'latin1');
 }
 
-function finish() {
+function result() {
   const { user, system } = process.cpuUsage();
-  const { acknowledged, sentOctets, connections } = counts;
-  print({
+  const { acknowledged, handshakes, sentOctets, connections } = counts;
+  return {
     messages: acknowledged,
+    handshakes,
     seconds: (lastAcknowledgedAt - startedAt) / 1000,
     contentOctets: acknowledged * options.size,
     sentOctets,
     connections,
     cpuSeconds: (user + system) / 1e6,
-  });
+  };
+}
+
+function finish() {
+  if (options.phased === 0) print(result());
+  process.exit();
 }
 
 function print(facts) {
@@ -214,27 +305,18 @@ function fail(reason) {
   process.exit(1);
 }
 
-async function holdIdle() {
-  const began = performance.now();
-  let opened = 0;
-  while (counts.ready < options.idle) {
-    while (opened < options.idle && opened - counts.ready < 64) {
-      new Session();
-      opened += 1;
-    }
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1);
-    });
+/** Sessions that last are opened gently: how a server meets a crowd is another question, which a burst asks. */
+function openMore() {
+  while (
+    counts.connections < wantedSessions &&
+    (!isLasting || counts.connections - counts.ready < GREETINGS_AT_A_TIME)
+  ) {
+    new Session();
   }
-  print({ sessions: counts.ready, seconds: (performance.now() - began) / 1000 });
-  await once(process.stdin.resume(), 'end');
-  process.exit();
+  if (options.idle > 0 && counts.ready === options.idle) {
+    print({ sessions: counts.ready, seconds: (performance.now() - openedAt) / 1000 });
+    process.stdin.resume().once('end', () => process.exit());
+  }
 }
 
-if (options.idle > 0) {
-  await holdIdle();
-} else {
-  if (options.perconnection > 0) startedAt = performance.now();
-  for (let count = 0; count < options.sessions; count += 1) new Session();
-}
-process.stdin.unref();
+openMore();

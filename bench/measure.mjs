@@ -5,27 +5,27 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
-import { CLOCK_TICKS_PER_SECOND, openServer } from './server-processes.mjs';
+import { CLOCK_TICKS_PER_SECOND } from './processes.mjs';
+import { openServer } from './server-processes.mjs';
+import { UNITS } from './units.mjs';
 
 /**
- * @param {{ load: object }} workload
- * @param open how a server is started, by its name
+ * @param {{ load: object, unit: string }} workload
+ * @param open how a server is started, by its name and with the workload's settings
  * @returns for each server its rounds, in order, and its highest resident memory
  */
 export async function measureWorkload(
   workload,
-  { serverNames, rounds, amount, generator, onRound, open = openServer },
+  { serverNames, rounds, amount, generator, onRound, settings, open = openServer },
 ) {
   const entries = [];
   try {
-    for (const name of serverNames) entries.push({ name, server: await open(name), rounds: [] });
-    for (const { server } of entries) {
-      // What fails here fails in the rounds too, and is reported there.
-      await generator.run(server.port, { ...workload.load, ...WARM_UP }).catch(() => undefined);
-    }
+    for (const name of serverNames) entries.push(await opened(name, () => open(name, settings)));
+    for (const entry of entries.filter(isRunning)) await warmUp(entry, workload, generator);
+    for (const { name, rounds: failed } of entries) if (failed.length > 0) onRound(name, failed[0]);
     for (let round = 0; round < rounds; round += 1) {
-      for (const entry of entries) {
-        const measured = await measureRound(entry, { ...workload.load, ...amount }, generator);
+      for (const entry of entries.filter(isRunning)) {
+        const measured = await measureRound(entry, { ...workload.load, ...amount }, workload.unit, generator);
         entry.rounds.push(measured);
         onRound(entry.name, measured);
       }
@@ -33,22 +33,45 @@ export async function measureWorkload(
     return entries.map(({ name, server, rounds: measured }) => ({
       name,
       rounds: measured,
-      peakKiB: server.memory().peakKiB,
+      peakKiB: server?.memory().peakKiB,
     }));
   } finally {
-    for (const { server } of entries) await server.close();
+    for (const { server } of entries) await server?.close();
   }
 }
 
-async function measureRound(entry, load, generator) {
+/** A server that does not start is a failure of its own, and none of the others'. */
+async function opened(name, open) {
   try {
-    return await measureLoad(entry, load, generator);
+    return { name, server: await open(), rounds: [] };
+  } catch (error) {
+    return { name, server: undefined, rounds: [{ error: `it did not start: ${error.message}` }], isOut: true };
+  }
+}
+
+/** What fails here would fail in each round: it is told once. */
+async function warmUp(entry, workload, generator) {
+  try {
+    await generator.run(entry.server.port, { ...workload.load, ...WARM_UP, ...workload.warmUp });
+  } catch (error) {
+    entry.rounds.push({ error: `warming up: ${error.message}` });
+    entry.isOut = true;
+  }
+}
+
+function isRunning({ isOut = false }) {
+  return !isOut;
+}
+
+async function measureRound(entry, load, unit, generator) {
+  try {
+    return await measureLoad(entry, load, unit, generator);
   } catch (error) {
     return { error: error.message };
   }
 }
 
-async function measureLoad({ name, server }, load, generator) {
+async function measureLoad({ name, server }, load, unit, generator) {
   const began = performance.now();
   const busyBefore = busySeconds();
   const before = await server.facts();
@@ -59,15 +82,16 @@ async function measureLoad({ name, server }, load, generator) {
   const lost = differenceOf(before, after, sent);
   if (lost !== undefined) return { error: `${name} ${lost}`, sent };
   const serverCPUSeconds = after.cpuSeconds - before.cpuSeconds;
+  const { count, speedOf } = UNITS[unit];
   return {
     messages: sent.messages,
+    handshakes: sent.handshakes,
     contentOctets: sent.contentOctets,
     connections: sent.connections,
     seconds: sent.seconds,
-    messagesPerSecond: sent.messages / sent.seconds,
-    megabytesPerSecond: sent.contentOctets / 1e6 / sent.seconds,
+    speed: speedOf(sent),
     serverCPUSeconds,
-    serverCPUSecondsPer1000: (serverCPUSeconds / sent.messages) * 1000,
+    serverCPUSecondsPer1000: (serverCPUSeconds / sent[count]) * 1000,
     serverCPUShare: serverCPUSeconds / sent.seconds,
     generatorCPUShare: sent.cpuSeconds / sent.seconds,
     // A quiet machine shows nearly 0. What others take is taken from both sides of the measurement.
@@ -96,7 +120,7 @@ function busySeconds() {
   return (user + nice + system + irq + softirq) / CLOCK_TICKS_PER_SECOND;
 }
 
-/** What the server received is compared with what it acknowledged. */
+/** What the server received is compared with what it acknowledged. @returns what is wrong */
 function differenceOf(before, after, sent) {
   if (after.readOctets !== undefined) {
     const readOctets = after.readOctets - before.readOctets;
@@ -111,44 +135,4 @@ function differenceOf(before, after, sent) {
     : `received ${octets} octets of content and not ${sent.contentOctets}`;
 }
 
-/**
- * Resident memory of a crowd of idle sessions. A small crowd comes first, so that compiled code and grown heaps are not counted as
- * the sessions' own; garbage is collected before each reading.
- */
-export async function measureIdle({ serverName, sessionCount, generator }) {
-  const server = await openServer(serverName);
-  try {
-    await (await generator.hold(server.port, WARM_UP_SESSIONS)).release();
-    const emptyKiB = await residentKiB(server);
-    const crowd = await generator.hold(server.port, sessionCount);
-    const fullKiB = await residentKiB(server);
-    await crowd.release();
-    const afterKiB = await residentKiB(server);
-    return {
-      name: serverName,
-      sessions: sessionCount,
-      openingSeconds: crowd.seconds,
-      emptyKiB,
-      fullKiB,
-      afterKiB,
-      perSessionKiB: (fullKiB - emptyKiB) / sessionCount,
-    };
-  } catch (error) {
-    return { name: serverName, sessions: sessionCount, error: error.message };
-  } finally {
-    await server.close();
-  }
-}
-
-async function residentKiB(server) {
-  for (let pass = 0; pass < 3; pass += 1) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 200);
-    });
-    await server.collectGarbage();
-  }
-  return server.memory().residentKiB;
-}
-
 const WARM_UP = { seconds: 0.6 };
-const WARM_UP_SESSIONS = 200;

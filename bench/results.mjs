@@ -1,49 +1,45 @@
 /** From rounds to tables: medians, spreads and ratios, as text. */
 
+import { number, percent, ratio, spread, table } from './figures.mjs';
+import { goalsTable } from './goals.mjs';
+import { growthSection } from './growth.mjs';
 import { machineRows } from './machine.mjs';
+import { UNITS } from './units.mjs';
 
 /** The server whose figures are 1, where the workload names no other. */
 const BASE = 'smtp-server';
 const FLOOR = 'floor';
 
 /** The table of a workload, and what went wrong, each as lines of Markdown. */
-export function workloadTable({ unit, servers, base: baseName = BASE }) {
-  const summaries = servers.map((server) => summarize(server, unit));
+export function workloadTable({ unit, servers, knownFailures = {}, base: baseName = BASE }) {
+  const { count } = UNITS[unit];
+  const summaries = servers.map((server) => summarize(server, count));
   const base = summaries.find(({ name }) => name === baseName);
   const floor = summaries.find(({ name }) => name === FLOOR);
-  const rows = summaries.map((summary) => [
-    summary.name,
-    summary.speed === undefined
-      ? '–'
-      : `${number(summary.speed.median)} (${number(summary.speed.min)}–${number(summary.speed.max)})`,
-    ratio(summary.speed, base?.speed),
-    ...(floor === undefined ? [] : [ratio(summary.speed, floor.speed)]),
-    number(summary.cpu?.median),
-    ratio(summary.cpu, base?.cpu),
-    summary.peakKiB === undefined ? '–' : number(summary.peakKiB / 1024),
-    share(summary.serverShare),
-    share(summary.generatorShare),
-    `${share(summary.othersShare)} (${percent(summary.othersShare?.max)})`,
-    summary.messages === 0 ? '–' : String(summary.messages),
-  ]);
+  const columns = [
+    ['server', ({ name }) => name],
+    [
+      `${unit}: median (min–max)`,
+      ({ speed }) =>
+        speed === undefined ? 'failed' : `${number(speed.median)} (${number(speed.min)}–${number(speed.max)})`,
+    ],
+    base && [`× ${baseName}`, ({ speed }) => ratio(speed?.median, base.speed?.median)],
+    floor && [`× ${FLOOR}`, ({ speed }) => ratio(speed?.median, floor.speed?.median)],
+    [`CPU s / 1,000 ${count}`, ({ cpu }) => number(cpu?.median)],
+    base && [`CPU × ${baseName}`, ({ cpu }) => ratio(cpu?.median, base.cpu?.median)],
+    floor && [`CPU × ${FLOOR}`, ({ cpu }) => ratio(cpu?.median, floor.cpu?.median)],
+    ['peak MiB', ({ peakKiB }) => (peakKiB === undefined ? '–' : number(peakKiB / 1024))],
+    ['server CPU', ({ serverShare }) => percent(serverShare?.median)],
+    ['load CPU', ({ generatorShare }) => percent(generatorShare?.median)],
+    ['others (most)', ({ othersShare }) => `${percent(othersShare?.median)} (${percent(othersShare?.max)})`],
+    [count === 'messages' ? 'messages received' : count, ({ total }) => (total === 0 ? '–' : String(total))],
+  ].filter((column) => column !== undefined);
   return [
     ...table(
-      [
-        'server',
-        `${unit}: median (min–max)`,
-        `× ${baseName}`,
-        ...(floor === undefined ? [] : [`× ${FLOOR}`]),
-        'CPU s / 1,000 messages',
-        `CPU × ${baseName}`,
-        'peak MiB',
-        'server CPU',
-        'load CPU',
-        'others (most)',
-        'messages received',
-      ],
-      rows,
+      columns.map(([head]) => head),
+      summaries.map((summary) => columns.map(([, cell]) => cell(summary))),
     ),
-    ...notes(servers, summaries),
+    ...notes(servers, summaries, knownFailures),
   ];
 }
 
@@ -58,25 +54,41 @@ export function idleTable(entries) {
           number(entry.emptyKiB / 1024),
           number(entry.fullKiB / 1024),
           number(entry.afterKiB / 1024),
+          percent(entry.givenBack),
           number(entry.openingSeconds),
         ]
-      : [entry.name, String(entry.sessions), `failed: ${entry.error}`, '–', '–', '–', '–'],
+      : [entry.name, String(entry.sessions), `failed: ${entry.error}`, '–', '–', '–', '–', '–'],
   );
   return table(
-    ['server', 'sessions', 'KiB a session', 'empty, MiB', 'with them, MiB', 'after they left, MiB', 'seconds to open'],
+    [
+      'server',
+      'sessions',
+      'KiB a session',
+      'empty, MiB',
+      'with them, MiB',
+      'after they left, MiB',
+      'given back',
+      'seconds to open',
+    ],
     rows,
   );
 }
 
-/** Whether anything failed, anywhere. */
-export function hasFailures({ workloads, idle }) {
-  const isFailed = ({ error }) => error !== undefined;
-  return idle.some(isFailed) || workloads.some(({ servers }) => servers.some(({ rounds }) => rounds.some(isFailed)));
+/** Whether something failed that is not known to fail. */
+export function hasFailures({ workloads, idle, growth }) {
+  return (
+    workloads.some(({ servers, knownFailures = {} }) =>
+      servers.some(
+        ({ name, rounds }) => knownFailures[name] === undefined && rounds.some(({ error }) => error !== undefined),
+      ),
+    ) ||
+    idle.some(({ error }) => error !== undefined) ||
+    growth.some(({ error }) => error !== undefined)
+  );
 }
 
-/** The page `RESULTS.md`. */
+/** The page of results: the goals, what was measured on, and all tables. */
 export function resultsPage(result) {
-  const { machine, versions } = result;
   const lines = [
     '# Results of the bench',
     '',
@@ -85,34 +97,40 @@ export function resultsPage(result) {
     ...table(
       ['', ''],
       [
-        ...machineRows(machine, result.date),
-        [
-          'versions',
-          Object.entries(versions)
-            .map((pair) => pair.join(' '))
-            .join(', '),
-        ],
+        ...machineRows(result.machine, result.date),
+        ['versions', versionsText(result.versions)],
         ['command', `\`${result.command}\``],
         ['rounds', `${result.rounds}, interleaved, ${result.amount} each`],
         ['load', result.generator],
       ],
     ),
+    ...result.absent.flatMap((line) => ['', line]),
+    '',
+    '## Goals',
+    '',
+    ...goalsTable(result),
   ];
   for (const workload of result.workloads) {
     lines.push('', `## ${workload.name}: ${workload.title}`, '', ...workloadTable(workload));
   }
   if (result.idle.length > 0) lines.push('', '## idle: sessions after EHLO', '', ...idleTable(result.idle));
+  if (result.growth.length > 0) lines.push('', '## growth', '', ...growthSection(result.growth, { isPictured: true }));
   return `${lines.join('\n')}\n`;
 }
 
-function summarize({ name, rounds, peakKiB }, unit) {
+export function versionsText(versions) {
+  return Object.entries(versions)
+    .map((entry) => entry.join(' '))
+    .join(', ');
+}
+
+function summarize({ name, rounds, peakKiB }, count) {
   const good = rounds.filter(({ error }) => error === undefined);
-  const speedOf = unit === 'MB/s' ? (round) => round.megabytesPerSecond : (round) => round.messagesPerSecond;
   return {
     name,
     peakKiB,
-    messages: good.reduce((sum, { messages }) => sum + messages, 0),
-    speed: spread(good.map(speedOf)),
+    total: good.reduce((sum, round) => sum + round[count], 0),
+    speed: spread(good.map(({ speed }) => speed)),
     cpu: spread(good.map(({ serverCPUSecondsPer1000 }) => serverCPUSecondsPer1000)),
     serverShare: spread(good.map(({ serverCPUShare }) => serverCPUShare)),
     generatorShare: spread(good.map(({ generatorCPUShare }) => generatorCPUShare)),
@@ -120,18 +138,10 @@ function summarize({ name, rounds, peakKiB }, unit) {
   };
 }
 
-function spread(values) {
-  if (values.length === 0) return undefined;
-  const sorted = values.toSorted((one, other) => one - other);
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { median, min: sorted[0], max: sorted.at(-1) };
-}
-
-function notes(servers, summaries) {
+function notes(servers, summaries, knownFailures) {
   const failures = servers.flatMap(({ name, rounds }) =>
     rounds.flatMap(({ error }, index) =>
-      error === undefined ? [] : [`**Failed**: ${name}, round ${index + 1}: ${error}.`],
+      error === undefined ? [] : [failure({ name, index, error, known: knownFailures[name] })],
     ),
   );
   const limited = summaries
@@ -140,30 +150,9 @@ function notes(servers, summaries) {
   return [...failures, ...limited].flatMap((line) => ['', line]);
 }
 
-/** A table of Markdown, as lines. */
-export function table(head, rows) {
-  return [head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...rows].map(
-    (cells) => `| ${cells.join(' | ')} |`,
-  );
-}
-
-function ratio(value, base) {
-  return value === undefined || base === undefined || base.median === 0 ? '–' : (value.median / base.median).toFixed(2);
-}
-
-function share(value) {
-  return percent(value?.median);
-}
-
-function percent(value) {
-  return value === undefined ? '–' : `${Math.round(value * 100)} %`;
-}
-
-/** Three figures that count. */
-function number(value) {
-  if (value === undefined) return '–';
-  if (value >= 100) return Math.round(value).toLocaleString('en-US');
-  return value >= 10 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toFixed(3);
+function failure({ name, index, error, known }) {
+  const how = known === undefined ? '**Failed**' : `Known to fail (${known})`;
+  return `${how}: ${name}, round ${index + 1}: ${error}.`;
 }
 
 /** Below this share of a CPU a generator waits for the server, whatever the server waits for. */

@@ -1,64 +1,53 @@
 /**
- * The servers under test, each in a process of its own: how it is started, what it received, what it cost. How much is sent, and
- * when, is not decided here.
+ * The servers under test, each in a process of its own: how it is started, what it received, what it cost. Who they are is told in
+ * `peers.mjs`; how much is sent, and when, is not decided here.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The names of all servers, in the order of a round; those that this machine does not have say so when they are opened. */
-export const SERVER_NAMES = ['smtpd', 'smtp-server', 'smtp-sink', 'floor'];
+import { writeHarakaProxy, writeHarakaServer } from './haraka.mjs';
+import { harakaPath, PYTHON_PATH, SINK_PATH } from './peers.mjs';
+import { accepts, cpuSecondsOf, freePort, memoryOf, stop } from './processes.mjs';
 
-export const SINK_PATH = ['/usr/sbin/smtp-sink', '/usr/lib/postfix/sbin/smtp-sink', '/usr/local/sbin/smtp-sink'].find(
-  (path) => existsSync(path),
-);
-
-/** The proxies, in the order of a round, each in front of a floor of its own; and the floor without a proxy. */
-export const PROXY_NAMES = ['smtpd-proxy', 'glue-proxy', 'haraka-proxy', 'aiosmtpd-proxy', 'floor-proxy', 'floor'];
-
-/** `npm install --no-save Haraka` puts it there; or it is in the path. */
-const HARAKA_PATH = [
-  fileURLToPath(new URL('../node_modules/.bin', import.meta.url)),
-  ...(process.env.PATH ?? '').split(delimiter),
-]
-  .map((folder) => join(folder, 'haraka'))
-  .find((path) => existsSync(path));
-/** Debian's, which has aiosmtpd where its package is installed. */
-const PYTHON_PATH = '/usr/bin/python3';
-
-/** Why a server cannot take part on this machine; `undefined`: it can. */
-export function missing(name) {
-  if (name === 'smtp-sink' && SINK_PATH === undefined) return 'Debian: postfix';
-  if (name === 'haraka-proxy' && HARAKA_PATH === undefined) return 'npm install --no-save Haraka';
-  if (name === 'aiosmtpd-proxy') {
-    const { status } = spawnSync(PYTHON_PATH, ['-c', 'import aiosmtpd'], { stdio: 'ignore' });
-    if (status !== 0) return 'Debian: python3-aiosmtpd';
-  }
-  return undefined;
+/**
+ * Starts a server and waits until it listens.
+ *
+ * @param settings what is asked of it over what it does by itself: see `servers/report.mjs`
+ */
+export function openServer(name, settings = {}) {
+  if (name === 'smtp-sink') return SinkProcess.open(settings);
+  if (name === 'haraka') return HarakaProcess.open(settings);
+  return name.endsWith('-proxy') ? ProxyProcess.open(name) : ReportingProcess.open(name, settings);
 }
 
-/** Starts a server and waits until it listens. */
-export function openServer(name) {
-  if (name === 'smtp-sink') return SinkProcess.open();
-  return name.endsWith('-proxy') ? ProxyProcess.open(name) : NodeProcess.open(name);
-}
-
-/** A server on this Node. It counts messages and octets itself and tells them by the channel of its process. */
-class NodeProcess {
+/** A server that counts messages and octets itself and tells them by the channel of its process: those on Node, and aiosmtpd. */
+class ReportingProcess {
   port;
   #child;
 
-  static async open(name) {
-    const script = fileURLToPath(new URL(`servers/${name}.mjs`, import.meta.url));
-    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const server = new NodeProcess();
-    server.#child = child;
-    server.port = (await server.#nextReport()).port;
-    return server;
+  static async open(name, settings = {}) {
+    const [program, script] =
+      name === 'aiosmtpd' ? [PYTHON_PATH, 'aiosmtpd-server.py'] : [process.execPath, `${name}.mjs`];
+    const server = new ReportingProcess(program, [scriptPath(script), JSON.stringify(settings)]);
+    try {
+      server.port = (await server.nextReport()).port;
+      return server;
+    } catch (error) {
+      await server.close();
+      throw new Error(`${name}: ${error.message}`, { cause: error });
+    }
+  }
+
+  constructor(program, words) {
+    this.#child = spawn(program, words, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  }
+
+  get child() {
+    return this.#child;
   }
 
   /** What it received so far, and the CPU time of its process. */
@@ -80,12 +69,12 @@ class NodeProcess {
 
   #ask(question) {
     if (!this.#child.connected) throw new Error('The server is gone');
-    const report = this.#nextReport();
+    const report = this.nextReport();
     this.#child.send(question);
     return report;
   }
 
-  async #nextReport() {
+  async nextReport() {
     const gone = new AbortController();
     const ended = once(this.#child, 'exit', { signal: gone.signal }).then(() => {
       throw new Error('The server ended by itself');
@@ -100,6 +89,32 @@ class NodeProcess {
   }
 }
 
+/** Haraka, whose settings are files in a folder. */
+class HarakaProcess extends ReportingProcess {
+  #folder;
+
+  static async open(settings) {
+    const folder = mkdtempSync(join(tmpdir(), 'smtpd-bench-'));
+    const port = await freePort();
+    writeHarakaServer(folder, { port, settings });
+    const server = new HarakaProcess(process.execPath, ['--expose-gc', harakaPath(), '-c', folder]);
+    server.#folder = folder;
+    server.port = port;
+    try {
+      await accepts(port, server.child);
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+  }
+
+  async close() {
+    await super.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
 /**
  * Postfix's test sink. It keeps no counts that could be asked for without slowing it down; what it has read from its sockets is in
  * its I/O account, and that says whether all octets arrived.
@@ -108,12 +123,12 @@ class SinkProcess {
   port;
   #child;
 
-  static async open() {
+  static async open({ backlog = 511 }) {
     const port = await freePort();
     // As root it insists on a user to become. `ulimit`: unlike Node it does not raise its own limit of descriptors.
     const options = process.getuid() === 0 ? ['-u', 'nobody'] : [];
     const command = 'ulimit -n "$(ulimit -Hn)" && exec "$@"';
-    const words = [SINK_PATH, '-4', ...options, '-m', '10200', `127.0.0.1:${port}`, '511'];
+    const words = [SINK_PATH, '-4', ...options, '-m', '10200', `127.0.0.1:${port}`, String(backlog)];
     const child = spawn('/bin/sh', ['-c', command, 'sh', ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
     const server = new SinkProcess();
     server.#child = child;
@@ -123,6 +138,7 @@ class SinkProcess {
   }
 
   async facts() {
+    if (this.#child.exitCode !== null) throw new Error('The server ended by itself');
     const account = readFileSync(`/proc/${this.#child.pid}/io`, 'latin1');
     return {
       readOctets: Number(/^rchar: (\d+)/m.exec(account)?.[1]),
@@ -151,17 +167,23 @@ class ProxyProcess {
 
   static async open(name) {
     const server = new ProxyProcess();
-    server.#sink = await NodeProcess.open('floor');
+    server.#sink = await ReportingProcess.open('floor');
     server.port = await freePort();
     server.#folder = mkdtempSync(join(tmpdir(), 'smtpd-bench-'));
     const [program, ...words] = proxyCommand(name, server.port, server.#sink.port, server.#folder);
     server.#child = spawn(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
-    await accepts(server.port, server.#child);
-    return server;
+    try {
+      await accepts(server.port, server.#child);
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
   }
 
   /** A proxy adds header fields, so messages are counted and octets are not. */
   async facts() {
+    if (this.#child.exitCode !== null) throw new Error('The proxy ended by itself');
     const { messages } = await this.#sink.facts();
     return { messages, cpuSeconds: cpuSecondsOf(this.#child.pid) };
   }
@@ -178,82 +200,14 @@ class ProxyProcess {
 }
 
 function proxyCommand(name, port, upstreamPort, folder) {
-  if (name === 'haraka-proxy') return [process.execPath, HARAKA_PATH, '-c', harakaFolder(folder, port, upstreamPort)];
-  const isPython = name === 'aiosmtpd-proxy';
-  const script = fileURLToPath(new URL(`servers/${name}.${isPython ? 'py' : 'mjs'}`, import.meta.url));
-  return [isPython ? PYTHON_PATH : process.execPath, script, String(port), String(upstreamPort)];
-}
-
-/** Haraka with `queue/smtp_proxy`, which opens the transaction behind it as the client's proceeds, and nothing else. */
-function harakaFolder(folder, port, upstreamPort) {
-  const files = {
-    me: 'proxy.example',
-    plugins: 'relay\nqueue/smtp_proxy',
-    'smtp.ini': `listen=127.0.0.1:${port}\nnodes=0`,
-    'smtp_proxy.ini': `host=127.0.0.1\nport=${upstreamPort}`,
-    'relay.ini': '[relay]\nacl=true',
-    relay_acl_allow: '127.0.0.1/32',
-    databytes: '33554432',
-    'log.ini': 'level=ERROR',
-  };
-  // As `haraka -i` begins a folder: without its own files it does not greet.
-  cpSync(join(dirname(realpathSync(HARAKA_PATH)), '../config'), join(folder, 'config'), { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'config', name), `${text}\n`);
-  return folder;
-}
-
-/** Resident memory now and at its highest, in KiB; nothing where there is no /proc, or the process is gone. */
-export function memoryOf(pid) {
-  if (!existsSync(`/proc/${pid}/status`)) return {};
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return {
-    residentKiB: Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1]),
-    peakKiB: Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1]),
-  };
-}
-
-/** User and system time from /proc/PID/stat, in steps of a clock tick. */
-export function cpuSecondsOf(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // The second field is the program's name in brackets, and may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-}
-
-/** Ends a process that was started here. */
-export async function stop(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}
-
-/** A port of 127.0.0.1 that nobody listens on. */
-export async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-/** Waits until a process takes connections. */
-async function accepts(port, child) {
-  for (let attempt = 0; attempt < 100 && child.exitCode === null; attempt += 1) {
-    const socket = connect(port, '127.0.0.1');
-    const isOpen = await new Promise((resolve) => {
-      socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (isOpen) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
+  if (name === 'haraka-proxy') {
+    writeHarakaProxy(folder, { port, upstreamPort });
+    return [process.execPath, harakaPath(), '-c', folder];
   }
-  await stop(child);
-  throw new Error(`Nothing listens on port ${port}`);
+  const [program, script] = name === 'aiosmtpd-proxy' ? [PYTHON_PATH, `${name}.py`] : [process.execPath, `${name}.mjs`];
+  return [program, scriptPath(script), String(port), String(upstreamPort)];
 }
 
-/** USER_HZ: 100 on every Linux that Node runs on. */
-export const CLOCK_TICKS_PER_SECOND = 100;
+function scriptPath(name) {
+  return fileURLToPath(new URL(`servers/${name}`, import.meta.url));
+}

@@ -1,16 +1,25 @@
 /**
  * The floor: what the socket calls alone cost on this Node. It speaks just enough SMTP for the load generator, checks nothing,
- * keeps nothing, and counts octets. Not a server anybody should run.
+ * keeps nothing, and counts octets. Not a server anybody should run. `{ tls }` in its argument: STARTTLS, too.
  */
 import { createServer, Socket } from 'node:net';
+import { createSecureContext, TLSSocket } from 'node:tls';
 
-import { received, reportTo } from './report.mjs';
+import { received, reportTo, settings } from './report.mjs';
 
-const REPLIES = { E: '250 floor\r\n', M: '250 OK\r\n', R: '250 OK\r\n', D: '354 Go on\r\n', Q: '221 Bye\r\n' };
+const REPLIES = {
+  E: '250 floor\r\n',
+  M: '250 OK\r\n',
+  R: '250 OK\r\n',
+  D: '354 Go on\r\n',
+  S: '220 Go on\r\n',
+  Q: '221 Bye\r\n',
+};
 const CR = 0x0d;
 const LF = 0x0a;
 const DOT = 0x2e;
 const buffer = Buffer.allocUnsafeSlow(65_536);
+const secureContext = settings.tls === undefined ? undefined : createSecureContext(settings.tls);
 
 class Session {
   #socket;
@@ -18,6 +27,8 @@ class Session {
   #isContent = false;
   /** How many octets of CR LF dot CR LF have just been seen. */
   #matched = 0;
+  /** Octets that a chunk still has. */
+  #chunkLeft = 0;
 
   constructor(accepted) {
     // `onread` is a matter of the constructor, and net.Server does not pass it on: so the handle gets a socket of its own.
@@ -40,6 +51,11 @@ class Session {
         if (!this.#isContent) replies += '250 OK\r\n';
         continue;
       }
+      if (this.#chunkLeft > 0) {
+        position = this.#takeChunk(octets, position);
+        if (this.#chunkLeft === 0) replies += '250 OK\r\n';
+        continue;
+      }
       const end = octets.indexOf(LF, position);
       if (end < 0) {
         this.#unfinishedLine += octets.latin1Slice(position);
@@ -47,15 +63,37 @@ class Session {
       }
       // Python's smtplib writes its verbs small.
       const verb = (this.#unfinishedLine + String.fromCharCode(octets[position]))[0].toUpperCase();
+      if (verb === 'B') {
+        this.#chunkLeft = Number((this.#unfinishedLine + octets.latin1Slice(position, end)).split(' ')[1]);
+      } else {
+        replies += REPLIES[verb];
+      }
       this.#unfinishedLine = '';
       position = end + 1;
-      replies += REPLIES[verb];
       this.#isContent = verb === 'D';
       this.#matched = 2;
       if (verb === 'Q') this.#socket.end(replies);
+      if (verb === 'S') {
+        this.#socket.write(replies, 'latin1', () => this.#secure());
+        return true;
+      }
     }
     if (replies !== '' && this.#socket.writable) this.#socket.write(replies, 'latin1');
     return true;
+  }
+
+  #secure() {
+    this.#socket = new TLSSocket(this.#socket, { isServer: true, secureContext });
+    this.#socket.on('error', () => undefined);
+    this.#socket.on('data', (octets) => this.#take(octets));
+  }
+
+  #takeChunk(octets, start) {
+    const length = Math.min(this.#chunkLeft, octets.length - start);
+    received.octets += length;
+    this.#chunkLeft -= length;
+    if (this.#chunkLeft === 0) received.messages += 1;
+    return start + length;
   }
 
   /** Counts the octets of the content up to its end, or to the end of what came; returns where the next octet is. */
@@ -97,6 +135,6 @@ function nextMatched(matched, octet) {
 }
 
 const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => new Session(socket));
-server.listen({ port: 0, host: '127.0.0.1', backlog: 511 }, () => {
+server.listen({ port: 0, host: '127.0.0.1', backlog: settings.backlog ?? 511 }, () => {
   reportTo(process, server.address().port);
 });

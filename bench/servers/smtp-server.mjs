@@ -1,14 +1,16 @@
-/** npm's `smtp-server` under our conditions: no TLS, no AUTH, no reverse DNS, no log, the same size limit. */
+/** npm's `smtp-server` under our conditions: no AUTH, no reverse DNS, no log, the same size limit; TLS where the load wants it. */
 import { SMTPServer } from 'smtp-server';
 
-import { received, reportTo } from './report.mjs';
+import { received, reportTo, settings } from './report.mjs';
 
+const { tls, sizeMax = 33_554_432, backlog = 511 } = settings;
 const server = new SMTPServer({
-  disabledCommands: ['STARTTLS', 'AUTH'],
+  ...tls,
+  disabledCommands: tls === undefined ? ['STARTTLS', 'AUTH'] : ['AUTH'],
   authOptional: true,
   disableReverseLookup: true,
   logger: false,
-  size: 33_554_432,
+  size: sizeMax,
   onData(stream, session, answer) {
     stream.on('data', (octets) => {
       received.octets += octets.length;
@@ -22,6 +24,6 @@ const server = new SMTPServer({
 server.on('error', (error) => {
   process.stderr.write(`smtp-server: ${error.message}\n`);
 });
-server.listen(0, '127.0.0.1', () => {
+server.listen({ port: 0, host: '127.0.0.1', backlog }, () => {
   reportTo(process, server.server.address().port);
 });
