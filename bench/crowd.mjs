@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { openServer } from './server-processes.mjs';
 
 /** How many descriptors a process may have here; `undefined` where nobody says. */
-export function descriptorsMax() {
+function descriptorsMax() {
   try {
     return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
   } catch {

@@ -26,7 +26,7 @@ export function growthPicture(points) {
   ].join('\n');
 }
 
-function panel({ name, title, unit, values }, points, offset) {
+function panel({ name, label, unit, values, textOf }, points, offset) {
   const here = points.filter(({ dimension }) => dimension === name);
   if (here.length === 0) return [];
   const x = scale(values.at(0), values.at(-1), offset + PANEL.left, offset + PANEL.width - PANEL.right);
@@ -35,7 +35,6 @@ function panel({ name, title, unit, values }, points, offset) {
   const lowest = 10 ** Math.floor(Math.log10(Math.min(...costs)));
   const highest = 10 ** Math.ceil(Math.log10(Math.max(...costs) * 1.01));
   const y = scale(lowest, highest, 28 + PANEL.height - PANEL.bottom, 28 + PANEL.top - 20);
-  const [what, ...how] = title.split(' (');
   return [
     ...powers(lowest, highest).flatMap((cost) => [
       `<line x1="${offset + PANEL.left}" y1="${y(cost)}" x2="${offset + PANEL.width - PANEL.right}" y2="${y(cost)}" stroke="#ddd"/>`,
@@ -45,11 +44,10 @@ function panel({ name, title, unit, values }, points, offset) {
       .filter((value, index) => values.length < 6 || index % 2 === 0)
       .map(
         (value) =>
-          `<text x="${x(value)}" y="${28 + PANEL.height - PANEL.bottom + 16}" text-anchor="middle" fill="#555">${short(value)}</text>`,
+          `<text x="${x(value)}" y="${28 + PANEL.height - PANEL.bottom + 16}" text-anchor="middle" fill="#555">${textOf(value)}</text>`,
       ),
     `<text x="${offset + PANEL.left}" y="${28 + PANEL.top - 28}" fill="#222">${unit}</text>`,
-    `<text x="${offset + (PANEL.left + PANEL.width - PANEL.right) / 2}" y="${28 + PANEL.height - 12}" text-anchor="middle" fill="#222">${what}</text>`,
-    how.length === 0 ? '' : `<!-- ${how.join(' (').replace(/\)$/, '')} -->`,
+    `<text x="${offset + (PANEL.left + PANEL.width - PANEL.right) / 2}" y="${28 + PANEL.height - 12}" text-anchor="middle" fill="#222">${label}</text>`,
     ...LINES.flatMap(({ server, color }) => {
       const line = here.filter((point) => point.server === server);
       const places = line.map(({ value, perUnit }) => `${x(value)},${y(perUnit)}`);
@@ -58,7 +56,7 @@ function panel({ name, title, unit, values }, points, offset) {
         ...line.map(({ value, perUnit }) => `<circle cx="${x(value)}" cy="${y(perUnit)}" r="3" fill="${color}"/>`),
       ];
     }),
-  ].filter((line) => line !== '');
+  ];
 }
 
 /** A logarithmic scale, to a tenth of a pixel. */
@@ -70,8 +68,4 @@ function scale(least, most, from, to) {
 function powers(lowest, highest) {
   const steps = Math.round(Math.log10(highest / lowest));
   return Array.from({ length: steps + 1 }, (_, step) => Number((lowest * 10 ** step).toPrecision(1)));
-}
-
-function short(value) {
-  return value >= 1000 && value % 1000 === 0 ? `${value / 1000}k` : value >= 1024 ? `${value / 1024}Ki` : String(value);
 }

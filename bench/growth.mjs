@@ -8,10 +8,12 @@ import { openServer } from './server-processes.mjs';
 const KIB = 1024;
 const MIB = KIB * KIB;
 
-/** What grows. `per`: what the cost is divided by, beyond the message, where it has to grow with it. `messages`: how many make a round. */
+/** What grows. `label` and `textOf`: how it is called, and a value of it. `per`: what the cost is divided by, beyond the message, where it has to grow with it. `messages`: how many make a round. */
 export const DIMENSIONS = [
   {
     name: 'sessions',
+    label: 'sessions at a time',
+    textOf: (sessions) => sessions.toLocaleString('en-US'),
     title: 'sessions at a time (1 KiB, lock step)',
     values: [10, 100, 1_000, 10_000],
     unit: 'µs a message',
@@ -20,6 +22,8 @@ export const DIMENSIONS = [
   },
   {
     name: 'recipients',
+    label: 'recipients of a message',
+    textOf: (recipients) => recipients.toLocaleString('en-US'),
     title: 'recipients of a message (1 KiB, one pipelined group, 10 sessions)',
     values: [1, 10, 100, 1_000, 10_000],
     unit: 'µs a recipient',
@@ -34,7 +38,9 @@ export const DIMENSIONS = [
   },
   {
     name: 'size',
-    title: 'KiB of a message (large writes, lock step, 2 sessions)',
+    label: 'size of a message',
+    textOf: (kib) => (kib < KIB ? `${kib} KiB` : `${kib / KIB} MiB`),
+    title: 'size of a message (large writes, lock step, 2 sessions)',
     values: [1, 4, 16, 64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB],
     unit: 'µs a KiB',
     per: (kib) => kib,
@@ -112,7 +118,7 @@ export function growthSection(points, { isPictured }) {
     'figure that does not rise from row to row is a cost that grows no faster than what is asked for.',
   ];
   if (isPictured) lines.push('', '![What a message costs as sessions, recipients and size grow](growth.svg)');
-  for (const { name, title, unit, values } of DIMENSIONS) {
+  for (const { name, title, unit, values, textOf } of DIMENSIONS) {
     const at = (value, server) =>
       points.find((point) => point.dimension === name && point.value === value && point.server === server);
     const rows = values
@@ -120,9 +126,9 @@ export function growthSection(points, { isPictured }) {
       .map((value) => {
         const ours = at(value, 'smtpd');
         const floor = at(value, 'floor');
-        if (ours.error !== undefined) return [value.toLocaleString('en-US'), `failed: ${ours.error}`, '–', '–', '–'];
+        if (ours.error !== undefined) return [textOf(value), `failed: ${ours.error}`, '–', '–', '–'];
         return [
-          value.toLocaleString('en-US'),
+          textOf(value),
           number(ours.cpuSeconds * 1e6),
           number(ours.perUnit),
           number(floor.perUnit),

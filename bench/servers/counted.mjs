@@ -1,0 +1,61 @@
+/**
+ * Our server for the guard: as `smtpd.mjs`, and it counts what it makes of the platform. `{ count }` in its argument: `resources`, whatever
+ * asynchronous hooks see made, by its type; `octets`, what has been allocated, which is true only while nothing is collected; `calls`, nothing
+ * itself: a tracer counts those of the kernel between its readings.
+ */
+import { createHook } from 'node:async_hooks';
+import { existsSync } from 'node:fs';
+import { constants, PerformanceObserver } from 'node:perf_hooks';
+import v8 from 'node:v8';
+
+import { SMTPServer } from '../../packages/smtpd/dist/index.js';
+import { settings } from './report.mjs';
+
+class CountingServer extends SMTPServer {
+  messages = 0;
+
+  processMessage() {
+    this.messages += 1;
+  }
+}
+
+const { NODE_PERFORMANCE_GC_FLAGS_FORCED: FORCED } = constants;
+const made = {};
+let collections = 0;
+const COUNTS = {
+  resources: () => ({ ...made }),
+  octets: () => ({
+    heap: v8.getHeapStatistics().used_heap_size,
+    buffers: process.memoryUsage().arrayBuffers,
+    collections,
+  }),
+  calls: () => {
+    // The tracer sees it.
+    existsSync('/reading');
+    return {};
+  },
+};
+const counts = COUNTS[settings.count];
+
+const server = new CountingServer({ localAddress: '127.0.0.1:0' });
+await server.listen();
+if (settings.count === 'resources') {
+  createHook({
+    init(_id, type) {
+      made[type] = (made[type] ?? 0) + 1;
+    },
+  }).enable();
+}
+if (settings.count === 'octets') {
+  new PerformanceObserver((list) => {
+    collections += list.getEntries().filter(({ detail }) => detail.flags !== FORCED).length;
+  }).observe({ entryTypes: ['gc'] });
+}
+process.on('message', (question) => {
+  // Twice: what the first one lets go of, the second one has waited for.
+  for (let pass = 0; question === 'collect' && pass < 2; pass += 1) globalThis.gc?.();
+  process.send({ messages: server.messages, counts: question === 'read' ? counts() : {} });
+});
+// An end of its own, so that whoever traces it hears of all that it did.
+process.on('disconnect', () => process.exit());
+process.send({ port: server.port });
