@@ -3,7 +3,8 @@ import { number, ratio, ratioOf, spread, table } from './figures.mjs';
 
 /**
  * `of`: which figure is compared, the speed or the CPU time of what is counted; `with`: whose figure is 1; `server`: who has the goal,
- * where it is not the server itself; `floor`: who does the same with socket calls alone, where it is not the floor. A ratio of speeds is at least its goal, one of CPU times at most.
+ * where it is not the server itself; `floor`: who does the same with socket calls alone, where it is not the floor. A ratio of speeds is at
+ * least its goal, one of CPU times at most.
  */
 const GOALS = [
   { workload: 'small', with: 'smtp-server', goal: 2.2 },
@@ -28,17 +29,18 @@ const GOALS = [
   { workload: 'capture-10-1k', server: 'inbox-durable', with: 'maildev', goal: 4 },
   { workload: 'capture-50-1k', server: 'inbox-durable', with: 'maildev', goal: 12 },
 ];
+/** The unit of what was not measured. */
+const NO_FIGURE = '–';
 const IDLE_KIB_MAX = 7.5;
 const INBOX_PAGE = '[INBOX-RESULTS.md](INBOX-RESULTS.md)';
 
-/** The table of the goals, as lines of Markdown; what was not measured says so. */
-export function goalsTable({ workloads, idle, inbox = [] }) {
-  const rows = GOALS.map((goal) => goalRow(goal, [...workloads, ...inbox]));
+/** The table of the goals, as lines of Markdown. `isWhole`: with those that were not measured, which say so. No lines: nothing was. */
+export function goalsTable({ workloads, idle, inbox = [] }, { isWhole }) {
+  const all = [...GOALS.map((goal) => goalRow(goal, [...workloads, ...inbox])), idleRow(idle), burstRow(workloads)];
+  const rows = isWhole ? all : all.filter(([, unit]) => unit !== NO_FIGURE);
+  if (rows.length === 0) return [];
   return [
-    ...table(
-      ['workload', 'unit', 'measured', '×', 'goal', '', 'CPU × the same', '× floor', 'CPU × floor'],
-      [...rows, idleRow(idle), burstRow(workloads)],
-    ),
+    ...table(['workload', 'unit', 'measured', '×', 'goal', '', 'CPU × the same', '× floor', 'CPU × floor'], rows),
     '',
     '*CPU × the same*: CPU time for the same work, against the server that the goal names. *× floor*: against the bare socket calls.',
   ];
@@ -52,7 +54,7 @@ function goalRow(
   const aim = `${of === 'cpu' ? '≤' : '≥'} ${goal} × ${baseName}`;
   if (workload === undefined) {
     const where = name.startsWith('capture') ? INBOX_PAGE : 'not measured';
-    return [name, '–', where, '–', aim, '–', '–', '–', '–'];
+    return [name, NO_FIGURE, where, '–', aim, '–', '–', '–', '–'];
   }
   const ours = mediansOf(workload, server);
   const base = mediansOf(workload, baseName);
@@ -77,7 +79,7 @@ function idleRow(idle) {
   const ours = kibOf('smtpd');
   return [
     'idle',
-    'KiB a session',
+    ours === undefined ? NO_FIGURE : 'KiB a session',
     ours === undefined ? 'not measured' : number(ours),
     ratio(ours, kibOf('smtp-server')),
     `≤ ${IDLE_KIB_MAX} KiB`,
@@ -91,7 +93,7 @@ function idleRow(idle) {
 /** Whoever was not greeted would have failed the round. */
 function burstRow(workloads) {
   const rounds = workloads.find(({ name }) => name === 'burst')?.servers.find(({ name }) => name === 'smtpd')?.rounds;
-  if (rounds === undefined) return ['burst', '–', 'not measured', '–', 'all greeted', '–', '–', '–', '–'];
+  if (rounds === undefined) return ['burst', NO_FIGURE, 'not measured', '–', 'all greeted', '–', '–', '–', '–'];
   const good = rounds.filter(({ error }) => error === undefined);
   const seconds = spread(good.map((round) => round.seconds))?.median;
   return [

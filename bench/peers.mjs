@@ -73,7 +73,9 @@ export function versionsOf(names) {
     node: process.version,
     openssl: process.versions.openssl,
     smtpd: versionIn(new URL('../packages/smtpd/package.json', import.meta.url)),
-    'smtp-server': versionIn(new URL('../node_modules/smtp-server/package.json', import.meta.url)),
+    'smtp-server': isIn('smtp-server', 'glue-proxy')
+      ? versionIn(new URL('../node_modules/smtp-server/package.json', import.meta.url))
+      : undefined,
     nodemailer: isIn('glue-proxy')
       ? versionIn(new URL('../node_modules/nodemailer/package.json', import.meta.url))
       : undefined,

@@ -108,7 +108,7 @@ export function resultsPage(result) {
     '',
     '## Goals',
     '',
-    ...goalsTable(result),
+    ...goalsTable(result, { isWhole: true }),
   ];
   for (const workload of result.workloads) {
     lines.push('', `## ${workload.name}: ${workload.title}`, '', ...workloadTable(workload));

@@ -77,7 +77,8 @@ async function bench({ workloads, isIdleWanted, isGrowthWanted, rounds, amount, 
   } finally {
     certificate.remove();
   }
-  print(`\nGoals\n\n${goalsTable(result).join('\n')}`);
+  const goals = goalsTable(result, { isWhole: how.isGoalsWanted });
+  if (goals.length > 0) print(`\nGoals\n\n${goals.join('\n')}`);
   if (files.json !== undefined) writeFileSync(files.json, `${JSON.stringify(result, undefined, 2)}\n`);
   if (files.isPageWanted) writeResults(result);
   if (hasFailures(result)) {
