@@ -65,12 +65,20 @@ export interface OctetTaker {
  * Makes a socket around the handle of a connection, paused: `read(0)` or `resume()` begins to read. `undefined` where that cannot be done.
  *
  * @param handle - what `net.Server` and `net.Socket` have under their sockets; it is not in the documentation
+ * @param readBuffer - what is read into, by this socket and others; its taker may change what it was lent
  */
-export function openDirectSocket(handle: unknown): DirectSocket | undefined {
+export function openDirectSocket(handle: unknown, readBuffer: Uint8Array = READ_BUFFER): DirectSocket | undefined {
   if (!IS_NODE || !isStreamHandle(handle)) return undefined;
   // `handle` and `pauseOnCreate` are what net.Server itself passes to this constructor.
-  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: ON_READ };
+  const onread = { buffer: readBuffer, callback: onRead };
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
   return new DirectSocket(options);
+}
+
+/** One for all: Node calls it on the socket that has read. */
+function onRead(this: DirectSocket, lengthBytes: number, readBuffer: Uint8Array): boolean {
+  const bytes = readBuffer.subarray(0, lengthBytes);
+  return this.taker === undefined ? this.push(Buffer.from(bytes)) : this.taker.take(bytes);
 }
 
 function isStreamHandle(handle: unknown): boolean {
@@ -82,14 +90,6 @@ function isStreamHandle(handle: unknown): boolean {
 }
 
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
-/** One for all: Node calls it on the socket that has read. */
-const ON_READ = {
-  buffer: READ_BUFFER,
-  callback(this: DirectSocket, lengthBytes: number): boolean {
-    const bytes = READ_BUFFER.subarray(0, lengthBytes);
-    return this.taker === undefined ? this.push(Buffer.from(bytes)) : this.taker.take(bytes);
-  },
-};
 const IS_NODE = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
 /** What a stream says for octets; the types know of encodings of text only. */
 const NO_ENCODING = 'buffer' as BufferEncoding;

@@ -45,6 +45,8 @@ export interface ListenerOptions {
   /** @param address - the one of the wanted addresses that the connection came to */
   readonly onConnection: (socket: Socket, address: ListenAddress) => void;
   readonly onError: (error: Error) => void;
+  /** What the connections read into where they can, instead of a buffer that all of the process share. */
+  readonly readBuffer?: Uint8Array | undefined;
 }
 
 /** Some open listen addresses. */
@@ -139,7 +141,7 @@ function openServer(
     server.listen({ ...where, backlog: options.backlog }, () => {
       server.off('error', reject);
       server.on('error', options.onError);
-      takeHandles(server, options.onConnection);
+      takeHandles(server, options);
       resolve(server);
     });
   });
@@ -149,12 +151,12 @@ function openServer(
  * Has connections handed over as they are accepted, where the platform lets us: its own server makes a socket of each, which would have to be
  * thrown away for one that reads into our buffer. What is not as expected, errors among it, goes the ordinary way.
  */
-function takeHandles(server: Server, onConnection: (socket: Socket) => void): void {
+function takeHandles(server: Server, { onConnection, readBuffer }: OpenOptions): void {
   const { _handle: listening } = server as { readonly _handle?: ListeningHandle | null };
   if (typeof listening?.onconnection !== 'function') return;
   const accept = listening.onconnection;
   listening.onconnection = (error, handle) => {
-    const socket = error === 0 ? openDirectSocket(handle) : undefined;
+    const socket = error === 0 ? openDirectSocket(handle, readBuffer) : undefined;
     if (socket === undefined) accept.call(listening, error, handle);
     else onConnection(socket.setNoDelay(true));
   };

@@ -95,8 +95,8 @@ class WebAssemblyScanner implements ContentScanner {
     this.#scan = scan;
     this.#memory = memory.buffer;
     this.#results = new Float64Array(this.#memory, 0, 4);
-    this.readBuffer = new Uint8Array(this.#memory, READ_AT, BUFFER_BYTES);
-    this.#copyBuffer = new Uint8Array(this.#memory, COPY_AT, BUFFER_BYTES);
+    this.readBuffer = octets.view(memory.buffer, READ_AT, BUFFER_BYTES);
+    this.#copyBuffer = octets.view(memory.buffer, COPY_AT, BUFFER_BYTES);
   }
 
   reach(bytes: Uint8Array, start: number, end: number): Uint8Array {

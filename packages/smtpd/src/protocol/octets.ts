@@ -6,6 +6,8 @@
 export interface OctetPrimitives {
   /** An array whose contents are undefined until they are written. */
   readonly allocate: (length: number) => Uint8Array;
+  /** An array over memory that exists already. */
+  readonly view: (memory: ArrayBuffer, offset: number, length: number) => Uint8Array;
   /** The first place of `octet` at or after `from`, up to the end of `bytes`; -1 when there is none. */
   readonly indexOf: (bytes: Uint8Array, octet: number, from: number) => number;
   /** The first place of a sequence of octets, at least one, at or after `from`, up to the end of `bytes`; -1 when there is none. */
@@ -80,6 +82,8 @@ export function octetsOf(scope: { readonly Buffer?: unknown }): OctetPrimitives 
  */
 export const plainOctets: OctetPrimitives = {
   allocate: (length) => new Uint8Array(length),
+
+  view: (memory, offset, length) => new Uint8Array(memory, offset, length),
 
   indexOf: (bytes, octet, from) => bytes.indexOf(octet, from),
 
@@ -173,6 +177,8 @@ function bufferOctets(bufferClass: BufferClass): OctetPrimitives {
 
   return {
     allocate: (length) => bufferClass.allocUnsafe(length),
+
+    view: (memory, offset, length) => bufferClass.from(memory, offset, length),
 
     indexOf: (bytes, octet, from) => bufferOver(bytes).indexOf(octet, from),
 

@@ -9,6 +9,7 @@ import { openListener, type BoundAddress, type ListenAddress, type Listener } fr
 import { openSocketTransport } from '../net/socket-transport.js';
 import type { Clock } from '../net/clock.js';
 import type { EndpointAddress, Transport } from '../net/transport.js';
+import { contentScanner } from '../protocol/content-scanner.js';
 import { invariant, UsageError } from '../protocol/errors.js';
 import { IN_CLEAR } from '../protocol/extension.js';
 import { encodeReply } from '../protocol/reply-encoder.js';
@@ -225,6 +226,7 @@ export class SMTPServer implements ChannelOwner {
     }
     this.#opening = openListener(this.options.localAddress, {
       backlog: this.options.backlog,
+      readBuffer: contentScanner.readBuffer,
       onConnection: (socket, address) => {
         this.#onConnection(socket, address);
       },

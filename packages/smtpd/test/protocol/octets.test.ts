@@ -20,11 +20,21 @@ describe('the version', () => {
 });
 
 describe.each(versions)('%s octets', (_, primitives) => {
-  const { allocate, indexOf, indexOfSequence, copy, concat, decodeLatin1, encodeLatin1, decodeUTF8, encodeUTF8 } =
+  const { allocate, view, indexOf, indexOfSequence, copy, concat, decodeLatin1, encodeLatin1, decodeUTF8, encodeUTF8 } =
     primitives;
 
   it('allocate arrays of that length', () => {
     expect([allocate(0).length, allocate(100).length]).toEqual([0, 100]);
+  });
+
+  it('see what lies in memory that exists already, and change it there', () => {
+    const memory = Uint8Array.of(1, 2, 3, 4);
+    const middle = view(memory.buffer, 1, 2);
+    middle[0] = 9;
+    expect([[...middle], [...memory]]).toEqual([
+      [9, 3],
+      [1, 9, 3, 4],
+    ]);
   });
 
   it('find an octet at or after a place, up to the end of the array and not of what lies behind it', () => {

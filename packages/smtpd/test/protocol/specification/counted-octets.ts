@@ -19,9 +19,10 @@ export function octetAt(bytes: Uint8Array, at: number): number {
 
 export const octets: Pick<
   OctetPrimitives,
-  'allocate' | 'indexOf' | 'indexOfSequence' | 'copy' | 'decodeLatin1' | 'decodeUTF8' | 'encodeLatin1'
+  'allocate' | 'view' | 'indexOf' | 'indexOfSequence' | 'copy' | 'decodeLatin1' | 'decodeUTF8' | 'encodeLatin1'
 > = {
   allocate: (length) => new Uint8Array(length),
+  view: (memory, offset, length) => new Uint8Array(memory, offset, length),
   indexOf(bytes, octet, from) {
     const found = bytes.indexOf(octet, from);
     counted += (found === -1 ? bytes.length : found + 1) - from;
