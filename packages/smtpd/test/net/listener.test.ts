@@ -50,6 +50,10 @@ async function hear(where: { port: number; host: string } | { path: string }): P
   return heard;
 }
 
+function ignore(): void {
+  // What this test does not ask about.
+}
+
 async function listening(server: Server, where: { host: string; port: number } | { path: string }): Promise<Server> {
   server.listen(where);
   await once(server, 'listening');
@@ -99,6 +103,31 @@ describe('TCP', () => {
     for await (const bytes of socket!) heard += String(bytes);
     expect(heard).toBe('said before anybody listened');
     socket!.end();
+  });
+
+  it('connections read into the buffer that the listener was given, no more at once than that holds', async () => {
+    const readBuffer = new Uint8Array(8);
+    const lent: Uint8Array[] = [];
+    const listener = await openListener([{ host: '127.0.0.1', port: 0 }], {
+      backlog: 16,
+      readBuffer,
+      onConnection: (socket) => {
+        const transport = openSocketTransport(socket, { lingerMs: 1_000 });
+        toClose.push(() => {
+          transport.destroy();
+        });
+        transport.start({ onBytes: (bytes) => lent.push(bytes), onEnd: ignore, onDrain: ignore, onClose: ignore });
+      },
+      onError: ignore,
+    });
+    toClose.push(() => listener.close());
+    const client = connect({ host: '127.0.0.1', port: listener.addresses[0]!.port });
+    toClose.push(() => client.destroy());
+    client.write('NOOP and more\r\n');
+    await vi.waitFor(() => {
+      expect(lent.reduce((sum, { length }) => sum + length, 0)).toBe(15);
+    });
+    expect(lent.map(({ buffer, length }) => buffer === readBuffer.buffer && length <= 8)).toEqual(lent.map(() => true));
   });
 
   it('port 0 is a port that the system chose', async () => {

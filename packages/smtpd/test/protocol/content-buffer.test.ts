@@ -1,7 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { ContentBuffer } from '../../src/protocol/content-buffer.js';
+import { octets } from '../../src/protocol/octets.js';
+import { SLAB_BYTES, slabs } from '../../src/protocol/slabs.js';
 
 describe('a content buffer', () => {
   it('gives what was appended, in order', () => {
@@ -68,6 +70,42 @@ describe('a content buffer', () => {
     expect(storageBytesAfter([20_000, 1])).toBe(40_000);
   });
 
+  it('puts together exactly what came once that outgrew a slab, and needs no more memory for it the next time', () => {
+    const lengths = [40_000, 1, 200_000, 60_000];
+    expect(storageBytesAfter(lengths)).toBe(300_001);
+    const used = drainSlabs();
+    expect(used.length).toBeGreaterThanOrEqual(4);
+    for (const slab of used) slabs.give(slab);
+    storageBytesAfter(lengths);
+    expect(new Set(drainSlabs())).toEqual(new Set(used));
+  });
+
+  it('gives in order what came in pieces of any size, large and small, and lets nobody see it who comes next', () => {
+    const piece = fc.oneof(fc.nat(200), fc.nat(70_000), fc.constantFrom(SLAB_BYTES - 1, SLAB_BYTES, SLAB_BYTES + 1));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), fc.nat(400_000), (lengths, expected) => {
+        const content = new ContentBuffer();
+        content.expect(expected);
+        const first = appendNumbered(content, lengths);
+        const taken = content.take();
+        appendNumbered(content, [...lengths, 70_000, 70_000]);
+        expect(Buffer.compare(taken, first)).toBe(0);
+        content.clear();
+        expect(content.take()).toHaveLength(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('gives its slabs back when it is cleared', () => {
+    const before = new Set(drainSlabs());
+    const content = new ContentBuffer();
+    appendNumbered(content, [40_000, 100_000]);
+    content.clear();
+    const after = drainSlabs();
+    expect([after.length, after.filter((slab) => before.has(slab)).length]).toEqual([2, 0]);
+  });
+
   it('believes what the client declared once a quarter of it has come', () => {
     expect(storageBytesAfter([20_000], 100_000)).toBe(20_000);
     expect(storageBytesAfter([20_000, 5_000], 100_000)).toBe(100_000);
@@ -85,4 +123,35 @@ function storageBytesAfter(lengths: readonly number[], expected = 0): number {
   content.expect(expected);
   for (const length of lengths) content.append(new Uint8Array(length), 0, length);
   return content.take().buffer.byteLength;
+}
+
+/** Appends pieces of these lengths, each octet another than its neighbours. Returns all of it. */
+function appendNumbered(content: ContentBuffer, lengths: readonly number[]): Uint8Array {
+  const all = NUMBERED.subarray(
+    0,
+    lengths.reduce((sum, length) => sum + length, 0),
+  );
+  let at = 0;
+  for (const length of lengths) {
+    content.append(all, at, at + length);
+    at += length;
+  }
+  return all;
+}
+
+/** Longer than any content here. */
+const NUMBERED = new Uint8Array(1_048_576).map((_, at) => at % 251);
+
+/** All slabs that wait to be used. The last one taken was made for it. */
+function drainSlabs(): Uint8Array[] {
+  const made = new Set<Uint8Array>();
+  const waiting: Uint8Array[] = [];
+  vi.spyOn(octets, 'allocate').mockImplementation((length) => {
+    const array = new Uint8Array(length);
+    made.add(array);
+    return array;
+  });
+  for (let slab = slabs.take(); !made.has(slab); slab = slabs.take()) waiting.push(slab);
+  vi.restoreAllMocks();
+  return waiting;
 }
