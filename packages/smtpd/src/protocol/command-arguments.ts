@@ -83,7 +83,8 @@ function parsePathAndParameters(
   const isSender = verb === 'MAIL';
   const pathStart = scanPathKeyword(argument, isSender ? 'FROM' : 'TO');
   if (pathStart === NO_MATCH) return syntaxReplyOf(verb, setting);
-  const result = parsePath(argument, PATH_POLICIES[setting.options.pathSyntax][verb], pathStart);
+  const policies = setting.options.pathSyntax === 'strict' ? STRICT_POLICIES : LENIENT_POLICIES;
+  const result = parsePath(argument, isSender ? policies.MAIL : policies.RCPT, pathStart);
   if (!result.ok) return result.fault === 'charset' ? replies.BAD_CHARSET : syntaxReplyOf(verb, setting);
   // RFC 5321 §4.1.1.11: parameters belong to EHLO; a client that said HELO cannot know any.
   if (!setting.isExtended && result.rest.trim() !== '') return syntaxReplyOf(verb, setting);
@@ -129,7 +130,8 @@ const pathPoliciesOf = (syntax: PathPolicy['syntax']): Readonly<Record<'MAIL' | 
   MAIL: { syntax, allowNull: true, allowPostmaster: false },
   RCPT: { syntax, allowNull: false, allowPostmaster: true },
 });
-const PATH_POLICIES = { strict: pathPoliciesOf('strict'), lenient: pathPoliciesOf('lenient') } as const;
+const STRICT_POLICIES = pathPoliciesOf('strict');
+const LENIENT_POLICIES = pathPoliciesOf('lenient');
 
 // RFC 1985 §5, §5.3: a domain, maybe with an option character before it.
 const ETRN_NODE = /^[@#]?[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$|^\[[!-Z^-~]+\]$/;

@@ -62,7 +62,7 @@ export interface AddressLiteral {
 
 /** Whether the octet at `at` is of one of the `classes`; `false` at the end of the text. */
 export function isAt(text: string, at: number, classes: number): boolean {
-  return at < text.length && ((CLASSES[text.charCodeAt(at)] ?? 0) & classes) !== 0;
+  return at < text.length && isOf(text.charCodeAt(at), classes);
 }
 
 /** The octet at `at`, or `NO_MATCH` behind the end: a value that no octet has. */
@@ -83,13 +83,15 @@ export function scanRun(text: string, at: number, classes: number): number {
  * `atext` names the classes that an atom is made of: `ATEXT`, or `ATEXT | NON_ASCII` under RFC 6531 §3.3.
  */
 export function scanDotString(text: string, at: number, atext: number): number {
+  let atomStart = at;
   let end = at;
-  for (;;) {
-    const atomEnd = scanRun(text, end, atext);
-    if (atomEnd === end) return NO_MATCH;
-    if (octetAt(text, atomEnd) !== DOT) return atomEnd;
-    end = atomEnd + 1;
+  for (; end < text.length; end += 1) {
+    const octet = text.charCodeAt(end);
+    if (isOf(octet, atext)) continue;
+    if (octet !== DOT || end === atomStart) break;
+    atomStart = end + 1;
   }
+  return end === atomStart ? NO_MATCH : end;
 }
 
 /**
@@ -117,12 +119,17 @@ export function scanQuotedString(text: string, at: number, qtext: number): numbe
  * `UNDERSCORE` (leniency). Between them a label may also have hyphens. RFC 5321 has no final dot.
  */
 export function scanDomain(text: string, at: number, letDig: number): number {
+  let labelStart = at;
   let end = at;
-  for (;;) {
-    const labelEnd = scanHyphenated(text, end, letDig);
-    if (labelEnd === NO_MATCH || octetAt(text, labelEnd) !== DOT) return labelEnd;
-    end = labelEnd + 1;
+  let before = NO_MATCH;
+  for (; end < text.length; end += 1) {
+    const octet = text.charCodeAt(end);
+    const isDot = octet === DOT && end > labelStart && before !== HYPHEN;
+    if (isDot) labelStart = end + 1;
+    else if (!isOf(octet, letDig) && (octet !== HYPHEN || end === labelStart)) break;
+    before = octet;
   }
+  return end === labelStart || before === HYPHEN ? NO_MATCH : end;
 }
 
 /** RFC 5321 §4.1.2: `esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")`; here a hyphen may come last. */
@@ -237,13 +244,6 @@ export function asciiUpperCase(text: string): string {
   return upper;
 }
 
-/** A label: begins and ends with one of the classes, and may have hyphens between. */
-function scanHyphenated(text: string, at: number, letDig: number): number {
-  if (!isAt(text, at, letDig)) return NO_MATCH;
-  const end = scanLdh(text, at, letDig);
-  return octetAt(text, end - 1) === HYPHEN ? NO_MATCH : end;
-}
-
 /** RFC 5321 §4.1.2: `Ldh-str = *( ALPHA / DIGIT / "-" ) Let-dig`: it may begin with a hyphen and not end with one. */
 function scanLdhStr(text: string, at: number): number {
   const end = scanLdh(text, at, LET_DIG);
@@ -272,6 +272,11 @@ function scanIPv6Hex(text: string, at: number): number {
   let end = at;
   while (end < at + 4 && isAt(text, end, HEXDIG)) end += 1;
   return end;
+}
+
+/** Whether an octet is of one of the classes. */
+function isOf(octet: number, classes: number): boolean {
+  return ((CLASSES[octet] ?? 0) & classes) !== 0;
 }
 
 function isDigit(octet: number): boolean {

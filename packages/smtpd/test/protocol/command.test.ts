@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isVerb, parseCommand } from '../../src/protocol/command.js';
+import { fourLetterVerbAt, isStandardVerb } from '../../src/protocol/command-rules.js';
+import { decodeArgument, isVerb, parseCommand } from '../../src/protocol/command.js';
 
 const octets = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) });
 
@@ -91,6 +92,50 @@ describe('isVerb', () => {
       fc.property(fc.stringMatching(/^[A-Z][A-Z0-9-]{0,9}$/), (verb) => {
         expect(isVerb(verb)).toBe(true);
         expect(parseCommand(verb.toLowerCase()).verb).toBe(verb);
+      }),
+    );
+  });
+});
+
+describe('fourLetterVerbAt and decodeArgument', () => {
+  /** The same line in the middle of other octets, which must not be looked at. */
+  const read = (line: string): { readonly verb: string | undefined; readonly argument?: string | undefined } => {
+    const bytes = Buffer.from(`RCPT ${line} x`, 'latin1');
+    const [start, end] = [5, 5 + line.length];
+    const verb = fourLetterVerbAt(bytes, start, end);
+    return verb === undefined ? { verb } : { verb, argument: decodeArgument(bytes, start + verb.length, end) };
+  };
+  const expected = (line: string): ReturnType<typeof read> => {
+    const { verb, argument } = parseCommand(line);
+    return isStandardVerb(verb) && verb.length === 4 ? { verb, argument } : { verb: undefined };
+  };
+
+  it.each(['MAIL', 'mail FROM:<>', 'rCpT \t', 'QUIT ', 'DATA\t', 'DAT', 'NOOPS', 'NOOP  a \t b ', 'XPIN', '', ' QUIT'])(
+    'of %j have what parseCommand has',
+    (line) => {
+      expect(read(line)).toEqual(expected(line));
+    },
+  );
+
+  it('take each octet of a verb for what it is', () => {
+    for (const [at, letter] of [...'MAIL'].entries()) {
+      const taken = Array.from({ length: 256 }, (_, octet) => String.fromCharCode(octet)).filter(
+        (octet) => read(`${'MAIL'.slice(0, at)}${octet}${'MAIL'.slice(at + 1)} x`).verb === 'MAIL',
+      );
+      expect(taken).toEqual([letter, letter.toLowerCase()]);
+    }
+  });
+
+  it('agree with parseCommand about every line', () => {
+    const verb = fc.constantFrom('MAIL', 'rcpt', 'Data', 'QUIT', 'STARTTLS', 'XPING', 'EHLO');
+    const line = fc.oneof(
+      octets,
+      fc.tuple(verb, octets).map(([first, rest]) => `${first}${rest}`),
+      fc.tuple(verb, octets).map(([first, rest]) => `${first} ${rest}`),
+    );
+    fc.assert(
+      fc.property(line, (given) => {
+        expect(read(given)).toEqual(expected(given));
       }),
     );
   });

@@ -56,6 +56,19 @@ describe('longer input', () => {
 });
 
 describe('a line', () => {
+  it.each(['\r', '\n'])('is not clean with %j in it, however long it is and wherever that stands', (octet) => {
+    for (let lengthBytes = 1; lengthBytes <= 140; lengthBytes += 1) {
+      for (let at = 0; at < lengthBytes; at += 1) {
+        const text = `${'a'.repeat(at)}${octet}${'a'.repeat(lengthBytes - at - 1)}`;
+        // A CR directly before the CRLF is bare, too; an LF directly behind a CR would end the line.
+        expect(decodeText(`${text}\r\nNOOP\r\n`)).toEqual([
+          { text, lengthBytes, flaw: 'bareLineEnd' },
+          { text: 'NOOP', lengthBytes: 4 },
+        ]);
+      }
+    }
+  });
+
   it('has its octets as characters, without CRLF, and no flaw when it is clean', () => {
     expect(decodeText('A \0\x7f\x80\xff\r\n')).toEqual([{ text: 'A \0\x7f\x80\xff', lengthBytes: 6 }]);
   });
