@@ -28,7 +28,7 @@ export function encodeReply(reply: Reply, isUTF8: boolean): Uint8Array {
 
 /** The replies that wait to be written, in order. */
 export class ReplyQueue {
-  #pieces: Uint8Array[] = [];
+  readonly #pieces: Uint8Array[] = [];
   #lengthBytes = 0;
 
   /** How many octets wait. */
@@ -45,11 +45,23 @@ export class ReplyQueue {
 
   /** Everything that waits, as one piece, or `undefined` for nothing. Afterwards nothing waits. The octets must not be changed. */
   take(): Uint8Array | undefined {
-    if (this.#pieces.length === 0) return undefined;
-    const bytes = octets.concat(this.#pieces);
-    this.#pieces = [];
+    const [first] = this.#pieces;
+    if (first === undefined) return undefined;
+    const bytes = this.#pieces.length === 1 ? first : this.#joined();
+    this.#pieces.length = 0;
     this.#lengthBytes = 0;
     return bytes;
+  }
+
+  /** Replies are short: copied by the piece they cost less than handed to the engine one by one. */
+  #joined(): Uint8Array {
+    const all = octets.allocate(this.#lengthBytes);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      octets.copy(piece, 0, piece.length, all, at);
+      at += piece.length;
+    }
+    return all;
   }
 }
 
