@@ -5,9 +5,9 @@
  */
 
 import { syntaxReplyOf } from './command-arguments.js';
-import { COMMAND_RULES, type PhaseRule, type StandardVerb } from './command-rules.js';
+import { ruleInPhase, type CommandRule } from './command-rules.js';
 import type { Dialogue } from './dialogue.js';
-import { InvariantError, UsageError } from './errors.js';
+import { UsageError } from './errors.js';
 import type { MessageReception } from './message-reception.js';
 import type { Reply } from './reply.js';
 import { isCommandPhase } from './session-state.js';
@@ -24,20 +24,19 @@ export class CommandGate {
   }
 
   /** Whether the command may come now and has an argument where it needs one; if not, it is refused here. */
-  mayRun(verb: StandardVerb, argument: string | undefined): boolean {
+  mayRun(rule: CommandRule, argument: string | undefined): boolean {
     if (!this.isCommandOpen()) return false;
-    if (!this.isAvailable(verb)) {
-      this.refuseUnavailable(verb);
+    if (!this.isAvailable(rule)) {
+      this.refuseUnavailable(rule);
       return false;
     }
-    const reply = this.objection(verb, argument);
+    const reply = this.objection(rule, argument);
     if (reply !== undefined) this.#dialogue.refuseError(reply);
     return reply === undefined;
   }
 
   /** Whether the command is there at all in this session, as it stands. */
-  isAvailable(verb: StandardVerb): boolean {
-    const { belongsTo } = COMMAND_RULES[verb];
+  isAvailable({ verb, belongsTo }: CommandRule): boolean {
     if (belongsTo === 'core') return true;
     return belongsTo === 'extension'
       ? this.#dialogue.offer.commands.has(verb)
@@ -45,12 +44,12 @@ export class CommandGate {
   }
 
   /** Whether the command may still do something. RFC 4954 §4: there is no AUTH behind one that succeeded. */
-  isOfUse(verb: StandardVerb): boolean {
-    return this.isAvailable(verb) && !(verb === 'AUTH' && this.#dialogue.situation.isAuthenticated);
+  isOfUse(rule: CommandRule): boolean {
+    return this.isAvailable(rule) && !(rule.verb === 'AUTH' && this.#dialogue.situation.isAuthenticated);
   }
 
   /** RFC 3207 §4: before TLS, where it is required, what is not offered yet hears the same as the rest. */
-  refuseUnavailable(verb: StandardVerb): void {
+  refuseUnavailable({ verb }: CommandRule): void {
     const missing = this.protectionObjection(undefined);
     if (missing === undefined) this.#dialogue.refuseError(replies.unrecognizedReply(verb));
     else this.#dialogue.refuseError(missing);
@@ -73,24 +72,20 @@ export class CommandGate {
   }
 
   /** What is wrong with a command where it comes, before its argument is read. */
-  objection(verb: StandardVerb, argument: string | undefined): Reply | undefined {
-    const { phase } = this.#dialogue;
-    if (!isCommandPhase(phase)) throw new InvariantError(`${verb} cannot run in the phase ${phase}`);
-    const rule = COMMAND_RULES[verb];
-    const protection = this.protectionObjection(verb);
+  objection(rule: CommandRule, argument: string | undefined): Reply | undefined {
+    const protection = this.protectionObjection(rule);
     if (protection !== undefined) return protection;
-    const inPhase: PhaseRule = rule.in[phase];
+    const inPhase = ruleInPhase(rule, this.#dialogue.phase);
     if ('outOfSequence' in inPhase) return inPhase.outOfSequence;
     const isThere = argument !== undefined && argument !== '';
     const isWrong = rule.argument === 'required' ? !isThere : rule.argument === 'forbidden' && isThere;
-    return isWrong ? syntaxReplyOf(verb, this.#dialogue) : undefined;
+    return isWrong ? syntaxReplyOf(rule.verb, this.#dialogue) : undefined;
   }
 
   /** What is missing before mail is taken: TLS (RFC 3207 §4), or AUTH (RFC 4954 §6). */
-  protectionObjection(verb: StandardVerb | undefined): Reply | undefined {
+  protectionObjection(rule: CommandRule | undefined): Reply | undefined {
     const { isTLSRequired, isAUTHRequired } = this.#dialogue.options;
     if (!isTLSRequired && !isAUTHRequired) return undefined;
-    const rule = verb === undefined ? undefined : COMMAND_RULES[verb];
     const { isSecured, isAuthenticated } = this.#dialogue.situation;
     if (isTLSRequired && !isSecured && rule?.mayComeBeforeTLS !== true) return replies.TLS_FIRST;
     if (isAUTHRequired && !isAuthenticated && rule?.mayComeBeforeAUTH !== true) return replies.AUTH_FIRST;

@@ -5,7 +5,7 @@
 
 import { parseChunkSize } from './chunk-size.js';
 import type { CommandGate } from './command-gate.js';
-import { fourLetterVerbAt, ruleOf, type CommandRule, type StandardVerb } from './command-rules.js';
+import { COMMAND_RULES, fourLetterRuleAt, ruleOf, type CommandRule } from './command-rules.js';
 import { decodeArgument, parseCommand, type Command } from './command.js';
 import type { Dialogue } from './dialogue.js';
 import type { Input } from './input.js';
@@ -66,21 +66,22 @@ export class CommandReader {
     }
     if (this.isEmpty) return NEED_DATA;
     const end = this.#heldLine === undefined ? this.#lines.findCleanEnd(this.#input) : -1;
-    const verb = end < 0 ? undefined : fourLetterVerbAt(this.#input.bytes, this.#input.start, end);
-    if (verb !== undefined) return this.#commandAt(verb, end);
+    const rule = end < 0 ? undefined : fourLetterRuleAt(this.#input.bytes, this.#input.start, end);
+    if (rule !== undefined) return this.#commandAt(rule, end);
     const line = this.#nextLine();
     return line === undefined ? NEED_DATA : this.#commandOf(line);
   }
 
   /** The command of the usual line, which is read from its octets: a text is made of the argument alone. */
-  #commandAt(verb: StandardVerb, end: number): SessionEvent | undefined {
+  #commandAt(rule: CommandRule, end: number): SessionEvent | undefined {
+    const { verb } = rule;
     const { bytes, start } = this.#input;
     const lengthBytes = end - start;
     const argument = decodeArgument(bytes, start + verb.length, end);
     this.#input.take(lengthBytes + 2);
     this.#dialogue.unanswered = 1;
     this.#dialogue.hasChallenged = false;
-    return this.#admit({ verb, argument }, { lengthBytes });
+    return this.#admit({ verb, argument }, rule, { lengthBytes });
   }
 
   #nextLine(): Line | undefined {
@@ -104,14 +105,13 @@ export class CommandReader {
       return CLOSED;
     }
     const command = parseCommand(line.text);
-    return this.#isHTTP(line, command.verb) ? CLOSED : this.#admit(command, line);
+    return this.#isHTTP(line, command.verb) ? CLOSED : this.#admit(command, ruleOf(command.verb), line);
   }
 
   /** Hands a command out, unless something is wrong with it whatever it means. */
-  #admit({ verb, argument }: Command, line: LineFacts): SessionEvent | undefined {
+  #admit({ verb, argument }: Command, rule: CommandRule | undefined, line: LineFacts): SessionEvent | undefined {
     this.#hasSpoken = true;
     if (verb !== 'BDAT') this.#reception.endChunks();
-    const rule = ruleOf(verb);
     const objection = this.#lineObjection(line, verb, rule);
     if (objection !== undefined) {
       if (verb === 'BDAT') this.#refuseChunkLine(line, argument, objection);
@@ -213,7 +213,7 @@ export class CommandReader {
   /** Whatever is wrong with the line, octets follow it that are no commands. */
   #refuseChunkLine({ flaw }: LineFacts, argument: string | undefined, objection: Reply): void {
     const isSizeMissing = argument === undefined || argument === '';
-    if (!this.#gate.isAvailable('BDAT') || (isSizeMissing && flaw === undefined)) {
+    if (!this.#gate.isAvailable(COMMAND_RULES.BDAT) || (isSizeMissing && flaw === undefined)) {
       this.#dialogue.refuseError(objection);
       return;
     }

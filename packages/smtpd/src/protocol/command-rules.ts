@@ -5,6 +5,7 @@
  * rows. Nothing else in the package knows in which order commands may come.
  */
 
+import { InvariantError } from './errors.js';
 import { octetAt } from './octets.js';
 import type { Reply } from './reply.js';
 import {
@@ -52,6 +53,7 @@ export type PhaseRule = { readonly to: Phase } | { readonly outOfSequence: Reply
 
 /** A row of the table. */
 export interface CommandRule {
+  readonly verb: StandardVerb;
   /** The syntax that a `501 Syntax:` reply and HELP show. */
   readonly syntax: string;
   /** What is added to the syntax after EHLO. */
@@ -114,6 +116,7 @@ const betweenTransactions = (phase: Phase): CommandRule['in'] => ({
 /** The table. */
 export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object.freeze({
   EHLO: {
+    verb: 'EHLO',
     syntax: 'EHLO hostname',
     argument: 'required',
     isListed: true,
@@ -126,6 +129,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: greeting,
   },
   HELO: {
+    verb: 'HELO',
     syntax: 'HELO hostname',
     argument: 'required',
     isListed: true,
@@ -138,6 +142,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: greeting,
   },
   LHLO: {
+    verb: 'LHLO',
     syntax: 'LHLO hostname',
     argument: 'required',
     isListed: true,
@@ -150,6 +155,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: greeting,
   },
   STARTTLS: {
+    verb: 'STARTTLS',
     syntax: 'STARTTLS',
     argument: 'forbidden',
     isListed: true,
@@ -162,6 +168,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: betweenTransactions('securing'),
   },
   AUTH: {
+    verb: 'AUTH',
     syntax: 'AUTH mechanism [SP initial-response]',
     argument: 'required',
     isListed: true,
@@ -174,6 +181,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: betweenTransactions('ready'),
   },
   MAIL: {
+    verb: 'MAIL',
     syntax: 'MAIL FROM: <address>',
     parameters: '[SP <mail-parameters>]',
     argument: 'required',
@@ -194,6 +202,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     },
   },
   RCPT: {
+    verb: 'RCPT',
     syntax: 'RCPT TO: <address>',
     parameters: '[SP <rcpt-parameters>]',
     argument: 'required',
@@ -214,6 +223,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     },
   },
   DATA: {
+    verb: 'DATA',
     syntax: 'DATA',
     argument: 'forbidden',
     isListed: true,
@@ -233,6 +243,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     },
   },
   BDAT: {
+    verb: 'BDAT',
     syntax: 'BDAT chunk-size [SP LAST]',
     argument: 'required',
     isListed: true,
@@ -252,6 +263,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     },
   },
   RSET: {
+    verb: 'RSET',
     syntax: 'RSET',
     argument: 'forbidden',
     isListed: true,
@@ -271,6 +283,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     },
   },
   NOOP: {
+    verb: 'NOOP',
     syntax: 'NOOP',
     argument: 'ignored',
     isListed: true,
@@ -283,6 +296,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: staying,
   },
   QUIT: {
+    verb: 'QUIT',
     syntax: 'QUIT',
     argument: 'ignored',
     isListed: true,
@@ -302,6 +316,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     },
   },
   VRFY: {
+    verb: 'VRFY',
     syntax: 'VRFY <address>',
     argument: 'required',
     isListed: true,
@@ -314,6 +329,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: staying,
   },
   EXPN: {
+    verb: 'EXPN',
     syntax: 'EXPN <list>',
     argument: 'optional',
     isListed: false,
@@ -326,6 +342,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: staying,
   },
   HELP: {
+    verb: 'HELP',
     syntax: 'HELP [SP <topic>]',
     argument: 'optional',
     isListed: true,
@@ -338,6 +355,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: staying,
   },
   ETRN: {
+    verb: 'ETRN',
     syntax: 'ETRN <node>',
     argument: 'required',
     isListed: true,
@@ -350,6 +368,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: betweenTransactions('ready'),
   },
   XCLIENT: {
+    verb: 'XCLIENT',
     syntax: 'XCLIENT attribute=value [SP ...]',
     argument: 'required',
     isListed: true,
@@ -362,6 +381,7 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
     in: { ...betweenTransactions('opening'), start: to('opening') },
   },
   XFORWARD: {
+    verb: 'XFORWARD',
     syntax: 'XFORWARD attribute=value [SP ...]',
     argument: 'required',
     isListed: true,
@@ -376,28 +396,52 @@ export const COMMAND_RULES: Readonly<Record<StandardVerb, CommandRule>> = Object
 });
 
 /**
- * The verb that a line of octets begins with, where it is one of the table's with four letters, as nearly all are, and nothing or a space is
+ * The row of the verb that a line of octets begins with, where it is one of four letters, as nearly all are, and nothing or a space is
  * behind it; else `undefined`. RFC 5321 §2.4: verbs are US-ASCII, in upper or lower case.
  *
  * @example
  * ```ts
- * fourLetterVerbAt(octets.encodeLatin1('mail FROM:<>'), 0, 12); // 'MAIL'
+ * fourLetterRuleAt(octets.encodeLatin1('mail FROM:<>'), 0, 12); // COMMAND_RULES.MAIL
  * ```
  */
-export function fourLetterVerbAt(bytes: Uint8Array, start: number, end: number): StandardVerb | undefined {
+export function fourLetterRuleAt(bytes: Uint8Array, start: number, end: number): CommandRule | undefined {
   if (end - start < 4 || (end - start > 4 && bytes[start + 4] !== SPACE)) return undefined;
   const first = octetAt(bytes, start);
   const second = octetAt(bytes, start + 1);
   const third = octetAt(bytes, start + 2);
   const fourth = octetAt(bytes, start + 3);
   return (first | second | third | fourth) < 0x80
-    ? FOUR_LETTER_VERBS.get(keyOf(first, second, third, fourth))
+    ? FOUR_LETTER_RULES.get(keyOf(first, second, third, fourth))
     : undefined;
 }
 
 /** One number of four octets below 0x80. Without the bit that tells their cases apart a letter is still like no other octet. */
 function keyOf(first: number, second: number, third: number, fourth: number): number {
   return ((first & 0x5f) << 21) | ((second & 0x5f) << 14) | ((third & 0x5f) << 7) | (fourth & 0x5f);
+}
+
+/** What a command does in a phase: the cell of its row. A `switch`, because the cells of a row are asked for by nothing else. */
+export function ruleInPhase(rule: CommandRule, phase: Phase): PhaseRule {
+  switch (phase) {
+    case 'recipients':
+      return rule.in.recipients;
+    case 'ready':
+      return rule.in.ready;
+    case 'sender':
+      return rule.in.sender;
+    case 'start':
+      return rule.in.start;
+    case 'chunks':
+      return rule.in.chunks;
+    case 'refused':
+      return rule.in.refused;
+    case 'opening':
+    case 'content':
+    case 'chunk':
+    case 'securing':
+    case 'closed':
+      throw new InvariantError(`${rule.verb} cannot run in the phase ${phase}`);
+  }
 }
 
 /** The row of a verb in upper case; `undefined` for one that is not in the table. */
@@ -417,10 +461,10 @@ export function syntaxOf(verb: StandardVerb, isExtended: boolean): string {
 }
 
 const RULES_BY_VERB: ReadonlyMap<string, CommandRule> = new Map(Object.entries(COMMAND_RULES));
-const FOUR_LETTER_VERBS: ReadonlyMap<number, StandardVerb> = new Map(
-  (Object.keys(COMMAND_RULES) as StandardVerb[])
-    .filter(({ length }) => length === 4)
-    .map((verb) => [keyOf(...(Array.from(verb, (letter) => letter.charCodeAt(0)) as FourOctets)), verb]),
+const FOUR_LETTER_RULES: ReadonlyMap<number, CommandRule> = new Map(
+  Object.values(COMMAND_RULES)
+    .filter(({ verb }) => verb.length === 4)
+    .map((rule) => [keyOf(...(Array.from(rule.verb, (letter) => letter.charCodeAt(0)) as FourOctets)), rule]),
 );
 type FourOctets = [number, number, number, number];
 

@@ -216,6 +216,8 @@ export class Dialogue {
 
   /** The one place where the state changes. */
   enter(next: SessionState): void {
+    // It goes on with what it has gathered.
+    if (next === this.#state) return;
     const { phase } = next;
     assertStep(this.#phase, phase);
     this.#state = next;

@@ -362,7 +362,7 @@ export class ServerSession implements DialogueHost {
 
   /** HELO and EHLO (RFC 5321 §4.1.1.1), and LHLO (RFC 2033 §4.1). */
   greet(verb: 'HELO' | 'EHLO' | 'LHLO', argument: string | undefined): Question | undefined {
-    if (!this.#gate.mayRun(verb, argument)) return undefined;
+    if (!this.#gate.mayRun(COMMAND_RULES[verb], argument)) return undefined;
     const name = parseClientName(argument ?? '');
     if (name === undefined) {
       this.#dialogue.refuseError(syntaxReplyOf(verb, this.#dialogue));
@@ -379,7 +379,7 @@ export class ServerSession implements DialogueHost {
 
   /** MAIL (RFC 5321 §4.1.1.2). */
   mail(argument: string | undefined): Question | undefined {
-    if (!this.#gate.mayRun('MAIL', argument)) return undefined;
+    if (!this.#gate.mayRun(COMMAND_RULES.MAIL, argument)) return undefined;
     if (this.#dialogue.counts.isOutOfMessages) {
       this.#dialogue.closeForLimit('messagesMax', replies.TOO_MANY_MESSAGES);
       return undefined;
@@ -427,7 +427,7 @@ export class ServerSession implements DialogueHost {
   }
 
   #checkRecipient(argument: string | undefined): Recipient | Reply {
-    const objection = this.#gate.objection('RCPT', argument);
+    const objection = this.#gate.objection(COMMAND_RULES.RCPT, argument);
     if (objection !== undefined) return objection;
     const envelope = this.#dialogue.transaction;
     const parsed = parseRecipient(argument ?? '', envelope, this.#dialogue);
@@ -438,7 +438,7 @@ export class ServerSession implements DialogueHost {
 
   /** DATA (RFC 5321 §4.1.1.4). */
   data(argument: string | undefined): Question | undefined {
-    if (!this.#gate.mayRun('DATA', argument)) return undefined;
+    if (!this.#gate.mayRun(COMMAND_RULES.DATA, argument)) return undefined;
     // RFC 3030 §3: binary content has no lines, and so no dot that ends it.
     if (isBinary(this.#dialogue.transaction)) {
       this.#dialogue.refuseError(replies.BINARY_NEEDS_BDAT);
@@ -452,13 +452,13 @@ export class ServerSession implements DialogueHost {
    */
   bdat(argument: string | undefined): Question | undefined {
     if (!this.#gate.isCommandOpen()) return undefined;
-    if (!this.#gate.isAvailable('BDAT')) {
-      this.#gate.refuseUnavailable('BDAT');
+    if (!this.#gate.isAvailable(COMMAND_RULES.BDAT)) {
+      this.#gate.refuseUnavailable(COMMAND_RULES.BDAT);
       return undefined;
     }
     if (argument === undefined || argument === '') {
       // Nothing follows, and it is refused in any case: for where it comes, or for what is missing.
-      this.#gate.mayRun('BDAT', argument);
+      this.#gate.mayRun(COMMAND_RULES.BDAT, argument);
       return undefined;
     }
     const chunk = parseChunkSize(argument);
@@ -467,7 +467,7 @@ export class ServerSession implements DialogueHost {
       return undefined;
     }
     const objection =
-      this.#gate.objection('BDAT', argument) ??
+      this.#gate.objection(COMMAND_RULES.BDAT, argument) ??
       (chunk.isWellFormed ? undefined : syntaxReplyOf('BDAT', this.#dialogue));
     const state = this.#dialogue.state;
     if (objection !== undefined) this.#reception.refuseChunk(chunk, objection);
@@ -513,7 +513,7 @@ export class ServerSession implements DialogueHost {
 
   /** RSET (RFC 5321 §4.1.1.5). @returns whether it was done */
   rset(argument: string | undefined): boolean {
-    if (!this.#gate.mayRun('RSET', argument)) return false;
+    if (!this.#gate.mayRun(COMMAND_RULES.RSET, argument)) return false;
     this.#reception.clear();
     this.#dialogue.enter(transactionEnded(this.#dialogue.state));
     this.#dialogue.answer(replies.OK);
@@ -522,19 +522,19 @@ export class ServerSession implements DialogueHost {
 
   /** NOOP (RFC 5321 §4.1.1.9: the argument is ignored). */
   noop(): void {
-    if (this.#gate.mayRun('NOOP', undefined)) this.#dialogue.answer(replies.OK);
+    if (this.#gate.mayRun(COMMAND_RULES.NOOP, undefined)) this.#dialogue.answer(replies.OK);
   }
 
   /** QUIT (RFC 5321 §4.1.1.10). What came behind it is dropped. */
   quit(): void {
-    if (!this.#gate.mayRun('QUIT', undefined)) return;
+    if (!this.#gate.mayRun(COMMAND_RULES.QUIT, undefined)) return;
     this.#dialogue.answer(replies.BYE);
     this.#dialogue.close();
   }
 
   /** VRFY (RFC 5321 §3.5.3: 252 where the server does not verify). */
   vrfy(argument: string | undefined): Question | undefined {
-    if (!this.#gate.mayRun('VRFY', argument)) return undefined;
+    if (!this.#gate.mayRun(COMMAND_RULES.VRFY, argument)) return undefined;
     const text = parseVerified(argument ?? '', this.#dialogue);
     if (!(text instanceof Reply)) return this.#dialogue.ask({ kind: 'vrfy', text });
     this.#dialogue.refuseError(text);
@@ -543,7 +543,7 @@ export class ServerSession implements DialogueHost {
 
   /** EXPN (RFC 5321 §3.5.2: 502 where it is not implemented). */
   expn(argument: string | undefined): Question | undefined {
-    if (!this.#gate.mayRun('EXPN', argument)) return undefined;
+    if (!this.#gate.mayRun(COMMAND_RULES.EXPN, argument)) return undefined;
     const text = parseExpanded(argument ?? '', this.#dialogue);
     if (!(text instanceof Reply)) return this.#dialogue.ask({ kind: 'expn', text });
     this.#dialogue.refuseError(text);
@@ -552,7 +552,7 @@ export class ServerSession implements DialogueHost {
 
   /** ETRN (RFC 1985 §5). */
   etrn(argument: string | undefined): Question | undefined {
-    if (!this.#gate.mayRun('ETRN', argument)) return undefined;
+    if (!this.#gate.mayRun(COMMAND_RULES.ETRN, argument)) return undefined;
     const text = parseETRNNode(argument ?? '', this.#dialogue);
     if (!(text instanceof Reply)) return this.#dialogue.ask({ kind: 'etrn', text });
     this.#dialogue.refuseError(text);
@@ -580,10 +580,10 @@ export class ServerSession implements DialogueHost {
 
   /** HELP (RFC 5321 §4.1.1.8, §4.3.2: 214, or 504 for what there is no help about). */
   help(argument: string | undefined): void {
-    if (!this.#gate.mayRun('HELP', argument)) return;
+    if (!this.#gate.mayRun(COMMAND_RULES.HELP, argument)) return;
     const { verbs } = this.#dialogue.offer;
     const isListed = (verb: string): boolean =>
-      isStandardVerb(verb) && COMMAND_RULES[verb].isListed && this.#gate.isOfUse(verb);
+      isStandardVerb(verb) && COMMAND_RULES[verb].isListed && this.#gate.isOfUse(COMMAND_RULES[verb]);
     const listed = Object.keys(COMMAND_RULES).filter(isListed);
     const all = `Supported commands: ${[...listed, ...verbs.keys()].join(' ')}`;
     if (argument === undefined || argument === '') {

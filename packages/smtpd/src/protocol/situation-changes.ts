@@ -7,6 +7,7 @@ import { parseClientAttributes, type ClientAttributes } from './client-attribute
 import { syntaxReplyOf } from './command-arguments.js';
 import type { CommandGate } from './command-gate.js';
 import type { CommandReader } from './command-reader.js';
+import { COMMAND_RULES } from './command-rules.js';
 import type { Dialogue } from './dialogue.js';
 import { asciiUpperCase } from './grammar.js';
 import type { Input } from './input.js';
@@ -40,7 +41,7 @@ export class SituationChanges {
       this.#dialogue.refuseError(replies.TLS_ACTIVE);
       return false;
     }
-    if (!this.#gate.mayRun('STARTTLS', argument)) return false;
+    if (!this.#gate.mayRun(COMMAND_RULES.STARTTLS, argument)) return false;
     if (this.#input.length > 0) {
       this.#dialogue.counts.noteViolation('inputBehindSTARTTLS');
       if (this.#dialogue.options.earlyInput === 'refuse') {
@@ -93,7 +94,7 @@ export class SituationChanges {
       this.#dialogue.refuseError(replies.AUTHENTICATED_ALREADY);
       return undefined;
     }
-    if (!this.#gate.mayRun('AUTH', argument)) return undefined;
+    if (!this.#gate.mayRun(COMMAND_RULES.AUTH, argument)) return undefined;
     const match = AUTH_ARGUMENT.exec(argument ?? '');
     if (match === null) {
       this.#dialogue.refuseError(syntaxReplyOf('AUTH', this.#dialogue));
@@ -159,7 +160,7 @@ export class SituationChanges {
   }
 
   #attributes(verb: 'XCLIENT' | 'XFORWARD', argument: string | undefined): ClientAttributes | undefined {
-    if (!this.#gate.mayRun(verb, argument)) return undefined;
+    if (!this.#gate.mayRun(COMMAND_RULES[verb], argument)) return undefined;
     const attributes = parseClientAttributes(verb, argument ?? '');
     if (attributes === undefined) this.#dialogue.refuseError(syntaxReplyOf(verb, this.#dialogue));
     return attributes;

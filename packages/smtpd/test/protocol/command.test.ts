@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fourLetterVerbAt, isStandardVerb } from '../../src/protocol/command-rules.js';
+import { fourLetterRuleAt, isStandardVerb } from '../../src/protocol/command-rules.js';
 import { decodeArgument, isVerb, parseCommand } from '../../src/protocol/command.js';
 
 const octets = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) });
@@ -97,12 +97,12 @@ describe('isVerb', () => {
   });
 });
 
-describe('fourLetterVerbAt and decodeArgument', () => {
+describe('fourLetterRuleAt and decodeArgument', () => {
   /** The same line in the middle of other octets, which must not be looked at. */
   const read = (line: string): { readonly verb: string | undefined; readonly argument?: string | undefined } => {
     const bytes = Buffer.from(`RCPT ${line} x`, 'latin1');
     const [start, end] = [5, 5 + line.length];
-    const verb = fourLetterVerbAt(bytes, start, end);
+    const verb = fourLetterRuleAt(bytes, start, end)?.verb;
     return verb === undefined ? { verb } : { verb, argument: decodeArgument(bytes, start + verb.length, end) };
   };
   const expected = (line: string): ReturnType<typeof read> => {
