@@ -86,31 +86,29 @@ export class ReceivedFormat {
 
   constructor(facts: SourceFacts) {
     const { transmission, tls, serverName } = facts;
-    const clauses: Clause[] = [
+    const clauses = [
       ...fromClauses(facts),
-      ['by', serverNameText(serverName)],
-      ['with', formatTransmission(transmission)],
+      `by ${serverNameText(serverName)}`,
+      `with ${formatTransmission(transmission)}`,
     ];
-    if (tls !== undefined) clauses.push([`(${harmless(tls.version)}`, `${harmless(tls.cipher)})`]);
+    if (tls !== undefined) clauses.push(`(${harmless(tls.version)} ${harmless(tls.cipher)})`);
     this.#clauses = clauses;
     this.#isInternationalized = transmission.isInternationalized;
-    this.#folded = fold({ text: 'Received:', lineLength: 9 }, clauses);
+    this.#folded = clauses.reduce(addClause, FIELD_NAME);
   }
 
   /** The field of one message, as {@link formatReceived} gives it. */
   field({ id, recipients, receivedAt, utcOffsetMinutes }: MessageFacts): string {
     const clauses: Clause[] = [];
-    if (id !== '') clauses.push(['id', harmless(id.slice(0, NAME_CHARACTERS_MAX))]);
+    if (id !== '') clauses.push(`id ${harmless(id.slice(0, NAME_CHARACTERS_MAX))}`);
     const recipient = onlyRecipient(recipients, this.#isInternationalized);
-    if (recipient !== undefined) clauses.push(['for', `<${recipient}>`]);
+    if (recipient !== undefined) clauses.push(`for <${recipient}>`);
     // RFC 5321 §4.4: `Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time`.
-    const isAlone = clauses.length === 0;
-    const all = isAlone ? this.#clauses : clauses;
-    const last = all.at(-1) ?? [];
-    const date = formatDate(receivedAt, utcOffsetMinutes);
-    const closed = [...all.slice(0, -1), [...last.slice(0, -1), `${last.at(-1) ?? ''};`], [date]];
-    const { text } = fold(isAlone ? { text: 'Received:', lineLength: 9 } : this.#folded, closed);
-    const field = `${text}\r\n`;
+    const isClosedBefore = clauses.length === 0;
+    const last = isClosedBefore ? this.#clauses.at(-1) : clauses.pop();
+    const begun = isClosedBefore ? this.#clauses.slice(0, -1).reduce(addClause, FIELD_NAME) : this.#folded;
+    clauses.push(`${last ?? ''};`, formatDate(receivedAt, utcOffsetMinutes));
+    const field = `${clauses.reduce(addClause, begun).text}\r\n`;
     return NON_ASCII_OCTET.test(field) ? (octets.decodeUTF8(octets.encodeLatin1(field)) ?? '') : field;
   }
 }
@@ -155,7 +153,7 @@ export function formatTransmission(transmission: Transmission): string {
 }
 
 /** Words that belong together: a line is broken between two clauses, and within one only where a line is too short for it. */
-type Clause = readonly string[];
+type Clause = string;
 
 /**
  * RFC 5321 §4.4: who the client said that it is, and in the comment, where it really came from. A name that is none cannot
@@ -165,15 +163,15 @@ function fromClauses({ clientName, peer, peerHostName, transmission }: SourceFac
   const literal = literalOf(peer);
   const name = clientName === undefined ? undefined : nameText(clientName, transmission.isInternationalized);
   const from = name ?? literal ?? (isLocal(peer) ? 'localhost' : 'unknown');
-  const clauses: Clause[] = [['from', from]];
+  const clauses: Clause[] = [`from ${from}`];
   if (literal !== undefined) {
     const hostName = peerHostName === undefined ? undefined : nameText(peerHostName, false);
-    clauses.push(hostName === undefined ? [`(${literal})`] : [`(${hostName}`, `${literal})`]);
+    clauses.push(hostName === undefined ? `(${literal})` : `(${hostName} ${literal})`);
   } else {
-    clauses.push([isLocal(peer) ? PEER_COMMENTS[peer.family] : '(unknown)']);
+    clauses.push(isLocal(peer) ? PEER_COMMENTS[peer.family] : '(unknown)');
   }
   if (name === undefined && clientName !== undefined && clientName !== '') {
-    clauses.push([`(helo=${harmless(clientName.slice(0, NAME_CHARACTERS_MAX))})`]);
+    clauses.push(`(helo=${harmless(clientName.slice(0, NAME_CHARACTERS_MAX))})`);
   }
   return clauses;
 }
@@ -279,22 +277,19 @@ interface FoldedText {
   readonly lineLength: number;
 }
 
-/** Puts clauses on lines of 78 octets at most (RFC 5322 §2.1.1), where no word alone is longer. */
-function fold(begun: FoldedText, clauses: readonly Clause[]): FoldedText {
-  let { text: folded, lineLength } = begun;
-  const add = (text: string): void => {
-    const isFitting = lineLength + 1 + text.length <= LINE_OCTETS_WANTED;
-    folded += `${isFitting ? ' ' : '\r\n\t'}${text}`;
-    lineLength = isFitting ? lineLength + 1 + text.length : 1 + text.length;
-  };
-  for (const clause of clauses) {
-    const text = clause.join(' ');
-    if (text.length < LINE_OCTETS_WANTED) add(text);
-    else clause.forEach(add);
-  }
-  return { text: folded, lineLength };
+/** Puts a clause behind the others, on lines of 78 octets at most (RFC 5322 §2.1.1), where no word alone is longer. */
+function addClause(begun: FoldedText, clause: Clause): FoldedText {
+  return clause.length < LINE_OCTETS_WANTED ? addWords(begun, clause) : clause.split(' ').reduce(addWords, begun);
 }
 
+function addWords({ text, lineLength }: FoldedText, words: string): FoldedText {
+  const isFitting = lineLength + 1 + words.length <= LINE_OCTETS_WANTED;
+  return isFitting
+    ? { text: `${text} ${words}`, lineLength: lineLength + 1 + words.length }
+    : { text: `${text}\r\n\t${words}`, lineLength: 1 + words.length };
+}
+
+const FIELD_NAME: FoldedText = Object.freeze({ text: 'Received:', lineLength: 'Received:'.length });
 const LINE_OCTETS_WANTED = 78;
 const LINE_OCTETS_MAX = 998;
 const NAME_CHARACTERS_MAX = 255;
