@@ -262,10 +262,10 @@ export class PureProxy extends SMTPServer {
     session: SessionInfo,
   ): Placement {
     const isByDomain = route.destinations.some(({ kind }) => kind === 'mx');
-    const domain = recipient?.domain?.toLowerCase();
-    const parts = [route.key, ...(isByDomain ? [domain ?? ''] : []), ...(isAlone ? [recipient?.address ?? ''] : [])];
+    const domain = isByDomain ? recipient?.domain?.toLowerCase() : undefined;
+    const place = isByDomain ? `${route.key} ${domain ?? ''}` : route.key;
     return {
-      key: parts.join(' '),
+      key: isAlone ? `${place} ${recipient?.address ?? ''}` : place,
       isAlone,
       open: (signal) => {
         const { mailFrom, mailParameters } = this.#openOf(session);

@@ -228,7 +228,8 @@ export function askAboutRecipients(
 ): Promise<readonly Decision[]> {
   const [only] = hooks;
   if (only === undefined || hooks.length > 1) return askSeveralAboutRecipients(hooks, recipientCount, requestOf);
-  const requests = Array.from({ length: recipientCount }, (_, index) => requestOf(only, index));
+  const requests: RcptRequest<unknown>[] = [];
+  for (let index = 0; index < recipientCount; index += 1) requests.push(requestOf(only, index));
   return askHookAboutAll(only, requests);
 }
 

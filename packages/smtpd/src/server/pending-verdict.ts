@@ -30,6 +30,8 @@ export class PendingVerdict {
 
   /** Carries one decision out for every question, unless others were. */
   settleAll(decision: Decision): void {
-    this.settle(Array.from({ length: this.#questionCount }, () => decision));
+    const decisions: Decision[] = [];
+    for (let count = 0; count < this.#questionCount; count += 1) decisions.push(decision);
+    this.settle(decisions);
   }
 }
