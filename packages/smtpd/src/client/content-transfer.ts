@@ -109,7 +109,10 @@ abstract class Transfer implements ContentTransfer, ContentWatcher {
   }
 }
 
-/** After 354: no command can be said before the end, and nothing but closing says that there will be none (RFC 5321 §4.1.1.4). */
+/**
+ * After 354. What is not complete must not be taken for the message: no command can be said before the end, and
+ * nothing but closing says that there will be none (RFC 5321 §4.1.1.4).
+ */
 class DataTransfer extends Transfer {
   write(bytes: Uint8Array): boolean {
     if (this.isOver) return false;

@@ -6,7 +6,8 @@
 import { application, differs, later, line, met, row, type Requirement } from './requirement.js';
 
 const CLIENT = 'client/client.ts';
-const CONTENT = 'client/content-sender.ts';
+const CONNECTION = 'client/client-connection.ts';
+const CONTENT = 'client/content-transfer.ts';
 const AUTH = 'client/client-auth.ts';
 const ENVELOPE = 'client/envelope-commands.ts';
 const OPTIONS = 'client/client-options.ts';
@@ -47,7 +48,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.1.1.4', 'says', 'What is not complete is never ended as if it were.'),
-    [line(CONTENT, 'What is not complete must not be taken for the message (RFC 5321 §4.1.1.4)')],
+    [line(CONTENT, 'nothing but closing says that there will be none (RFC 5321 §4.1.1.4)')],
     ['that throws is no message by %s', 'in the middle of content cuts the connection: what came is no message'],
   ),
   differs(
@@ -119,7 +120,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.5.3.2', 'MUST', 'A client does not wait for ever; how long depends on what it waits for.'),
-    [line(CLIENT, 'RFC 5321 §4.5.3.2: the wait is for the reply'), line(SESSION, 'in the words of RFC 5321 §4.5.3.2')],
+    [line(CONNECTION, 'RFC 5321 §4.5.3.2: the wait is for the reply'), line(SESSION, 'in the words of RFC 5321 §4.5.3.2')],
     ['say whom the client waits for', WAITED_AS_LONG, 'trickles its reply is waited for no longer'],
   ),
   ...(
@@ -178,7 +179,7 @@ const EXTENSIONS: readonly Requirement[] = [
       'says',
       'Replies are read while commands and content still leave, so that nobody waits for each other.',
     ),
-    [line(CLIENT, 'onBytes: (bytes) => {')],
+    [line(CONNECTION, 'onBytes: (bytes) => {')],
     [
       'in the middle of its content says so, and the connection is closed',
       'is not asked for ahead of a server that does not read',
@@ -192,7 +193,7 @@ const EXTENSIONS: readonly Requirement[] = [
   ),
   met(
     row(3030, '§2', 'MUST', 'After a refused chunk no other is sent, and RSET is.'),
-    [line(CONTENT, 'progress.refused ??= reply'), line(CLIENT, 'so RSET goes ahead of whatever comes next')],
+    [line(CONTENT, 'this.#refused ??= reply'), line(CONTENT, 'so RSET goes ahead of whatever comes next')],
     [REFUSED_CHUNK],
   ),
   met(
