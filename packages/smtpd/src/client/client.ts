@@ -8,7 +8,6 @@
 
 import { hostname as systemHostname } from 'node:os';
 
-import { onAbort } from '../net/abort-listener.js';
 import { openConnection } from '../net/outgoing-connection.js';
 import type { TLSFacts } from '../net/tls-facts.js';
 import type { EndpointAddress, Transport } from '../net/transport.js';
@@ -17,6 +16,7 @@ import { UsageError } from '../protocol/errors.js';
 import { encodeProxyHeader } from '../protocol/proxy-header.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
+import { onAbort } from './abort-listener.js';
 import { authenticate } from './client-auth.js';
 import { ClientConnection, messageOf, tlsFailed, type ReplyReceiver, type RequestInit } from './client-connection.js';
 import { SMTPConnectionError, SMTPRefusedError } from './client-errors.js';

@@ -3,12 +3,12 @@
  * nobody used it is replaced without anybody noticing, as long as no message had begun.
  */
 
-import { onAbort } from '../net/abort-listener.js';
 import { systemClock, type Clock } from '../net/clock.js';
 import { Deadline } from '../net/deadline.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { UsageError } from '../protocol/errors.js';
+import { onAbort } from './abort-listener.js';
 import { SMTPConnectionError, SMTPRefusedError } from './client-errors.js';
 import type { SMTPClientOptions } from './client-options.js';
 import { SMTPClient, type CallOptions } from './client.js';

@@ -374,7 +374,7 @@ function oneReply(replies: readonly Reply[]): Reply | undefined {
 }
 
 /** Whether nobody has to be waited for. */
-function isThere<T>(value: Awaitable<T>): value is T {
+function isThere(value: Awaitable<PlacedRecipient>): value is PlacedRecipient {
   return !isThenable(value);
 }
 

@@ -3,9 +3,9 @@
  * the upstream and gives the client its answer. Where there is nobody to ask there is no promise.
  */
 
+import { onAbort } from '../../client/abort-listener.js';
 import type { ReplyReceiver } from '../../client/client-connection.js';
 import type { Lease } from '../../client/pool.js';
-import { onAbort } from '../../net/abort-listener.js';
 import { ContentPass } from '../../protocol/content-pass.js';
 import { formatParameter, type Parameter } from '../../protocol/parameters.js';
 import type { Path } from '../../protocol/path.js';
@@ -86,7 +86,8 @@ export class ProxiedTransaction {
   async #addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
     const questions: Question[] = [];
     const together = new Map<string, PlacedQuestion[]>();
-    for (const { placement, ...recipient } of recipients) {
+    for (const recipient of recipients) {
+      const { placement } = recipient;
       const question: Question = { recipient, reply: NOT_ASKED, branch: undefined };
       questions.push(question);
       if (placement instanceof Reply) {

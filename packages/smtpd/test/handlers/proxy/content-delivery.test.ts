@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { ContentTransfer, TransferReceiver } from '../../../src/client/content-transfer.js';
 import { deliverContent, type DeliveryTarget } from '../../../src/handlers/proxy/content-delivery.js';
 import { ContentPass } from '../../../src/protocol/content-pass.js';
-import { Reply, SMTPReplyError } from '../../../src/protocol/reply.js';
+import { Reply, type SMTPReplyError } from '../../../src/protocol/reply.js';
 import { MessageBody } from '../../../src/server/message-body.js';
 import { turns } from '../../server/support.js';
 

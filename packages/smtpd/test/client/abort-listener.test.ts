@@ -3,7 +3,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 
-import { onAbort } from '../../src/net/abort-listener.js';
+import { onAbort } from '../../src/client/abort-listener.js';
 
 describe('listening to a signal', () => {
   it('is told once, each listener, in order', () => {
