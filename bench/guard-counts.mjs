@@ -16,7 +16,9 @@ const LOADS = {
   small: { sessions: 1, size: 1024, mode: 'lockstep' },
   'per-connection': { sessions: 1, size: 1024, mode: 'lockstep', perconnection: 1 },
   pipelined: { sessions: 1, size: 1024, mode: 'group' },
+  'behind-dot': { sessions: 1, size: 1024, mode: 'behind' },
   recipients: { sessions: 1, size: 1024, mode: 'lockstep', recipients: 10 },
+  bdat: { sessions: 1, size: 1024, mode: 'bdat' },
 };
 
 /** A young generation that the messages do not fill, and compiled code that does not depend on when it was compiled. */

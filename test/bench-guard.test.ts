@@ -29,14 +29,13 @@ describe('the guard of the bench', () => {
   it('is not content when a message makes more than is committed, and names what', { timeout: 60_000 }, () => {
     const file = join(tmpdir(), `smtpd-guard-${String(process.pid)}.json`);
     const committed = JSON.parse(readFileSync(join(root, 'bench/guard.json'), 'utf8')) as Counts;
-    const timers = committed.counts['resources']?.['per-connection']?.['timers'] ?? 0;
     try {
       const lowered = structuredClone(committed) as { counts: Record<string, Record<string, Record<string, number>>> };
-      Object.assign(lowered.counts['resources']?.['per-connection'] ?? {}, { timers: timers - 1 });
+      Object.assign(lowered.counts['resources']?.['per-connection'] ?? {}, { timers: -1 });
       writeFileSync(file, JSON.stringify(lowered));
       const { output, status } = guard('--only', 'resources', '--committed', file);
       expect(output).toMatch(/^per-connection +timers .*GROWN$/m);
-      expect(output).toContain('1 of 20 counts have grown');
+      expect(output).toMatch(/^1 of \d+ counts have grown/m);
       expect(status).toBe(1);
     } finally {
       rmSync(file, { force: true });
@@ -45,7 +44,7 @@ describe('the guard of the bench', () => {
 
   it('has committed that a message makes no promise and no timer', () => {
     const { counts } = JSON.parse(readFileSync(join(root, 'bench/guard.json'), 'utf8')) as Counts;
-    for (const load of ['small', 'pipelined', 'recipients']) {
+    for (const load of ['small', 'pipelined', 'behind-dot', 'recipients', 'bdat']) {
       expect(counts['resources']?.[load]).toMatchObject({ promises: 0, timers: 0 });
     }
   });
