@@ -27,10 +27,12 @@ const WITHOUT_COLLECTION = [
   '--max-semi-space-size=64',
   '--no-opt',
   '--no-sparkplug',
+  '--no-lazy-feedback-allocation',
+  '--no-flush-bytecode',
   '--expose-gc',
 ];
-const WARM_UP_MESSAGES = 100;
-const MESSAGES = 200;
+const WARM_UP_MESSAGES = 300;
+const MESSAGES = 400;
 
 /** The kinds of asynchronous resources that have a count of their own; all others are counted together. */
 const KINDS = {
