@@ -14,7 +14,7 @@ export class SessionRecord {
   messageCount = 0;
   /** Whether the client said anything, or tried to. */
   isHeard = false;
-  /** The envelope as far as it came, of the last transaction. */
+  /** The envelope as far as it came, of the last transaction, until a message was kept. */
   envelope: SessionInfo['envelope'];
   readonly #now: () => number;
   readonly #openedAtMs: number;
@@ -162,7 +162,8 @@ export function recordSessions(
   });
   server.on('reply', ({ session, reply }) => {
     const record = recordOf(session);
-    record.envelope = session.envelope ?? record.envelope;
+    // It is for sessions that are kept because no message was; asking for it makes it anew.
+    if (record.messageCount === 0) record.envelope = session.envelope ?? record.envelope;
     for (const line of reply.toString().split('\r\n')) record.note('server', line);
   });
   server.on('secured', ({ session, tls }) => {

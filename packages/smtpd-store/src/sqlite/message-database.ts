@@ -11,6 +11,7 @@ import type { StoreLimits } from '../limits.js';
 import type { Counts, StoreCounts } from '../store.js';
 import { StatementCache, type Connection, type Row, type Statement } from './driver.js';
 import { DeferredWrites } from './deferred-writes.js';
+import { unpackParts } from './packed-parts.js';
 import type { DeletionAnswer, NumberedRequest, Operations, TagRequest, WriteOperations } from './requests.js';
 
 /** The messages in a database. */
@@ -86,7 +87,8 @@ export class MessageDatabase {
     return this.#prepare('SELECT 1 FROM messages WHERE file_name = ?').get(fileName) !== undefined;
   }
 
-  #add({ parts, now }: Operations['add']['request']): Operations['add']['answer'] {
+  #add({ packed, now }: Operations['add']['request']): Operations['add']['answer'] {
+    const parts = unpackParts(packed);
     const { lastInsertRowid } = this.#prepare(
       `INSERT INTO messages (inbox, is_session, received_at, size_bytes, attachments, message_id, file_name)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,

@@ -4,8 +4,9 @@ import type { StoreErrorCode } from '../errors.js';
 import type { StoreLimits } from '../limits.js';
 import type { ListRequest } from '../list-request.js';
 import type { TranscriptLine } from '../message.js';
-import type { MessageParts, MessageRow } from '../message-parts.js';
+import type { MessageRow } from '../message-parts.js';
 import type { StoreCounts } from '../store.js';
+import type { PackedParts } from './packed-parts.js';
 
 /** What the thread that reads is started with. */
 export interface ReaderSettings {
@@ -27,7 +28,7 @@ export interface WriterSettings extends ReaderSettings {
 
 /** What the thread does that writes, with the answers. */
 export interface WriteOperations {
-  add: { request: { readonly parts: MessageParts; readonly now: number }; answer: { id: number; pruned: number[] } };
+  add: { request: { readonly packed: PackedParts; readonly now: number }; answer: { id: number; pruned: number[] } };
   setTranscript: { request: { readonly id: number; readonly transcript: string }; answer: boolean };
   setRead: { request: { readonly ids: readonly number[]; readonly isRead: boolean }; answer: number[] };
   addTags: { request: TagRequest; answer: number[] };

@@ -23,6 +23,7 @@ import { checkSettingKey, formatSetting } from '../settings.js';
 import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { WorkInHand } from '../work-in-hand.js';
 import { LOCK_FILE_NAME, TEMPORARY_PREFIX } from './lock.js';
+import { packParts } from './packed-parts.js';
 import type {
   ClearRequest,
   DeletionAnswer,
@@ -297,7 +298,10 @@ class SQLiteStore implements MailStore {
     try {
       const summary = typeof message.summary === 'function' ? await message.summary() : message.summary;
       const parts = partsOf(message, summary, body);
-      const { id, pruned } = await this.#writer.request('add', { parts, now: this.#settings.clock.now() });
+      const { id, pruned } = await this.#writer.request('add', {
+        packed: packParts(parts),
+        now: this.#settings.clock.now(),
+      });
       const stored = storedMessage(rowOf(id, parts));
       this.#feed.publish({ kind: 'added', message: stored });
       if (pruned.length > 0) this.#feed.publish({ kind: 'deleted', messageIds: namesOf(pruned) });
