@@ -21,6 +21,18 @@ export function cpuSecondsOf(pid) {
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
 }
 
+/** Sees to it that a process does not outlive this one, however that ends, short of being killed. @returns the process */
+export function bound(child) {
+  if (running.size === 0) {
+    process.once('exit', () => {
+      for (const each of running) each.kill('SIGKILL');
+    });
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  }
+  running.add(child);
+  return child;
+}
+
 /** Ends a process that was started here. */
 export async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -58,4 +70,5 @@ export async function accepts(port, child) {
 
 /** USER_HZ: 100 on every Linux that Node runs on. */
 export const CLOCK_TICKS_PER_SECOND = 100;
+const running = new Set();
 const ATTEMPTS_MAX = 250;

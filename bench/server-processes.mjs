@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 import { writeHarakaProxy, writeHarakaServer } from './haraka.mjs';
 import { harakaPath, PYTHON_PATH, SINK_PATH } from './peers.mjs';
-import { accepts, cpuSecondsOf, freePort, memoryOf, stop } from './processes.mjs';
+import { accepts, bound, cpuSecondsOf, freePort, memoryOf, stop } from './processes.mjs';
 
 /**
  * Starts a server and waits until it listens.
@@ -131,7 +131,7 @@ class SinkProcess {
     const words = [SINK_PATH, '-4', ...options, '-m', '10200', `127.0.0.1:${port}`, String(backlog)];
     const child = spawn('/bin/sh', ['-c', command, 'sh', ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
     const server = new SinkProcess();
-    server.#child = child;
+    server.#child = bound(child);
     server.port = port;
     await accepts(port, child);
     return server;
@@ -171,7 +171,7 @@ class ProxyProcess {
     server.port = await freePort();
     server.#folder = mkdtempSync(join(tmpdir(), 'smtpd-bench-'));
     const [program, ...words] = proxyCommand(name, server.port, server.#sink.port, server.#folder);
-    server.#child = spawn(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+    server.#child = bound(spawn(program, words, { stdio: ['ignore', 'ignore', 'inherit'] }));
     try {
       await accepts(server.port, server.#child);
       return server;
