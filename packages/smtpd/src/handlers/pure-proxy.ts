@@ -224,7 +224,7 @@ export class PureProxy extends SMTPServer {
     // A thousand recipients at once are a thousand questions to whoever knows where they go; a few at a time are answered as soon.
     for (let at = 0; at < requests.length; at += PLACED_AT_ONCE) {
       const places = requests.slice(at, at + PLACED_AT_ONCE).map(place);
-      placed.push(...(places.every(isThere) ? places : await Promise.all(places)));
+      placed.push(...(places.some(isThenable) ? await allOf(places) : (places as PlacedRecipient[])));
     }
     return transaction.addRecipients(placed, signal);
   }
@@ -373,9 +373,8 @@ function oneReply(replies: readonly Reply[]): Reply | undefined {
   return replies.find((reply) => reply.isTransient) ?? replies.find((reply) => reply.isPermanent) ?? replies[0];
 }
 
-/** Whether nobody has to be waited for. */
-function isThere(value: Awaitable<PlacedRecipient>): value is PlacedRecipient {
-  return !isThenable(value);
+function allOf<T>(values: readonly Awaitable<T>[]): Promise<T[]> {
+  return Promise.all(values.map((value) => Promise.resolve(value)));
 }
 
 const NOTHING = new Uint8Array(0);
