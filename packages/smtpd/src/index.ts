@@ -62,6 +62,7 @@ export type { ChannelOptions, ChannelOwner } from './server/channel-context.js';
 export type { AuthAnswer, AuthOptions, CompleteAuthOptions } from './server/authentication.js';
 export { anyAuth, OPEN_MECHANISMS, passwordAuth, PASSWORD_MECHANISMS } from './server/auth-hooks.js';
 export { NetworkSet } from './server/networks.js';
+export { SharedLimits } from './server/shared-limits.js';
 export { makeSCRAMCredentials } from './server/scram-credentials.js';
 export type { CompleteOptions, SMTPServerOptions } from './server/server-options.js';
 export type { CompleteTLSOptions, TLSMode, TLSOptions } from './server/tls-options.js';

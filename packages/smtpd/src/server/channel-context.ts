@@ -5,8 +5,8 @@ import type { EndpointAddress, TLSHandshake, Transport } from '../net/transport.
 import type { Situation } from '../protocol/extension.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SessionOptions } from '../protocol/session-events.js';
+import type { AdmissionLedger } from './admission-ledger.js';
 import type { SharedAuthContext } from './authentication.js';
-import type { RateTable } from './rate-table.js';
 import type { HookTable } from './hooks.js';
 import type { Logger } from './logger.js';
 import type { ReceivedMessage, StreamedMessage } from './received-message.js';
@@ -42,8 +42,8 @@ export interface ChannelContext {
   /** How TLS is made on the connection; `undefined` where it is not. */
   readonly tls: ChannelTLS | undefined;
   readonly auth: SharedAuthContext;
-  /** Failed authentications, by `addressKeyOf`. */
-  readonly authFailures: RateTable;
+  /** Knows of failed authentications, by `addressKeyOf`. */
+  readonly ledger: AdmissionLedger;
   /** Whom a client is counted by. */
   readonly addressKeyOf: (peer: EndpointAddress) => string;
   readonly hooks: HookTable;

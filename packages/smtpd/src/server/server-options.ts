@@ -40,6 +40,11 @@ export interface SMTPServerOptions {
   readonly limits?: Partial<Limits>;
   /** Whether clients of this machine count for `sessionsPerAddressMax`. Default: `false`. */
   readonly countLoopback?: boolean;
+  /**
+   * For workers that serve one port together: the name of the account in which the primary process counts for them, with `SharedLimits`.
+   * The limits on sessions, connections and failed authentications hold across all servers of one name then. Default: each server counts for itself.
+   */
+  readonly sharedLimits?: string;
   /** What is spoken: `smtp`, or `lmtp` (RFC 2033), which has a reply for each recipient. Default: `smtp`. */
   readonly protocol?: 'smtp' | 'lmtp';
   /** TLS: not at all, by STARTTLS, or from the first octet. Default: off. */
@@ -86,6 +91,7 @@ export interface CompleteOptions {
   readonly pathSyntax: 'strict' | 'lenient';
   readonly limits: Limits;
   readonly countLoopback: boolean;
+  readonly sharedLimits: string | undefined;
   readonly protocol: 'smtp' | 'lmtp';
   readonly tls: CompleteTLSOptions;
   readonly auth: CompleteAuthOptions;
@@ -136,6 +142,7 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
     pathSyntax: oneOf('pathSyntax', given.pathSyntax ?? 'lenient', ['strict', 'lenient'] as const),
     limits: completeLimits(given.limits ?? {}),
     countLoopback: given.countLoopback ?? false,
+    sharedLimits: given.sharedLimits,
     protocol,
     tls,
     auth,
@@ -277,6 +284,7 @@ const OPTION_NAMES = new Set<string>([
   'pathSyntax',
   'limits',
   'countLoopback',
+  'sharedLimits',
   'protocol',
   'tls',
   'auth',

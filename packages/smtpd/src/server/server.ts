@@ -22,6 +22,7 @@ import {
   TOO_MANY_SESSIONS,
   TOO_MANY_SESSIONS_OF_CLIENT,
 } from '../protocol/standard-replies.js';
+import { LocalLedger, type AdmissionLedger, type AdmissionLimit } from './admission-ledger.js';
 import { sharedAuthContext, type SharedAuthContext } from './authentication.js';
 import type {
   ChannelArrival,
@@ -37,13 +38,13 @@ import { HookTable, type AnyHook, type Hook } from './hooks.js';
 import { formatBoundAddress } from './listen-address.js';
 import { guardLogger, type Logger } from './logger.js';
 import { awaitProxyHeader } from './proxied-transport.js';
-import { RateTable } from './rate-table.js';
+import { PrimaryLedger } from './primary-ledger.js';
 import type { ReceivedMessage, StreamedMessage } from './received-message.js';
 import { completeOptions, type CompleteOptions, type SMTPServerOptions } from './server-options.js';
 import { ServerTLS } from './server-tls.js';
 import { sessionOptionsFor } from './session-options.js';
 import type { TLSMode } from './tls-options.js';
-import type { Awaitable, MessageVerdict, Verdict } from './verdict.js';
+import { isThenable, type Awaitable, type MessageVerdict, type Verdict } from './verdict.js';
 import { Watch, type SMTPServerEvents } from './watch.js';
 
 /** How a server closes. */
@@ -79,10 +80,10 @@ export class SMTPServer implements ChannelOwner {
   readonly #logger: Logger;
   readonly #watch: Watch;
   readonly #channels = new Set<SMTPChannel>();
-  readonly #sessionsByAddress = new Map<string, number>();
-  readonly #connectionRates: RateTable;
-  readonly #authFailures: RateTable;
-  readonly #auth: SharedAuthContext;
+  readonly #ledger: AdmissionLedger;
+  /** The same, where the primary process keeps it. */
+  readonly #primaryLedger: PrimaryLedger | undefined;
+  #auth: SharedAuthContext;
   /** Connections whose PROXY header has not come yet, and how to give up waiting for it. */
   readonly #unannounced = new Set<() => void>();
   readonly #tls: ServerTLS;
@@ -91,6 +92,8 @@ export class SMTPServer implements ChannelOwner {
   /** The same, for channels. */
   readonly #contexts = new Map<TLSMode, ChannelContext>();
   readonly #messages: MessageTaker;
+  /** Connections about which the primary process is asked. Nobody has started them. */
+  readonly #unadmitted = new Set<Arrival>();
   /** Connections that were answered with 421 and have not closed yet. */
   readonly #turnedAway = new Set<Transport>();
   #opening: Promise<Listener> | undefined;
@@ -104,7 +107,7 @@ export class SMTPServer implements ChannelOwner {
     this.options = completeOptions(options);
     this.#logger = guardLogger(this.options.logger);
     this.#watch = new Watch(this.#logger);
-    const { clock, greetingDelayMs, limits } = this.options;
+    const { clock, greetingDelayMs, limits, sharedLimits } = this.options;
     this.#messages = this.#findTaker();
     const isStreaming = this.#messages.kind === 'stream';
     this.#tls = new ServerTLS(this.options.tls, {
@@ -117,9 +120,14 @@ export class SMTPServer implements ChannelOwner {
     this.#sessionOptions = new Map(
       TLS_MODES.map((mode) => [mode, sessionOptionsFor(this.options, { mode, isStreaming })]),
     );
-    this.#connectionRates = new RateTable(CONNECTION_RATE_WINDOW_MS);
-    this.#authFailures = new RateTable(limits.authFailuresWindowMs);
     this.#auth = sharedAuthContext(this.options.auth);
+    if (sharedLimits !== undefined) {
+      const onJoined = (stableKey: Uint8Array): void => {
+        this.#auth = Object.freeze({ ...this.#auth, stableKey });
+      };
+      this.#primaryLedger = new PrimaryLedger({ name: sharedLimits, limits, clock, onJoined });
+    }
+    this.#ledger = this.#primaryLedger ?? new LocalLedger(limits, clock);
     if (greetingDelayMs > 0) this.use(greetingDelay(clock, greetingDelayMs));
     // A method that no client can call is told of now, not when the first client comes.
     commandMethodsOf(this.#channelClass.prototype as object);
@@ -220,6 +228,7 @@ export class SMTPServer implements ChannelOwner {
     const modes = this.options.localAddress.map(({ tls }) => tls ?? this.options.tls.mode);
     try {
       if (modes.some((mode) => mode !== 'off')) await this.#tls.load();
+      await this.#primaryLedger?.join();
     } catch (error) {
       if (!this.#hasBeenClosed()) this.#phase = 'new';
       throw error;
@@ -277,31 +286,67 @@ export class SMTPServer implements ChannelOwner {
     this.#accept({ transport, mode: isPossible ? mode : 'off', proxy: undefined, received: undefined });
   }
 
-  #accept({ transport, mode, proxy, received }: Arrival): void {
+  #accept(arrival: Arrival): void {
+    const { transport, mode } = arrival;
     if (this.#hasBeenClosed()) {
       this.#turnAway(transport, SHUTTING_DOWN, mode);
       return;
     }
-    const key = addressKey(transport.remote);
-    const exceeded = this.#admissionLimit(transport.remote, key);
+    const { limits, channels } = this.options;
+    // Other servers may share the set. What this process holds is bounded in any case.
+    const exceeded =
+      channels.size + this.#unadmitted.size >= limits.sessionsMax
+        ? 'sessionsMax'
+        : this.#ledger.admit(this.#countedKey(transport.remote));
+    if (isThenable(exceeded)) void this.#acceptWhenAdmitted(arrival, exceeded);
+    else this.#acceptUnless(exceeded, arrival);
+  }
+
+  async #acceptWhenAdmitted(arrival: Arrival, answer: PromiseLike<AdmissionLimit | undefined>): Promise<void> {
+    const { transport, mode } = arrival;
+    this.#unadmitted.add(arrival);
+    try {
+      const exceeded = await answer;
+      if (this.#unadmitted.delete(arrival)) this.#acceptOrCut(arrival, () => this.#acceptUnless(exceeded, arrival));
+      // It was sent away when the server closed.
+      else if (exceeded === undefined) this.#ledger.left(this.#countedKey(transport.remote));
+    } catch (error) {
+      if (!this.#unadmitted.delete(arrival)) return;
+      this.#turnAway(transport, SHUTTING_DOWN, mode);
+      this.#logger.error({ error }, 'The primary process could not be asked about a connection; it is closed');
+      this.#watch.tell('fault', { error });
+    }
+  }
+
+  #acceptUnless(exceeded: AdmissionLimit | undefined, arrival: Arrival): void {
+    const { transport, mode } = arrival;
     if (exceeded !== undefined) {
       this.#watch.tell('limit', { limit: exceeded, peer: transport.remote });
       this.#turnAway(transport, ADMISSION_REPLIES[exceeded], mode);
       return;
     }
-    const channel = new this.#channelClass({
-      server: this,
-      transport,
-      context: this.#contextFor(mode),
-      arrival: this.#channelArrival({ transport, mode, proxy, received }),
-    });
-    this.#sessionsByAddress.set(key, (this.#sessionsByAddress.get(key) ?? 0) + 1);
+    const channel = this.#makeChannel(arrival);
     this.#channels.add(channel);
     this.options.channels.add(channel);
     try {
       channel.begin();
     } catch (error) {
       this.#onGone(channel, transport.remote);
+      throw error;
+    }
+  }
+
+  #makeChannel(arrival: Arrival): SMTPChannel {
+    const { transport, mode } = arrival;
+    try {
+      return new this.#channelClass({
+        server: this,
+        transport,
+        context: this.#contextFor(mode),
+        arrival: this.#channelArrival(arrival),
+      });
+    } catch (error) {
+      this.#ledger.left(this.#countedKey(transport.remote));
       throw error;
     }
   }
@@ -336,6 +381,8 @@ export class SMTPServer implements ChannelOwner {
   async #close(): Promise<void> {
     this.#phase = 'closing';
     for (const giveUp of [...this.#unannounced]) giveUp();
+    for (const { transport, mode } of this.#unadmitted) this.#turnAway(transport, SHUTTING_DOWN, mode);
+    this.#unadmitted.clear();
     const channelsGone = this.#whenAllGone();
     // Whoever hears of the end or of a 421 may call close(), too, and has to find this call.
     await Promise.resolve();
@@ -345,6 +392,7 @@ export class SMTPServer implements ChannelOwner {
     const listener = await this.#opening?.catch(() => undefined);
     await Promise.all([listener?.close(), channelsGone]);
     for (const transport of this.#turnedAway) transport.destroy();
+    this.#primaryLedger?.close();
     this.#listener = undefined;
     this.#phase = 'closed';
     this.#watch.tell('close', {});
@@ -372,9 +420,9 @@ export class SMTPServer implements ChannelOwner {
     else this.#acceptOrCut({ transport, mode, proxy: undefined, received: undefined });
   }
 
-  #acceptOrCut(arrival: Arrival): void {
+  #acceptOrCut(arrival: Arrival, accept = (): void => this.#accept(arrival)): void {
     try {
-      this.#accept(arrival);
+      accept();
     } catch (error) {
       // A channel class that throws in its constructor loses this one connection, not the listener.
       arrival.transport.destroy();
@@ -449,7 +497,7 @@ export class SMTPServer implements ChannelOwner {
       sessionOptions,
       tls: isOnTLS ? this.#channelTLS(mode) : undefined,
       auth: this.#auth,
-      authFailures: this.#authFailures,
+      ledger: this.#ledger,
       addressKeyOf: addressKey,
       hooks: this.#hooks,
       watch: this.#watch,
@@ -481,10 +529,7 @@ export class SMTPServer implements ChannelOwner {
   #onGone(channel: SMTPChannel, peer: EndpointAddress): void {
     if (!this.#channels.delete(channel)) return;
     this.options.channels.delete(channel);
-    const key = addressKey(peer);
-    const left = (this.#sessionsByAddress.get(key) ?? 1) - 1;
-    if (left === 0) this.#sessionsByAddress.delete(key);
-    else this.#sessionsByAddress.set(key, left);
+    this.#ledger.left(this.#countedKey(peer));
     if (this.#channels.size === 0) this.#onLastGone();
   }
 
@@ -505,14 +550,9 @@ export class SMTPServer implements ChannelOwner {
     transport.end();
   }
 
-  #admissionLimit(peer: EndpointAddress, key: string): keyof typeof ADMISSION_REPLIES | undefined {
-    const { limits, channels, clock, countLoopback } = this.options;
-    if (channels.size >= limits.sessionsMax) return 'sessionsMax';
-    if (!countLoopback && isOfThisMachine(peer)) return undefined;
-    if (this.#connectionRates.add(key, clock.now()) > limits.connectionsPerMinuteMax) return 'connectionsPerMinuteMax';
-    return (this.#sessionsByAddress.get(key) ?? 0) >= limits.sessionsPerAddressMax
-      ? 'sessionsPerAddressMax'
-      : undefined;
+  /** Whom a client counts for; `undefined` for one of this machine, unless they count, too. */
+  #countedKey(peer: EndpointAddress): string | undefined {
+    return this.options.countLoopback || !isOfThisMachine(peer) ? addressKey(peer) : undefined;
   }
 
   #findTaker(): MessageTaker {
@@ -635,8 +675,7 @@ const ADMISSION_REPLIES = {
   sessionsMax: TOO_MANY_SESSIONS,
   sessionsPerAddressMax: TOO_MANY_SESSIONS_OF_CLIENT,
   connectionsPerMinuteMax: TOO_MANY_CONNECTIONS,
-} as const;
-const CONNECTION_RATE_WINDOW_MS = 60_000;
+} as const satisfies Record<AdmissionLimit, Reply>;
 const GRACE_MS = 10_000;
 /** How many connections that were turned away may linger at a time. */
 const TURNED_AWAY_MAX = 1_000;

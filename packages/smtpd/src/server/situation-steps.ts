@@ -17,7 +17,7 @@ import type { ChannelArrival, ChannelContext } from './channel-context.js';
 import type { HookRequests } from './hook-requests.js';
 import type { Incidents } from './incidents.js';
 import type { Identity, SessionFacts, SessionInfo } from './session-info.js';
-import type { Awaitable } from './verdict.js';
+import { isThenable, type Awaitable } from './verdict.js';
 import type { DisconnectReason } from './watch.js';
 
 /** Takes the steps of one session that change its situation. */
@@ -80,11 +80,11 @@ export class SituationSteps {
 
   /** Runs AUTH to its end, and answers it. */
   async authenticate({ mechanism, initialResponse }: AuthStart): Promise<void> {
-    const { auth, authFailures, addressKeyOf, clock, hooks } = this.#host.context;
-    const addressKey = addressKeyOf(this.#host.transport.remote);
-    if (
-      authFailures.count(addressKey, clock.now()) >= this.#host.context.sessionOptions.limits.authFailuresPerAddressMax
-    ) {
+    const { auth, ledger, addressKeyOf, hooks } = this.#host.context;
+    const counted = ledger.authFailures(addressKeyOf(this.#host.transport.remote));
+    const failures = isThenable(counted) ? await counted : counted;
+    if (failures >= this.#host.context.sessionOptions.limits.authFailuresPerAddressMax) {
+      if (this.#host.session.phase === 'closed') return;
       this.#host.session.noteExceeded('authFailuresPerAddressMax');
       this.#host.session.respond(replies.AUTH_UNAVAILABLE);
       return;
@@ -124,8 +124,9 @@ export class SituationSteps {
 
   /** A guess costs time (RFC 4954 §9), and counts against its address. */
   async #refuseAuthentication(reply: Reply): Promise<void> {
-    const { authFailures, addressKeyOf, clock } = this.#host.context;
-    const failures = authFailures.add(addressKeyOf(this.#host.transport.remote), clock.now());
+    const { ledger, addressKeyOf } = this.#host.context;
+    const counted = ledger.addAuthFailure(addressKeyOf(this.#host.transport.remote));
+    const failures = isThenable(counted) ? await counted : counted;
     await this.#hold(
       this.#host.context.sessionOptions.limits.authFailureDelayMs *
         Math.min(AUTH_DELAY_FACTOR_MAX, 2 ** Math.floor(failures - 1)),

@@ -38,6 +38,7 @@ const EVERY_OPTION = {
   pathSyntax: 'strict',
   limits: { recipientsMax: 5 },
   countLoopback: true,
+  sharedLimits: 'mail',
   protocol: 'lmtp',
   tls: { mode: 'offer', clientCertificates: 'request', minVersion: 'TLSv1.3', reloadOnChange: false },
   auth: { mode: 'offer', plaintext: 'always', mechanisms: ['PLAIN'], scramIterations: 5_000, oauth: { scope: 'mail' } },

@@ -1,0 +1,194 @@
+/** Limits that hold across workers, with real processes: the built package in `workers-program.mjs`. */
+
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+import type { SMTPServerOptions } from '../../src/server/server-options.js';
+import { RawClient, type WireReply } from '../support/raw-client.js';
+
+const PROGRAM = fileURLToPath(new URL('workers-program.mjs', import.meta.url));
+
+/** A primary process and its two workers. */
+class Workers {
+  readonly pids: number[] = [];
+  port = 0;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(options: SMTPServerOptions, primary = 'count') {
+    this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(options), primary], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
+  }
+
+  static async start(options: SMTPServerOptions, primary?: string): Promise<Workers> {
+    const workers = new Workers(options, primary);
+    for (let count = 0; count < 2; count += 1) await workers.started();
+    return workers;
+  }
+
+  /** Waits for a worker that listens. */
+  async started(): Promise<void> {
+    this.pids.push(Number((await this.says(/^worker (\d+)$/))[1]));
+    this.port = Number((await this.says(/^listening (\d+)$/))[1]);
+  }
+
+  /** The next line, which has to be this. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    const line = String(((await this.#lines.next()) as IteratorResult<string, undefined>).value);
+    const found = pattern.exec(line);
+    if (found === null) throw new Error(`${line} is not ${String(pattern)}`);
+    return found;
+  }
+
+  /** Connects. @returns the greeting, and the process that it came from */
+  async connect(): Promise<{ client: RawClient; greeting: WireReply; pid: number }> {
+    const client = await RawClient.connect(this.port);
+    const greeting = await client.reply();
+    return { client, greeting, pid: Number(/\d+$/.exec(greeting.lines[0] ?? '')?.[0]) };
+  }
+
+  /** Ends them all in good order. */
+  async close(): Promise<number | null> {
+    this.#child.stdin.end();
+    const ended = once(this.#child, 'exit');
+    if (this.#child.exitCode === null) await ended;
+    return this.#child.exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    // Workers end by themselves when the channel to their primary process breaks.
+    this.#child.kill('SIGKILL');
+    await once(this.#child, 'exit');
+  }
+}
+
+describe('limits across workers', () => {
+  it('sessionsPerAddressMax counts the sessions of all', async () => {
+    await using workers = await Workers.start({ countLoopback: true, limits: { sessionsPerAddressMax: 3 } });
+    const held = [await workers.connect(), await workers.connect(), await workers.connect()];
+    expect(held.map(({ greeting }) => greeting.code)).toEqual([220, 220, 220]);
+    expect(new Set(held.map(({ pid }) => pid))).toEqual(new Set(workers.pids));
+    const { greeting, client } = await workers.connect();
+    expect(greeting).toEqual({ code: 421, lines: [expect.stringContaining('4.7.0')] });
+    expect(await client.closed()).toEqual([]);
+    // Whoever leaves makes room, whichever worker is asked next.
+    await held[0]!.client.command('QUIT');
+    await held[0]!.client.closed();
+    for (;;) {
+      const next = await workers.connect();
+      if (next.greeting.code === 220) break;
+      expect(next.greeting.code).toBe(421);
+    }
+    expect(await workers.close()).toBe(0);
+  });
+
+  it('sessionsMax counts clients of this machine, too', async () => {
+    await using workers = await Workers.start({ limits: { sessionsMax: 2, sessionsPerAddressMax: 1 } });
+    const codes: number[] = [];
+    for (let count = 0; count < 3; count += 1) codes.push((await workers.connect()).greeting.code);
+    expect(codes).toEqual([220, 220, 421]);
+  });
+
+  it('connectionsPerMinuteMax counts the connections of all', async () => {
+    await using workers = await Workers.start({ countLoopback: true, limits: { connectionsPerMinuteMax: 3 } });
+    const codes: number[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      const { client, greeting } = await workers.connect();
+      codes.push(greeting.code);
+      client.destroy();
+    }
+    expect(codes).toEqual([220, 220, 220, 421]);
+  });
+
+  it('authFailuresPerAddressMax counts the guesses of all', async () => {
+    await using workers = await Workers.start({
+      auth: { mode: 'offer', plaintext: 'always', mechanisms: ['PLAIN'] },
+      limits: { authFailuresPerAddressMax: 2, authFailureDelayMs: 1 },
+    });
+    const guess = async ({ client }: { client: RawClient }): Promise<number> => {
+      await client.command('EHLO a.example');
+      return (await client.command(`AUTH PLAIN ${Buffer.from('\0alice\0wrong').toString('base64')}`)).code;
+    };
+    const [first, second] = [await workers.connect(), await workers.connect()];
+    expect(new Set([first.pid, second.pid]).size).toBe(2);
+    expect([await guess(first), await guess(second), await guess(first), await guess(second)]).toEqual([
+      535, 535, 454, 454,
+    ]);
+  });
+
+  it('what a worker held is given back when it is killed, and the sessions of the other go on', async () => {
+    await using workers = await Workers.start({ countLoopback: true, limits: { sessionsPerAddressMax: 2 } });
+    const [one, other] = [await workers.connect(), await workers.connect()];
+    expect(one.pid).not.toBe(other.pid);
+    expect((await workers.connect()).greeting.code).toBe(421);
+    process.kill(other.pid, 'SIGKILL');
+    expect(await other.client.closed()).toEqual([]);
+    expect((await workers.says(/^ended (\d+)$/))[1]).toBe(String(other.pid));
+    await workers.started();
+    expect((await one.client.command('NOOP')).code).toBe(250);
+    // One place is free, and no more.
+    expect([(await workers.connect()).greeting.code, (await workers.connect()).greeting.code]).toEqual([220, 421]);
+  });
+});
+
+describe('users that do not exist', () => {
+  it('have the same salt with every worker, as those do that exist', async () => {
+    await using workers = await Workers.start({
+      auth: { mode: 'offer', plaintext: 'always', mechanisms: ['SCRAM-SHA-256'] },
+    });
+    const saltOf = async (user: string): Promise<{ pid: number; salt: string | undefined }> => {
+      const { client, pid } = await workers.connect();
+      await client.command('EHLO a.example');
+      const first = Buffer.from(`n,,n=${user},r=abcdefghijklmnop`).toString('base64');
+      const { lines } = await client.command(`AUTH SCRAM-SHA-256 ${first}`);
+      client.destroy();
+      return { pid, salt: /,s=([^,]+),/.exec(Buffer.from(lines[0] ?? '', 'base64').toString())?.[1] };
+    };
+    const [one, other] = [await saltOf('nobody'), await saltOf('nobody')];
+    expect(one.pid).not.toBe(other.pid);
+    expect(one.salt).toMatch(/^\S{8,}$/);
+    expect(other.salt).toBe(one.salt);
+  });
+});
+
+describe('a worker whose primary process', () => {
+  it('keeps no counts does not listen, and says what is missing', async () => {
+    await using workers = new Workers({}, 'answer');
+    for (let count = 0; count < 2; count += 1) {
+      await workers.says(/^worker/);
+      // SMTPD_BAD_OPTION.
+      await workers.says(/^exit 3$/);
+    }
+    expect(await workers.close()).toBe(0);
+  });
+
+  it('does not answer closes all the same, and tells those who wait', async () => {
+    await using workers = await Workers.start({ limits: { sessionsMax: 1 } }, 'join');
+    const client = await RawClient.connect(workers.port);
+    await workers.says(/^asked admit$/);
+    expect(client.unread).toBe('');
+    const code = workers.close();
+    expect(await client.closed()).toMatchObject([{ code: 421 }]);
+    expect(await code).toBe(0);
+  });
+});
+
+describe('sharedLimits in a process that is nobody’s worker', () => {
+  it('is refused', async () => {
+    const program = `
+      import { SMTPServer } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+      try { new SMTPServer({ sharedLimits: 'mail' }); } catch (error) { console.log(error.code); }`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    expect(line).toBe('SMTPD_BAD_OPTION');
+  });
+});
