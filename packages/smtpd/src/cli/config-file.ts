@@ -4,7 +4,15 @@ import { readFileSync } from 'node:fs';
 
 import { messageOf, usageError } from './command-error.js';
 import { COMMANDS, SERVE, type CommandDefinition } from './commands.js';
-import { checkValue, keyOf, NO_LIMIT, type OptionDefinition, type OptionValue, type OptionValues } from './options.js';
+import {
+  AUTOMATIC,
+  checkValue,
+  keyOf,
+  NO_LIMIT,
+  type OptionDefinition,
+  type OptionValue,
+  type OptionValues,
+} from './options.js';
 
 /**
  * Reads the settings of a command from a file.
@@ -70,8 +78,13 @@ function readValue(definition: OptionDefinition, value: unknown, label: string):
     if (list.every((each) => typeof each === 'string')) return list;
     throw usageError(`${label} is a text, or a list of texts`);
   }
-  const isRight = kind === undefined ? typeof value === 'string' : typeof value === 'number' || value === NO_LIMIT;
+  const isRight = kind === undefined ? typeof value === 'string' : typeof value === 'number' || isWord(kind, value);
   if (!isRight)
     throw usageError(`${label} is a ${kind === undefined ? 'text' : 'number'}, not ${JSON.stringify(value)}`);
   return checkValue(definition, String(value), label);
+}
+
+/** Whether a value is the word that a kind of numbers has. */
+function isWord(kind: OptionDefinition['kind'], value: unknown): boolean {
+  return value === (kind === 'processes' ? AUTOMATIC : NO_LIMIT);
 }

@@ -3,7 +3,7 @@
 import { COMMANDS, SERVE, type CommandDefinition } from './commands.js';
 import { settableInFile } from './config-file.js';
 import { helpOf } from './help.js';
-import { keyOf, NO_LIMIT, type OptionDefinition } from './options.js';
+import { AUTOMATIC, keyOf, NO_LIMIT, PROCESSES_MAX, type OptionDefinition } from './options.js';
 
 /**
  * Makes the schema.
@@ -57,6 +57,8 @@ function typeOf({ value, kind, choices, isRepeatable }: OptionDefinition): objec
     case 'seconds':
     case 'count':
       return { type: 'integer', minimum: 1 };
+    case 'processes':
+      return { anyOf: [{ type: 'integer', minimum: 1, maximum: PROCESSES_MAX }, { const: AUTOMATIC }] };
     case 'limit':
       return { anyOf: [{ type: 'integer', minimum: 1 }, { const: NO_LIMIT }] };
     case undefined:

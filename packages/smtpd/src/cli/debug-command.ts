@@ -7,6 +7,7 @@ import { textOf } from './options.js';
 import { runReceiver } from './receiver.js';
 import { originOf, type Settings } from './settings.js';
 import type { Terminal } from './terminal.js';
+import { requireOneProcess } from './worker-count.js';
 
 /**
  * Serves.
@@ -15,6 +16,7 @@ import type { Terminal } from './terminal.js';
  * @throws CommandError
  */
 export async function runDebug(settings: Settings, terminal: Terminal): Promise<number> {
+  requireOneProcess(settings, ONE_PRINTER);
   const format = formatOf(settings);
   return runReceiver(settings, terminal, {
     command: DEBUG_COMMAND,
@@ -35,3 +37,6 @@ function formatOf(settings: Settings): DebuggingFormat {
     throw usageError(`--json and --format ${format} contradict each other`);
   return 'json';
 }
+
+/** Why what prints messages is one process. */
+export const ONE_PRINTER = 'several processes would tear the messages apart that they print on one standard output';

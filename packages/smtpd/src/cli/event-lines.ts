@@ -6,13 +6,17 @@ import { asLine } from './terminal.js';
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
 
-/** Tells of each event of a server. */
-export function tellEvents(server: SMTPServer, writeLine: (line: string) => void): void {
+/**
+ * Tells of each event of a server.
+ *
+ * @param besides - what stands at the end of each line
+ */
+export function tellEvents(server: SMTPServer, besides: Fields, writeLine: (line: string) => void): void {
   for (const name of EVENT_NAMES) {
     // The table has one row for each event, so the two fit; the compiler cannot follow that through a union.
     const fieldsOf = FIELDS[name] as (event: unknown) => Fields;
     server.on(name, (event) => {
-      writeLine(formatEvent(name, fieldsOf(event)));
+      writeLine(formatEvent(name, { ...fieldsOf(event), ...besides }));
     });
   }
 }

@@ -15,6 +15,13 @@ const OPTIONS: readonly OptionDefinition[] = [
     isRepeatable: true,
     help: 'where to listen, when no address is given as a word; may be repeated',
   },
+  {
+    name: 'workers',
+    value: 'N',
+    kind: 'processes',
+    default: 1,
+    help: 'how many processes serve, or auto: one for each core; limits hold across them',
+  },
   { name: 'hostname', value: 'NAME', help: 'the name in the greeting (default: the name of this machine)' },
   {
     name: 'tls',

@@ -39,8 +39,8 @@ export interface OptionDefinition {
   readonly help: string;
 }
 
-/** Kinds of values: a limit is a whole number above 0 or `none`. */
-export type ValueKind = 'octets' | 'milliseconds' | 'seconds' | 'limit' | 'count';
+/** Kinds of values: a limit is a whole number above 0 or `none`; how many processes there are, a small one or `auto`. */
+export type ValueKind = 'octets' | 'milliseconds' | 'seconds' | 'limit' | 'count' | 'processes';
 
 /** A value: text, whether a switch is on, or the texts of an option that counts each time. */
 export type OptionValue = string | boolean | readonly string[];
@@ -74,6 +74,12 @@ export function checkValue({ choices, kind }: OptionDefinition, value: string, l
     case 'count':
       if (!(WHOLE_NUMBER.test(value) && Number(value) > 0))
         throw usageError(`${label} is a whole number above 0, not "${value}"`);
+      break;
+    case 'processes':
+      if (value !== AUTOMATIC && !(WHOLE_NUMBER.test(value) && Number(value) > 0 && Number(value) <= PROCESSES_MAX))
+        throw usageError(
+          `${label} is a whole number from 1 to ${String(PROCESSES_MAX)}, or ${AUTOMATIC}, not "${value}"`,
+        );
       break;
     case 'limit':
       if (value !== NO_LIMIT && !(WHOLE_NUMBER.test(value) && Number(value) > 0))
@@ -117,6 +123,10 @@ export function switchOf(options: OptionValues, name: string): boolean | undefin
   return typeof value === 'boolean' ? value : undefined;
 }
 
+/** How many processes there may be: a bound for slips of the finger. */
+export const PROCESSES_MAX = 256;
+/** As many processes as there are cores. */
+export const AUTOMATIC = 'auto';
 /** The value of a limit that does not limit. */
 export const NO_LIMIT = 'none';
 const WHOLE_NUMBER = /^\d{1,15}$/;

@@ -3,7 +3,7 @@
 import { EXIT } from './command-error.js';
 import type { CommandDefinition } from './commands.js';
 import { settableInFile } from './config-file.js';
-import { keyOf, NO_LIMIT, type OptionDefinition, type OptionValue } from './options.js';
+import { AUTOMATIC, keyOf, NO_LIMIT, type OptionDefinition, type OptionValue } from './options.js';
 import type { Settings } from './settings.js';
 import { asLine, print, type Terminal } from './terminal.js';
 
@@ -45,7 +45,7 @@ function formatOrigins(command: CommandDefinition, { origins }: Settings): strin
 
 function jsonValueOf({ kind, isSecret }: OptionDefinition, value: OptionValue): unknown {
   if (typeof value === 'object') return value.map((text) => masked(text, isSecret));
-  if (typeof value === 'boolean' || value === NO_LIMIT) return value;
+  if (typeof value === 'boolean' || value === NO_LIMIT || (kind === 'processes' && value === AUTOMATIC)) return value;
   return kind === undefined ? masked(value, isSecret) : Number(value);
 }
 

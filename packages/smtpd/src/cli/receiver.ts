@@ -8,7 +8,11 @@ import { numberOf, switchOf, textOf, textsOf, type OptionValue } from './options
 import { printConfig } from './print-config.js';
 import { cliLogger, constructionError, serve } from './serve.js';
 import type { Settings } from './settings.js';
+import { supervise } from './supervisor.js';
 import type { Terminal } from './terminal.js';
+import { workerCount } from './worker-count.js';
+import { WorkerLink } from './worker-link.js';
+import { sumOf, type Summary } from './worker-messages.js';
 
 /** What one command has of its own. */
 export interface Receiver<Server extends SMTPServer> {
@@ -22,8 +26,8 @@ export interface Receiver<Server extends SMTPServer> {
   readonly makeServer: (options: SMTPServerOptions) => Server;
   /** What is said of it when it listens, line by line. */
   readonly describe?: (server: Server) => readonly string[];
-  /** Called when it has served. */
-  readonly onEnd?: (server: Server) => Promise<void>;
+  /** What is counted, and printed when it has served. */
+  readonly counts?: { readonly of: (server: Server) => Summary; readonly print: (counts: Summary) => Promise<void> };
 }
 
 /**
@@ -38,6 +42,7 @@ export async function runReceiver<Server extends SMTPServer>(
   receiver: Receiver<Server>,
 ): Promise<number> {
   const { options } = settings;
+  const { counts } = receiver;
   const given = receiver.addresses.length > 0 ? receiver.addresses : textsOf(options, 'listen');
   const localAddress = (given.length > 0 ? given : ['127.0.0.1:1025']).map(checkLocal);
   const enableSMTPUTF8 = switchOf(options, 'smtputf8') ?? true;
@@ -57,10 +62,22 @@ export async function runReceiver<Server extends SMTPServer>(
     );
   }
   const dataSizeLimit = numberOf(options, 'size');
+  const worker = WorkerLink.find(terminal.environment);
+  const reloadsTLS = options.has('tls-cert');
+  const count = workerCount(settings);
+  if (count > 1 && worker === undefined) {
+    return supervise(terminal, {
+      ...{ count, addresses: localAddress, reloadsTLS },
+      onEnd: async (summaries) => {
+        if (summaries.length > 0) await counts?.print(sumOf(summaries));
+      },
+    });
+  }
   const server = makeServer(receiver, {
     ...serverOptions,
-    localAddress,
-    logger: cliLogger,
+    localAddress: worker?.addresses ?? localAddress,
+    ...(worker === undefined ? {} : { sharedLimits: SHARED_LIMITS }),
+    logger: cliLogger(worker),
     enableSMTPUTF8,
     ...(dataSizeLimit === undefined ? {} : { dataSizeLimit }),
     ...(greeting === undefined ? {} : { greeting }),
@@ -69,16 +86,26 @@ export async function runReceiver<Server extends SMTPServer>(
   const exitCode = await serve(server, terminal, {
     isDebugging: switchOf(options, 'debug') ?? false,
     className: receiver.className,
+    ...{ reloadsTLS, worker },
     ...(receiver.describe === undefined ? {} : { description: receiver.describe(server) }),
   });
-  await receiver.onEnd?.(server);
+  if (counts !== undefined) {
+    const counted = counts.of(server);
+    await (worker === undefined ? counts.print(counted) : worker.summarize(counted));
+  }
   return exitCode;
 }
 
-function makeServer<Server extends SMTPServer>(receiver: Receiver<Server>, options: SMTPServerOptions): Server {
+function makeServer<Server extends SMTPServer>(
+  receiver: Pick<Receiver<Server>, 'className' | 'makeServer'>,
+  options: SMTPServerOptions,
+): Server {
   try {
     return receiver.makeServer(options);
   } catch (error) {
     throw constructionError(receiver.className, error);
   }
 }
+
+/** The account that the workers of a command have together. */
+export const SHARED_LIMITS = 'smtpd';

@@ -5,7 +5,9 @@ import type { Writable } from 'node:stream';
 import { defaultLogger, formatBoundAddress, UsageError, type Logger, type SMTPServer } from '../index.js';
 import { CommandError, EXIT, messageOf } from './command-error.js';
 import { formatEvent, tellEvents } from './event-lines.js';
+import { isBrokenPipe, waitForStop } from './stop.js';
 import { asLine, print, type Terminal } from './terminal.js';
+import type { WorkerLink } from './worker-link.js';
 
 /** What happens besides serving. */
 export interface ServeOptions {
@@ -17,43 +19,80 @@ export interface ServeOptions {
   readonly description?: readonly string[];
   /** Called when the addresses are bound, before anybody is told of them. */
   readonly onBound?: () => void;
+  /** Whether SIGHUP reads the TLS certificates again. */
+  readonly reloadsTLS: boolean;
+  /** The link to the supervisor, when this process is one of several. */
+  readonly worker: WorkerLink | undefined;
 }
 
 /**
- * Serves until SIGINT, SIGTERM, or the end of whoever read standard output. The first signal closes gracefully; a second one ends
- * the process at once, with 128 and the number of the signal.
+ * Serves until SIGINT, SIGTERM, the end of whoever read standard output, or an order of the supervisor. The first signal closes gracefully;
+ * a second one ends the process at once, with 128 and the number of the signal.
  *
  * @returns the exit code
  * @throws CommandError with exit code 1 when an address cannot be opened
  */
 export async function serve(server: SMTPServer, terminal: Terminal, options: ServeOptions): Promise<number> {
   const { errors } = terminal;
+  const { worker } = options;
   if (options.isDebugging) {
-    tellEvents(server, (line) => {
+    tellEvents(server, { worker: worker?.number }, (line) => {
       errors.write(`${line}\n`);
     });
   }
   // Whoever saw "listening on" may send a signal, so the handlers come first.
   const stopped = waitForStop(terminal.output);
+  const hangup = options.reloadsTLS ? reloadOnHangup(server, errors, worker) : undefined;
   try {
+    const ordered = new Promise<void>((resolve) => {
+      worker?.onOrder((order) => {
+        if (order === 'stop') resolve();
+        else hangup?.reload();
+      });
+    });
     await listen(server, errors, options);
-    await stopped.reason;
+    await Promise.race([stopped.reason, ordered]);
     await server.close();
     return EXIT.success;
   } finally {
     stopped.forget();
+    hangup?.forget();
   }
 }
 
-/** A logger that has nothing to say about a reader of standard output who has left: that is how a pipeline ends. */
-export const cliLogger: Logger = Object.freeze({
-  ...defaultLogger,
-  error: (fields: object, message: string) => {
-    if (!('error' in fields && isBrokenPipe(fields.error))) defaultLogger.error(fields, message);
-  },
-});
+/** Reads the TLS certificates again when SIGHUP comes. */
+function reloadOnHangup(server: SMTPServer, errors: Writable, worker: WorkerLink | undefined) {
+  const who = worker === undefined ? '' : `worker ${String(worker.number)}: `;
+  const reload = (): void => {
+    void server.reloadTLS().then(
+      () => errors.write(`${who}the TLS certificates were read again\n`),
+      // The log has said why, and the old ones stay.
+      () => undefined,
+    );
+  };
+  process.on('SIGHUP', reload);
+  return { reload, forget: () => process.off('SIGHUP', reload) };
+}
+
+/**
+ * A logger that has nothing to say about a reader of standard output who has left: that is how a pipeline ends. Where one of several
+ * processes speaks, its lines have its number.
+ */
+export function cliLogger(worker: WorkerLink | undefined): Logger {
+  const who = worker === undefined ? {} : { worker: worker.number };
+  return Object.freeze({
+    ...defaultLogger,
+    warn: (fields: object, message: string) => {
+      defaultLogger.warn({ ...who, ...fields }, message);
+    },
+    error: (fields: object, message: string) => {
+      if (!('error' in fields && isBrokenPipe(fields.error))) defaultLogger.error({ ...who, ...fields }, message);
+    },
+  });
+}
 
 async function listen(server: SMTPServer, errors: Writable, options: ServeOptions): Promise<void> {
+  const { worker } = options;
   try {
     await server.listen();
   } catch (error) {
@@ -69,49 +108,17 @@ async function listen(server: SMTPServer, errors: Writable, options: ServeOption
   }
   if (options.isDebugging) {
     const { className } = options;
-    errors.write(`${formatEvent('started', { class: className, remote: describeRemote(server.remoteAddress) })}\n`);
+    const remote = describeRemote(server.remoteAddress);
+    errors.write(`${formatEvent('started', { class: className, remote, worker: worker?.number })}\n`);
   }
   const lines = server.addresses.map((address) => `listening on ${formatBoundAddress(address)}\n`);
   const { developmentCAFile } = server;
   if (developmentCAFile !== undefined)
     lines.push(`certificate: self-signed; clients that verify need ${asLine(developmentCAFile)}\n`);
   lines.push(...(options.description ?? []).map((line) => `${asLine(line)}\n`));
-  await print(errors, lines.join(''));
-}
-
-interface Stop {
-  readonly reason: Promise<void>;
-  readonly forget: () => void;
-}
-
-function waitForStop(output: Writable): Stop {
-  let resolve: () => void = () => undefined;
-  const reason = new Promise<void>((each) => {
-    resolve = each;
-  });
-  let isStopping = false;
-  const onSignal = (_: NodeJS.Signals, signalNumber: number): void => {
-    if (isStopping) process.exit(128 + signalNumber);
-    isStopping = true;
-    resolve();
-  };
-  const onOutputError = (error: Error): void => {
-    if (isBrokenPipe(error)) resolve();
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
-  output.on('error', onOutputError);
-  return {
-    reason,
-    forget: () => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
-      output.off('error', onOutputError);
-    },
-  };
-}
-
-function isBrokenPipe(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return ('code' in error && error.code === 'EPIPE') || isBrokenPipe(error.cause);
+  const text = lines.join('');
+  // What is the same for all workers is said once, by whoever supervises them.
+  await (worker === undefined ? print(errors, text) : worker.announce(text));
 }
 
 function describeRemote(remote: unknown): string | undefined {
@@ -127,4 +134,3 @@ export function constructionError(className: string, error: unknown): CommandErr
 }
 
 const USERS_OWN = new Set<string>(['SMTPD_BAD_CERTIFICATE', 'SMTPD_OPEN_RELAY']);
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;

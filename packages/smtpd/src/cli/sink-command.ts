@@ -20,7 +20,10 @@ export async function runSink(settings: Settings, terminal: Terminal): Promise<n
     addresses: settings.words,
     shown: [],
     makeServer: (options) => new Sink(options),
-    onEnd: ({ totals }) => print(terminal.output, format(totals)),
+    counts: {
+      of: ({ totals }) => ({ ...totals }),
+      print: (totals) => print(terminal.output, format(totals as unknown as SinkTotals)),
+    },
   });
 }
 

@@ -105,8 +105,10 @@ async function openPath(path: string, options: OpenOptions): Promise<Server> {
   try {
     return await openServer({ path }, options);
   } catch (error) {
-    if (codeOf(error) !== 'EADDRINUSE' || !(await isStaleSocket(path))) throw error;
-    await unlink(path);
+    if (codeOf(error) !== 'EADDRINUSE') throw error;
+    if (await isStaleSocket(path)) await unlink(path);
+    // Of several workers the first comes here when it has to replace a socket, and `node:cluster` lets the others share what it opens only
+    // when they try as often. Where somebody else listens the second try fails like the first.
     return openServer({ path }, options);
   }
 }
