@@ -2,6 +2,7 @@
 
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -190,5 +191,32 @@ describe('sharedLimits in a process that is nobody’s worker', () => {
     });
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
     expect(line).toBe('SMTPD_BAD_OPTION');
+  });
+});
+
+describe('the program of docs/workers.md', () => {
+  it('serves with two processes, and ends when it is told to', async () => {
+    const page = readFileSync(new URL('../../../../docs/workers.md', import.meta.url), 'utf8');
+    const program = (/^```js\n(.*?)^```$/ms.exec(page)?.[1] ?? '').replace('localhost:2525', '127.0.0.1:0');
+    // Inside the checkout, where `smtpd` is found.
+    const file = fileURLToPath(
+      new URL(`../../../../node_modules/.cache/workers-page-${String(process.pid)}.mjs`, import.meta.url),
+    );
+    writeFileSync(file, program);
+    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]() as AsyncIterator<string, undefined>;
+      const said = [await lines.next(), await lines.next()].map(({ value }) => /^(\d+) .* (\d+)$/.exec(value ?? ''));
+      expect(new Set(said.map((words) => words?.[1])).size).toBe(2);
+      expect(new Set(said.map((words) => words?.[2])).size).toBe(1);
+      const client = await RawClient.connect(Number(said[0]?.[2]));
+      expect((await client.reply()).code).toBe(220);
+      child.kill('SIGTERM');
+      expect(await client.closed()).toMatchObject([{ code: 421 }]);
+      expect(await once(child, 'exit')).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+      rmSync(file);
+    }
   });
 });
