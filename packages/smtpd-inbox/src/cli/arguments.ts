@@ -51,6 +51,7 @@ export function readArguments(
 }
 
 function parse(argv: readonly string[]): ReturnType<typeof parseArgs> {
+  if (argv.some((argument) => /^--workers(?:=|$)/.test(argument))) throw new InboxArgumentError(ONE_PROCESS);
   try {
     return parseArgs({
       args: [...argv],
@@ -72,3 +73,7 @@ function parse(argv: readonly string[]): ReturnType<typeof parseArgs> {
     throw new InboxArgumentError(`${message.split('. ')[0] ?? message}; smtpd-inbox --help says what there is`);
   }
 }
+
+/** The commands of smtpd have that option, so somebody will try. */
+const ONE_PROCESS =
+  '--workers is not for the inbox, which is one process: its store, its page and its API belong to one program';

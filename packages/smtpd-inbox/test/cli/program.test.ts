@@ -106,6 +106,7 @@ describe('arguments', () => {
 
   it.each([
     [['--nonsense'], 'nonsense'],
+    [['--workers', '2'], 'the inbox, which is one process'],
     [['--max-messages', '0'], '--max-messages is a whole number above 0'],
     [['--http', '0.0.0.0:0'], 'give a password or a token'],
     [['--http', '127.0.0.1:0', '--pop3', ':0'], 'give a password or a token'],
