@@ -5,17 +5,28 @@
 
 import type { LedgerLimits } from './admission-ledger.js';
 
-/** What a worker says. Where an answer is wanted it has a number. */
-export type LedgerQuestion = { readonly smtpd: 'limits'; readonly name: string } & (
+/** What a worker says in one message: all that has come up in one turn of its event loop. */
+export interface LedgerQuestions {
+  readonly smtpd: 'limits';
+  readonly questions: readonly LedgerQuestion[];
+}
+
+/** One question, or that somebody has left. The name is that of the account. Where an answer is wanted it has a number. */
+export type LedgerQuestion = { readonly name: string } & (
   | { readonly ask: 'join'; readonly id: number; readonly limits: SentLimits }
   | { readonly ask: 'admit'; readonly id: number; readonly key: string | undefined }
   | { readonly ask: 'authFailures' | 'addAuthFailure'; readonly id: number; readonly key: string }
   | { readonly ask: 'left'; readonly key: string | undefined }
 );
 
-/** What the primary answers: to `join` the key that SCRAM is shared by, in base64; else the name of a limit, nothing, or a count. */
-export interface LedgerAnswer {
+/** What the primary answers, in one message. */
+export interface LedgerAnswers {
   readonly smtpd: 'limits';
+  readonly answers: readonly LedgerAnswer[];
+}
+
+/** One answer: to `join` the key that SCRAM is shared by, in base64; else the name of a limit, nothing, or a count. */
+export interface LedgerAnswer {
   readonly id: number;
   readonly answer: string | number | undefined;
 }

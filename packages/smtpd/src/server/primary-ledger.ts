@@ -1,5 +1,7 @@
 /**
  * The account of a worker: it is kept in the primary process, which is asked over the channel between the two. `shared-limits.ts` answers.
+ *
+ * A message costs both processes far more than what it says: all questions of one turn of the event loop go into one.
  */
 
 import process from 'node:process';
@@ -7,7 +9,14 @@ import process from 'node:process';
 import type { Clock } from '../net/clock.js';
 import { UsageError } from '../protocol/errors.js';
 import type { AdmissionLedger, AdmissionLimit, LedgerLimits } from './admission-ledger.js';
-import { isLedgerMessage, sentLimits, type LedgerAnswer, type LedgerQuestion } from './ledger-messages.js';
+import {
+  isLedgerMessage,
+  sentLimits,
+  type LedgerAnswer,
+  type LedgerAnswers,
+  type LedgerQuestion,
+  type LedgerQuestions,
+} from './ledger-messages.js';
 
 /** What a worker's account is made with. */
 export interface PrimaryLedgerInit {
@@ -23,7 +32,8 @@ export interface PrimaryLedgerInit {
 export class PrimaryLedger implements AdmissionLedger {
   readonly #init: PrimaryLedgerInit;
   readonly #questions = new Map<number, Waiting>();
-  #lastId = 0;
+  /** What goes into the next message. */
+  #outbox: LedgerQuestion[] = [];
   #isListening = false;
   #joining: Promise<void> | undefined;
   #isJoined = false;
@@ -63,7 +73,7 @@ export class PrimaryLedger implements AdmissionLedger {
       }, JOIN_WAIT_MS);
     });
     try {
-      const answer = this.#ask((id) => ({ smtpd: 'limits', name, ask: 'join', id, limits: sentLimits(limits) }));
+      const answer = this.#ask((id) => ({ name, ask: 'join', id, limits: sentLimits(limits) }));
       const stableKey = await Promise.race([answer, overdue]);
       onJoined(new Uint8Array(Buffer.from(String(stableKey), 'base64')));
       this.#isJoined = true;
@@ -76,11 +86,11 @@ export class PrimaryLedger implements AdmissionLedger {
     // A server that is only handed connections has not joined before the first.
     if (!this.#isJoined) await this.join();
     const { name } = this.#init;
-    return (await this.#ask((id) => ({ smtpd: 'limits', name, ask: 'admit', id, key }))) as AdmissionLimit | undefined;
+    return (await this.#ask((id) => ({ name, ask: 'admit', id, key }))) as AdmissionLimit | undefined;
   }
 
   left(key: string | undefined): void {
-    send({ smtpd: 'limits', name: this.#init.name, ask: 'left', key }, ignore);
+    this.#put({ name: this.#init.name, ask: 'left', key });
   }
 
   authFailures(key: string): Promise<number> {
@@ -93,6 +103,7 @@ export class PrimaryLedger implements AdmissionLedger {
 
   /** Nothing more will be asked. An open channel would keep the process from its end. */
   close(): void {
+    this.#flush();
     if (!this.#isListening) return;
     this.#isListening = false;
     process.off('message', this.#onMessage);
@@ -100,21 +111,41 @@ export class PrimaryLedger implements AdmissionLedger {
   }
 
   async #count(ask: 'authFailures' | 'addAuthFailure', key: string): Promise<number> {
-    return Number(await this.#ask((id) => ({ smtpd: 'limits', name: this.#init.name, ask, id, key })));
+    return Number(await this.#ask((id) => ({ name: this.#init.name, ask, id, key })));
   }
 
   #ask(questionOf: (id: number) => LedgerQuestion): Promise<LedgerAnswer['answer']> {
     this.#listen();
-    this.#lastId += 1;
-    const id = this.#lastId;
+    lastId += 1;
+    const id = lastId;
     return new Promise((resolve, reject) => {
       this.#questions.set(id, { resolve, reject });
-      send(questionOf(id), (error) => {
-        if (error === null) return;
-        this.#questions.delete(id);
-        reject(error);
-      });
+      this.#put(questionOf(id));
     });
+  }
+
+  #put(question: LedgerQuestion): void {
+    this.#outbox.push(question);
+    // Behind all that comes in this turn.
+    if (this.#outbox.length === 1) setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    const questions = this.#outbox;
+    if (questions.length === 0) return;
+    this.#outbox = [];
+    send({ smtpd: 'limits', questions }, (error) => {
+      if (error === null) return;
+      for (const question of questions) {
+        if ('id' in question) this.#take(question.id)?.reject(error);
+      }
+    });
+  };
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#questions.get(id);
+    this.#questions.delete(id);
+    return waiting;
   }
 
   #listen(): void {
@@ -126,10 +157,8 @@ export class PrimaryLedger implements AdmissionLedger {
 
   readonly #onMessage = (message: unknown): void => {
     if (!isLedgerMessage(message)) return;
-    const { id, answer } = message as LedgerAnswer;
-    const waiting = this.#questions.get(id);
-    this.#questions.delete(id);
-    waiting?.resolve(answer);
+    // Another server of this process may have asked.
+    for (const { id, answer } of (message as LedgerAnswers).answers) this.#take(id)?.resolve(answer);
   };
 
   readonly #onDisconnect = (): void => {
@@ -143,7 +172,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-function send(message: LedgerQuestion, onDone: (error: Error | null) => void): void {
+function send(message: LedgerQuestions, onDone: (error: Error | null) => void): void {
   if (process.send === undefined || !process.connected) onDone(new Error(PRIMARY_GONE));
   else process.send(message, undefined, undefined, onDone);
 }
@@ -152,6 +181,8 @@ function ignore(): void {
   // Whoever is gone counts nothing any more.
 }
 
+/** Of all servers in this process: answers come to all of them. */
+let lastId = 0;
 /** A primary that has much to do answers later; one that knows nothing of us, never. */
 const JOIN_WAIT_MS = 10_000;
 const PRIMARY_GONE = 'The primary process is gone, and nobody counts for this one';

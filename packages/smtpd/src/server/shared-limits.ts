@@ -7,7 +7,14 @@ import type { Worker } from 'node:cluster';
 import { systemClock, type Clock } from '../net/clock.js';
 import { assertNever } from '../protocol/errors.js';
 import { LocalLedger } from './admission-ledger.js';
-import { isLedgerMessage, receivedLimits, type LedgerAnswer, type LedgerQuestion } from './ledger-messages.js';
+import {
+  isLedgerMessage,
+  receivedLimits,
+  type LedgerAnswer,
+  type LedgerAnswers,
+  type LedgerQuestion,
+  type LedgerQuestions,
+} from './ledger-messages.js';
 
 /**
  * Keeps the counts that limits across sessions are held to, for workers that serve one port together: it belongs into the primary process.
@@ -44,10 +51,13 @@ export class SharedLimits {
     const onMessage = (message: unknown): void => {
       // What a worker said before it ended may be read after that.
       if (isGone || !isLedgerMessage(message)) return;
-      const question = message as LedgerQuestion;
-      const answer = this.#answer(question, held);
+      const answers: LedgerAnswer[] = [];
+      for (const question of (message as LedgerQuestions).questions) {
+        const answer = this.#answer(question, held);
+        if ('id' in question) answers.push({ id: question.id, answer });
+      }
       // A worker that is gone by now wants no answer.
-      if ('id' in question) worker.send({ smtpd: 'limits', id: question.id, answer } satisfies LedgerAnswer, ignore);
+      if (answers.length > 0) worker.send({ smtpd: 'limits', answers } satisfies LedgerAnswers, ignore);
     };
     const onGone = (): void => {
       isGone = true;

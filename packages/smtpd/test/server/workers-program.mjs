@@ -46,10 +46,12 @@ async function startWorkers() {
   for (let count = 0; count < 2; count += 1) await start();
 }
 
-function answerToJoin(worker, { smtpd, ask, id }) {
+function answerToJoin(worker, { smtpd, questions = [] }) {
   if (smtpd !== 'limits') return;
-  if (ask === 'join') worker.send({ smtpd: 'limits', id, answer: '' });
-  else console.log(`asked ${ask}`);
+  for (const { ask, id } of questions) {
+    if (ask === 'join') worker.send({ smtpd: 'limits', answers: [{ id, answer: '' }] });
+    else console.log(`asked ${ask}`);
+  }
 }
 
 async function serve() {
