@@ -59,6 +59,11 @@ export class LocalLedger implements AdmissionLedger {
     return undefined;
   }
 
+  /** Counts a client that does not count for its address, and that was let in without asking. */
+  came(): void {
+    this.#sessionCount += 1;
+  }
+
   left(key: string | undefined): void {
     this.#sessionCount -= 1;
     if (key === undefined) return;

@@ -11,12 +11,13 @@ export interface LedgerQuestions {
   readonly questions: readonly LedgerQuestion[];
 }
 
-/** One question, or that somebody has left. The name is that of the account. Where an answer is wanted it has a number. */
+/** One question, or that somebody has left, or was let in without asking. The name is that of the account. Where an answer is wanted it has a number. */
 export type LedgerQuestion = { readonly name: string } & (
   | { readonly ask: 'join'; readonly id: number; readonly limits: SentLimits }
   | { readonly ask: 'admit'; readonly id: number; readonly key: string | undefined }
   | { readonly ask: 'authFailures' | 'addAuthFailure'; readonly id: number; readonly key: string }
   | { readonly ask: 'left'; readonly key: string | undefined }
+  | { readonly ask: 'came' }
 );
 
 /** What the primary answers, in one message. */

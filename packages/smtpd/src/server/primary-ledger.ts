@@ -17,6 +17,7 @@ import {
   type LedgerQuestion,
   type LedgerQuestions,
 } from './ledger-messages.js';
+import type { Awaitable } from './verdict.js';
 
 /** What a worker's account is made with. */
 export interface PrimaryLedgerInit {
@@ -34,6 +35,8 @@ export class PrimaryLedger implements AdmissionLedger {
   readonly #questions = new Map<number, Waiting>();
   /** What goes into the next message. */
   #outbox: LedgerQuestion[] = [];
+  /** The clients of this server that have been admitted, and have not gone. */
+  #presentCount = 0;
   #isListening = false;
   #joining: Promise<void> | undefined;
   #isJoined = false;
@@ -82,14 +85,28 @@ export class PrimaryLedger implements AdmissionLedger {
     }
   }
 
-  async admit(key: string | undefined): Promise<AdmissionLimit | undefined> {
+  admit(key: string | undefined): Awaitable<AdmissionLimit | undefined> {
+    const { name, limits } = this.#init;
+    // Of one that does not count for its address the answer is known, as long as there are few.
+    if (key === undefined && this.#isJoined && this.#presentCount < Math.floor(limits.sessionsMax / UNASKED_PART)) {
+      this.#presentCount += 1;
+      this.#put({ name, ask: 'came' });
+      return undefined;
+    }
+    return this.#askFor(key);
+  }
+
+  async #askFor(key: string | undefined): Promise<AdmissionLimit | undefined> {
     // A server that is only handed connections has not joined before the first.
     if (!this.#isJoined) await this.join();
     const { name } = this.#init;
-    return (await this.#ask((id) => ({ name, ask: 'admit', id, key }))) as AdmissionLimit | undefined;
+    const exceeded = (await this.#ask((id) => ({ name, ask: 'admit', id, key }))) as AdmissionLimit | undefined;
+    if (exceeded === undefined) this.#presentCount += 1;
+    return exceeded;
   }
 
   left(key: string | undefined): void {
+    this.#presentCount -= 1;
     this.#put({ name: this.#init.name, ask: 'left', key });
   }
 
@@ -181,6 +198,8 @@ function ignore(): void {
   // Whoever is gone counts nothing any more.
 }
 
+/** A worker that holds less than this part of `sessionsMax` lets clients of this machine in without asking. */
+const UNASKED_PART = 16;
 /** Of all servers in this process: answers come to all of them. */
 let lastId = 0;
 /** A primary that has much to do answers later; one that knows nothing of us, never. */

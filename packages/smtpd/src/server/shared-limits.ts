@@ -83,6 +83,10 @@ export class SharedLimits {
         if (exceeded === undefined) held.add(name, question.key);
         return exceeded;
       }
+      case 'came':
+        ledger.came();
+        held.add(name, undefined);
+        return undefined;
       case 'left':
         if (held.remove(name, question.key)) ledger.left(question.key);
         return undefined;

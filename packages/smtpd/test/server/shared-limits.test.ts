@@ -97,6 +97,20 @@ describe('limits across workers', () => {
     expect(codes).toEqual([220, 220, 421]);
   });
 
+  it('sessionsMax counts those of this machine that nobody was asked about', async () => {
+    await using workers = await Workers.start({ limits: { sessionsMax: 32 }, proxyProtocol: 'loopback' });
+    const greeting = async (header: string): Promise<number> => {
+      const client = await RawClient.connect(workers.port);
+      client.send(header);
+      return (await client.reply()).code;
+    };
+    const codes: number[] = [];
+    // PROXY UNKNOWN is from whoever connects: this machine.
+    for (let count = 0; count < 32; count += 1) codes.push(await greeting('PROXY UNKNOWN\r\n'));
+    expect(new Set(codes)).toEqual(new Set([220]));
+    expect(await greeting('PROXY TCP4 203.0.113.9 192.0.2.1 1025 25\r\n')).toBe(421);
+  });
+
   it('connectionsPerMinuteMax counts the connections of all', async () => {
     await using workers = await Workers.start({ countLoopback: true, limits: { connectionsPerMinuteMax: 3 } });
     const codes: number[] = [];
