@@ -102,8 +102,8 @@ function searched({ headers }: MessageSummary): Pick<Facts, 'searchedHeaders'> {
 }
 
 /** What was just written, as it would be read. */
-export function rowOf(id: number, parts: MessageParts): MessageRow {
-  return { ...parts, id, isRead: false, tags: '[]' };
+export function rowOf(id: number, { inbox, isSession, receivedAtMs, sizeBytes, facts }: MessageParts): MessageRow {
+  return { id, inbox, isSession, receivedAtMs, sizeBytes, isRead: false, tags: '[]', facts };
 }
 
 export function storedMessage(row: MessageRow): StoredMessage {
