@@ -68,7 +68,10 @@ export interface SMTPServerOptions {
   readonly extensions?: readonly Extension[];
   /** Keywords of extensions that are not offered, such as `PIPELINING`; nothing of them is accepted. Default: none. */
   readonly disabledExtensions?: readonly string[];
-  /** How many connections may wait to be accepted. Default: 511. */
+  /**
+   * How many connections may wait to be accepted. Default: 4,096, or what the system allows. When there are more, Linux drops some that it has
+   * told they were connected.
+   */
   readonly backlog?: number;
   /** Default: warnings and errors to standard error. */
   readonly logger?: Logger;
@@ -153,7 +156,7 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
     xforward: NetworkSet.parse(given.xforward ?? []),
     extensions: Object.freeze([...(given.extensions ?? [])]),
     disabledExtensions: Object.freeze([...(given.disabledExtensions ?? [])]),
-    backlog: given.backlog ?? 511,
+    backlog: given.backlog ?? 4096,
     logger: given.logger ?? defaultLogger,
     clock: given.clock ?? systemClock,
   });

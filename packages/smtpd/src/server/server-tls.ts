@@ -27,7 +27,7 @@ export interface OpenTLS {
  * import { openListener, openSocketTransport, openTLS } from 'smtpd';
  * const tls = await openTLS({ mode: 'implicit' });
  * const listener = await openListener([{ host: '127.0.0.1', port: 0 }], {
- *   backlog: 511,
+ *   backlog: 4096,
  *   onConnection: (socket) => {
  *     const transport = openSocketTransport(socket, { lingerMs: 1_000 });
  *     transport.start({ onBytes: () => {}, onEnd: () => transport.end(), onDrain: () => {}, onClose: () => {} });

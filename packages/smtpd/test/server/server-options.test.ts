@@ -97,7 +97,7 @@ describe('the options of a server', () => {
       xforward: NetworkSet.parse([]),
       extensions: [],
       disabledExtensions: [],
-      backlog: 511,
+      backlog: 4096,
       logger: defaultLogger,
       clock: systemClock,
     });
