@@ -81,12 +81,57 @@ function onRead(this: DirectSocket, lengthBytes: number, readBuffer: Uint8Array)
   return this.taker === undefined ? this.push(Buffer.from(bytes)) : this.taker.take(bytes);
 }
 
-function isStreamHandle(handle: unknown): boolean {
+/**
+ * Has a socket over TLS read into the buffer of the one underneath, where that can be done: no constructor takes a buffer for it. `data`
+ * events go on behind it: what is decrypted while the taker reads nothing waits in the stream, and with it the end.
+ *
+ * @param plain - the socket underneath; Node keeps buffer and callback of both in the same places
+ */
+export function readDirectly(secure: Socket, plain: Socket, taker: OctetTaker & { readonly isTaking: boolean }): void {
+  const places = plain instanceof DirectSocket ? placesIn(plain) : undefined;
+  const { _handle: handle } = secure as { readonly _handle?: unknown };
+  if (places === undefined || !isStreamHandle(handle)) return;
+  const placed = secure as unknown as Record<symbol, unknown>;
+  if (placed[places.buffer] !== null || placed[places.callback] !== null) return;
+  const { readBuffer } = places;
+  placed[places.buffer] = readBuffer;
+  placed[places.callback] = (lengthBytes: number): boolean => {
+    const bytes = readBuffer.subarray(0, lengthBytes);
+    // Nothing overtakes what waits.
+    const isDirect = taker.isTaking && secure.readableLength === 0;
+    return isDirect ? taker.take(bytes) : secure.push(Buffer.from(bytes));
+  };
+  handle.useUserBuffer(readBuffer);
+}
+
+/** Where Node keeps what `onread` was given: under symbols that it does not tell, and that are found by what they hold. */
+function placesIn(direct: DirectSocket): Places | undefined {
+  const held = direct as unknown as Record<symbol, unknown>;
+  const symbols = Object.getOwnPropertySymbols(direct);
+  const callback = symbols.find((symbol) => held[symbol] === onRead);
+  const buffer = symbols.find((symbol) => held[symbol] instanceof Uint8Array);
+  const readBuffer = buffer === undefined ? undefined : held[buffer];
+  if (callback === undefined || buffer === undefined || !(readBuffer instanceof Uint8Array)) return undefined;
+  return { buffer, callback, readBuffer };
+}
+
+interface Places {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+  readonly readBuffer: Uint8Array;
+}
+
+function isStreamHandle(handle: unknown): handle is StreamHandle {
   return (
     typeof handle === 'object' &&
     handle !== null &&
     typeof (handle as Record<string, unknown>)['useUserBuffer'] === 'function'
   );
+}
+
+/** What Node has under a socket. It is not in the documentation. */
+interface StreamHandle {
+  useUserBuffer(buffer: Uint8Array): void;
 }
 
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);

@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net';
 import { connect as connectTLS, TLSSocket, type ConnectionOptions } from 'node:tls';
 
-import { DirectSocket, openDirectSocket, type OctetTaker } from './direct-socket.js';
+import { DirectSocket, openDirectSocket, readDirectly, type OctetTaker } from './direct-socket.js';
 import { readTLSFacts, type TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
@@ -95,6 +95,7 @@ class SocketTransport implements Transport, OctetTaker {
       early = joined(early, bytes);
     };
     this.#readEvents(secure);
+    readDirectly(secure, plain, this);
     // Errors come from both sockets. One that only closes says nothing; it is gone all the same.
     await new Promise<void>((resolve, reject) => {
       const gone = (): void => {
@@ -157,6 +158,11 @@ class SocketTransport implements Transport, OctetTaker {
       };
       plain.resume();
     });
+  }
+
+  /** Whether octets are taken now. */
+  get isTaking(): boolean {
+    return !this.#isPaused;
   }
 
   take(bytes: Uint8Array): boolean {

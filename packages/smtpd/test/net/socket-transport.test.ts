@@ -6,9 +6,11 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { connect as connectTLS, createSecureContext } from 'node:tls';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
+import { makeSelfSigned } from '../../src/net/self-signed.js';
 import { openSocketTransport } from '../../src/net/socket-transport.js';
 import type { Transport, TransportReceiver } from '../../src/net/transport.js';
 
@@ -371,6 +373,47 @@ it('two connections that share the read buffer do not see each other', async () 
   for (const [index, recorder] of recorders.entries()) {
     expect(recorder.bytes.equals(Buffer.alloc(997 * 200, 97 + index))).toBe(true);
   }
+});
+
+it('under TLS lends octets of our buffer, keeps what is decrypted while it is paused, and tells the end behind that', async () => {
+  const { transport, peer } = await openPair();
+  const recorder = new Recorder();
+  const lent = new Set<ArrayBufferLike>();
+  let isStopping = false;
+  transport.start({
+    onBytes: (bytes) => {
+      lent.add(bytes.buffer);
+      recorder.onBytes(bytes);
+      if (isStopping) transport.pause();
+    },
+    onEnd: () => {
+      recorder.onEnd();
+    },
+    onDrain: () => undefined,
+    onClose: () => undefined,
+  });
+  const secureContext = createSecureContext(makeSelfSigned({ names: ['localhost'], now: new Date() }));
+  const secured = transport.startTLS?.({ optionsFor: () => ({ secureContext }) });
+  const client = connectTLS({ socket: peer, rejectUnauthorized: false });
+  opened.push(client);
+  await Promise.all([secured, once(client, 'secureConnect')]);
+  // Several records in one read, each of another letter.
+  const records = Array.from({ length: 60 }, (_, index) => Buffer.alloc(16_384, 65 + index));
+  for (const record of records.slice(0, 30)) client.write(record);
+  await vi.waitFor(() => {
+    expect(recorder.bytesCount).toBe(30 * 16_384);
+  });
+  expect([...lent]).toHaveLength(1);
+  isStopping = true;
+  for (const record of records.slice(30)) client.write(record);
+  client.end();
+  while (recorder.told.length === 0) {
+    transport.resume();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(recorder.bytes.equals(Buffer.concat(records))).toBe(true);
+  // Some of it waited in the stream.
+  expect(lent.size).toBeGreaterThan(1);
 });
 
 it('a client that was gone before we looked came by TCP all the same', async () => {
