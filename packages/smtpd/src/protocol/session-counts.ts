@@ -22,9 +22,9 @@ export class SessionCounts {
   #messages = 0;
   #receivedBytes = 0;
   #authFailures = 0;
-  // Most sessions exceed nothing and do nothing that no client does: they share the lists of those.
-  #exceeded = NOTHING_EXCEEDED;
-  #violations = NO_VIOLATIONS;
+  // Most sessions exceed nothing and do nothing that no client does: they have no lists of it.
+  #exceeded: (keyof Limits)[] | undefined;
+  #violations: Violation[] | undefined;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -79,35 +79,38 @@ export class SessionCounts {
   }
 
   noteExceeded(limit: keyof Limits): void {
-    this.#exceeded = [...this.#exceeded, limit];
+    this.#exceeded ??= [];
+    // In place: there may be ten thousand in one group of commands, and each copy would cost as much as all before.
+    this.#exceeded.push(limit);
   }
 
   noteViolation(violation: Violation): void {
-    this.#violations = [...this.#violations, violation];
+    this.#violations ??= [];
+    this.#violations.push(violation);
   }
 
   /** Whether a limit was exceeded since the last call of {@link takeExceeded}. */
   get hasExceeded(): boolean {
-    return this.#exceeded.length > 0;
+    return this.#exceeded !== undefined;
   }
 
   /** Whether there was a violation since the last call of {@link takeViolations}. */
   get hasViolations(): boolean {
-    return this.#violations.length > 0;
+    return this.#violations !== undefined;
   }
 
   /** The limits that were exceeded since the last call. */
   takeExceeded(): readonly (keyof Limits)[] {
     const exceeded = this.#exceeded;
-    this.#exceeded = NOTHING_EXCEEDED;
-    return exceeded;
+    this.#exceeded = undefined;
+    return exceeded ?? NOTHING_EXCEEDED;
   }
 
   /** What the client did since the last call that no client of SMTP does. */
   takeViolations(): readonly Violation[] {
     const violations = this.#violations;
-    this.#violations = NO_VIOLATIONS;
-    return violations;
+    this.#violations = undefined;
+    return violations ?? NO_VIOLATIONS;
   }
 }
 
