@@ -1,5 +1,7 @@
 /** What `processMessage`, `streamMessage` and the `message` hooks are handed. */
 
+import { inspect } from 'node:util';
+
 import type { EndpointAddress } from '../net/transport.js';
 import type { ContentFacts } from '../protocol/session-events.js';
 import { formatOptions, type Envelope, type Recipient } from '../protocol/session-state.js';
@@ -37,6 +39,17 @@ export abstract class MessageEnvelope {
     this.mailFrom = envelope.reversePath.address;
     this.rcptTos = envelope.recipients.map(({ path }) => path.address);
     this.mailOptions = formatOptions(envelope.parameters);
+  }
+
+  /** What `JSON.stringify` shows of it: its envelope, and what it has besides. */
+  toJSON(): object {
+    const { id, rcptOptions, receivedAt } = this;
+    return Object.assign({ id }, this, { rcptOptions, receivedAt });
+  }
+
+  /** @internal What `console.log` shows of it. */
+  [inspect.custom](): object {
+    return this.toJSON();
   }
 
   // What costs more than a look is made for whoever asks: most who take a message do not.

@@ -1,5 +1,7 @@
 /** What hooks, handlers and watchers may know of a session. Only the library changes it; it follows the session as it goes on. */
 
+import { inspect } from 'node:util';
+
 import type { BoundAddress } from '../net/listener.js';
 import type { TLSFacts } from '../net/tls-facts.js';
 import type { EndpointAddress } from '../net/transport.js';
@@ -57,6 +59,17 @@ export class SessionInfo {
   /** @internal */
   constructor(source: SessionSource) {
     this.#source = source;
+  }
+
+  /** What `JSON.stringify` shows of it. */
+  toJSON(): object {
+    const { id, peer, local, openedAt, protocol, phase, clientName, identity, messageCount } = this;
+    return { id, peer, local, openedAt, protocol, phase, clientName, identity, messageCount };
+  }
+
+  /** @internal What `console.log` shows of it. */
+  [inspect.custom](): object {
+    return this.toJSON();
   }
 
   /** Unique in this process. */

@@ -1,5 +1,6 @@
 /** What hooks, handlers and watchers see of a session: it follows the session, and nobody outside can change it. */
 
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
 import { SessionInfo } from '../../src/server/session-info.js';
@@ -133,6 +134,22 @@ describe('a session, seen from outside', () => {
     }
     expect(new Set(ids).size).toBe(100);
     for (const id of ids) expect(id).toMatch(/^[0-9a-z]{11,}$/);
+  });
+
+  it('is shown with what it says, and so is a message', async () => {
+    const server = new KeepingServer();
+    const client = await greetedClient(server);
+    await startContent(client);
+    client.send('Hello\r\n.\r\n');
+    await client.reply();
+    const message = server.messages[0]!;
+    const { id, session, receivedAt } = message;
+    const shown = JSON.parse(JSON.stringify(message)) as object;
+    expect(shown).toMatchObject({ id, rcptOptions: [[]], receivedAt: receivedAt.toJSON() });
+    expect(shown).toMatchObject({ mailFrom: message.mailFrom, rcptTos: message.rcptTos, facts: { sizeBytes: 7 } });
+    expect(shown).toMatchObject({ session: { id: session.id, phase: session.phase, messageCount: 1 } });
+    expect(inspect(session)).toContain(`id: '${session.id}'`);
+    expect(inspect(message)).toContain(`id: '${id}'`);
   });
 
   it('is one and the same for hooks, handlers and events', async () => {
