@@ -31,4 +31,4 @@ export function isWorkerMessage(message: unknown): message is WorkerReport | Wor
 }
 
 /** The variables in which a worker finds its number, and the addresses with the ports that were chosen, as JSON. */
-export const WORKER_VARIABLES = Object.freeze({ number: 'SMTPD_WORKER_NUMBER', addresses: 'SMTPD_WORKER_ADDRESSES' });
+export const WORKER_VARIABLES = Object.freeze({ number: 'SMTP_WORKER_NUMBER', addresses: 'SMTP_WORKER_ADDRESSES' });
