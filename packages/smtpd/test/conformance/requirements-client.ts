@@ -120,7 +120,10 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.5.3.2', 'MUST', 'A client does not wait for ever; how long depends on what it waits for.'),
-    [line(CONNECTION, 'RFC 5321 §4.5.3.2: the wait is for the reply'), line(SESSION, 'in the words of RFC 5321 §4.5.3.2')],
+    [
+      line(CONNECTION, 'RFC 5321 §4.5.3.2: the wait is for the reply'),
+      line(SESSION, 'in the words of RFC 5321 §4.5.3.2'),
+    ],
     ['say whom the client waits for', WAITED_AS_LONG, 'trickles its reply is waited for no longer'],
   ),
   ...(

@@ -21,7 +21,10 @@ const BARE_IN_COMMAND = line('protocol/command-reader.ts', 'RFC 5321 §2.3.8: CR
 const END_OF_DATA = line('protocol/data-decoder.ts', 'RFC 5321 §4.1.1.4: the line that consists of a dot alone');
 const DATA_TABLE = line('protocol/data-decoder.ts', 'RFC 5321 §4.5.2 as a table');
 const DELETE_DOT = line('protocol/data-decoder.ts', 'RFC 5321 §4.5.2: the first dot of a line is deleted');
-const END_MESSAGE = line('protocol/message-reception.ts', 'the transaction is over whatever it was (RFC 5321 §4.1.1.4)');
+const END_MESSAGE = line(
+  'protocol/message-reception.ts',
+  'the transaction is over whatever it was (RFC 5321 §4.1.1.4)',
+);
 const GREETING_REPLY = line('protocol/answers.ts', '#greetingReply(code');
 const SOURCE_ROUTE = line('protocol/path.ts', 'RFC 5321 §4.1.2: `A-d-l ":"`');
 const VERIFY = line('protocol/server-session.ts', 'VRFY (RFC 5321 §3.5.3');
