@@ -1,7 +1,7 @@
 /** The picture of growth: three panels, both scales logarithmic, drawn as SVG. A line that does not rise is a cost that does not grow. */
 import { DIMENSIONS } from './growth.mjs';
 
-const PANEL = { width: 300, height: 240, left: 52, top: 46, right: 14, bottom: 44 };
+const PANEL = { width: 300, height: 240, left: 52, top: 46, right: 20, bottom: 44 };
 const LINES = [
   { server: 'smtpd', color: '#0b62b8' },
   { server: 'floor', color: '#8a5a00' },
