@@ -2,12 +2,11 @@
  * `npm run bench:guard`: counts what a message costs that does not depend on the machine's speed, and fails where it has become more than
  * the committed counts allow. `--help` lists the options; docs/performance.md says what is counted.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { build } from './build.mjs';
 import { canTrace, countOctets, countResources, countSystemCalls } from './guard-counts.mjs';
 import { LoadGenerator } from './load-generator.mjs';
 
@@ -136,16 +135,6 @@ function rowOf({ part, load, name, count, before }) {
 
 function text(value) {
   return value === undefined ? '–' : value >= 100 ? String(Math.round(value)) : value.toFixed(2);
-}
-
-function build() {
-  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const { status } = spawnSync(process.execPath, [compiler, '-b', 'packages/smtpd/src'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exit(status ?? 1);
 }
 
 function print(line) {

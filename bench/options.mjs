@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { PROXY_NAMES, SERVER_NAMES, USUAL_SERVER_NAMES } from './peers.mjs';
+import { COMPARED_SERVER_NAMES, PROXY_NAMES, SERVER_NAMES, USUAL_SERVER_NAMES } from './peers.mjs';
 import { IDLE, PROXY_WORKLOADS, WORKLOADS } from './workloads.mjs';
 
 const KNOWN = [...WORKLOADS, ...PROXY_WORKLOADS, IDLE];
@@ -60,7 +60,12 @@ export function readOptions(words) {
     workloads: [...WORKLOADS, ...PROXY_WORKLOADS].filter(({ name }) => names.includes(name)),
     isIdleWanted: names.includes(IDLE.name),
     isGrowthWanted: values.growth,
-    serverNames: chosen('server', values.servers, SERVER_NAMES, values.all ? SERVER_NAMES : USUAL_SERVER_NAMES),
+    serverNames: chosen(
+      'server',
+      values.servers,
+      SERVER_NAMES,
+      values.all ? COMPARED_SERVER_NAMES : USUAL_SERVER_NAMES,
+    ),
     proxyNames: chosen('proxy', values.proxies, PROXY_NAMES, PROXY_NAMES),
     rounds: whole('--rounds', values.rounds),
     amount:

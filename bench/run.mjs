@@ -2,11 +2,9 @@
  * `npm run bench`: builds, starts each server in its own process, loads one after the other in interleaved rounds, and prints
  * medians, spreads and ratios. `--help` lists the options; docs/performance.md says how to read what it prints.
  */
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 
+import { build } from './build.mjs';
 import { makeCertificate } from './certificate.mjs';
 import { measureIdle, sessionsPossible } from './crowd.mjs';
 import { goalsTable } from './goals.mjs';
@@ -129,16 +127,6 @@ function here(names, absent) {
     if (how !== undefined) absent.push(`${name} is not installed (${how}): the tables are without it.`);
     return how === undefined;
   });
-}
-
-function build() {
-  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const { status } = spawnSync(process.execPath, [compiler, '-b', 'packages/smtpd/src'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exit(status ?? 1);
 }
 
 function print(text) {
