@@ -82,7 +82,10 @@ describe('content is decoded as without a scan', () => {
     sizeLimitBytes: fc.oneof(fc.constant(Infinity), fc.nat(2000)),
   });
 
-  it('however it is split, and wherever it lies', () => {
+  it.each([
+    { what: 'however it is split, and wherever it lies', decode: decodeData, end: '\r\n.\r\nQUIT\r\n', numRuns: 2000 },
+    { what: 'in chunks, too', decode: decodeChunks, end: '', numRuns: 1000 },
+  ])('$what', ({ decode, end, numRuns }) => {
     fc.assert(
       fc.property(
         content,
@@ -90,31 +93,12 @@ describe('content is decoded as without a scan', () => {
         policy,
         fc.boolean(),
         (text, places, options, isInPlace) => {
-          const pieces = cutAt(octets.encodeLatin1(`${text}\r\n.\r\nQUIT\r\n`), places);
+          const pieces = cutAt(octets.encodeLatin1(`${text}${end}`), places);
           const place = isInPlace ? placeInReadBuffer : (piece: Uint8Array) => piece;
-          expect(decodeData(pieces, options, contentScanner, place)).toBe(decodeData(pieces, options, plainScanner));
+          expect(decode(pieces, options, contentScanner, place)).toBe(decode(pieces, options, plainScanner));
         },
       ),
-      { numRuns: 2000 },
-    );
-  });
-
-  it('in chunks, too', () => {
-    fc.assert(
-      fc.property(
-        content,
-        fc.array(fc.nat(2000), { maxLength: 6 }),
-        policy,
-        fc.boolean(),
-        (text, borders, options, isInPlace) => {
-          const chunks = cutAt(octets.encodeLatin1(text), borders);
-          const place = isInPlace ? placeInReadBuffer : (piece: Uint8Array) => piece;
-          expect(decodeChunks(chunks, options, contentScanner, place)).toBe(
-            decodeChunks(chunks, options, plainScanner),
-          );
-        },
-      ),
-      { numRuns: 1000 },
+      { numRuns },
     );
   });
 
