@@ -23,7 +23,7 @@ import {
   type Verdict,
 } from './verdict.js';
 
-/** What every hook is handed. */
+/** What every hook is handed. `signal` and `state` are made when they are read, and a copy by `...` has neither: hand the request itself on. */
 export interface HookRequest<State> {
   readonly session: SessionInfo;
   /** Aborted when the client leaves, the time for a verdict is over, or the server is cut off. */
