@@ -157,16 +157,24 @@ function takeHandles(server: Server, { onConnection, readBuffer }: OpenOptions):
   const { _handle: listening } = server as { readonly _handle?: ListeningHandle | null };
   if (typeof listening?.onconnection !== 'function') return;
   const accept = listening.onconnection;
+  const isInherited = sendsWithoutDelay(listening);
   listening.onconnection = (error, handle) => {
     const socket = error === 0 ? openDirectSocket(handle, readBuffer) : undefined;
     if (socket === undefined) accept.call(listening, error, handle);
-    else onConnection(socket.setNoDelay(true));
+    else onConnection(isInherited ? socket : socket.setNoDelay(true));
   };
+}
+
+/** On Linux a connection has TCP_NODELAY from the socket that it was accepted by: there nobody has to say it to each. */
+function sendsWithoutDelay(listening: ListeningHandle): boolean {
+  return process.platform === 'linux' && listening.setNoDelay?.(true) === 0;
 }
 
 /** What Node has under a server, in this process or, in a worker of a cluster, in the primary. It is not in the documentation. */
 interface ListeningHandle {
   onconnection?: (error: number, handle: unknown) => void;
+  /** Only TCP has it, and only where the socket is this process's own. @returns 0, or why it failed */
+  setNoDelay?: (isWithoutDelay: boolean) => number;
 }
 
 function closeServer(server: Server): Promise<void> {

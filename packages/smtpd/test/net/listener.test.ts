@@ -1,6 +1,6 @@
 /** Listen addresses of every kind, and a listener that goes on when an accept fails. */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -15,6 +15,7 @@ import { DirectSocket } from '../../src/net/direct-socket.js';
 import { openListener, type ListenAddress, type Listener } from '../../src/net/listener.js';
 import { openSocketTransport } from '../../src/net/socket-transport.js';
 import { SMTPServer } from '../../src/server/server.js';
+import { requireCommand } from '../support/component.js';
 import { RawClient } from '../support/raw-client.js';
 
 const toClose: (() => unknown)[] = [];
@@ -196,6 +197,33 @@ describe('TCP', () => {
   });
 });
 
+// Node does not tell what a socket's options are; Python reads them from the descriptor that it is given.
+describe('delay', () => {
+  const python = requireCommand('python3');
+
+  it('is what no connection has: what is written leaves at once', async () => {
+    const accepted: Socket[] = [];
+    const listener = await openListener([{ host: '127.0.0.1', port: 0 }], {
+      backlog: 16,
+      onConnection: (socket) => accepted.push(socket),
+      onError: ignore,
+    });
+    toClose.push(() => listener.close());
+    const client = connect({ host: '127.0.0.1', port: listener.addresses[0]!.port });
+    toClose.push(() => client.destroy());
+    await vi.waitFor(() => {
+      expect(accepted).toHaveLength(1);
+    });
+    toClose.push(() => accepted[0]!.destroy());
+    const { fd } = (accepted[0]! as unknown as { readonly _handle: { readonly fd: number } })._handle;
+    const { stdout, stderr } = spawnSync(python, ['-c', READ_NO_DELAY], {
+      stdio: ['ignore', 'pipe', 'pipe', fd],
+      encoding: 'utf8',
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: 'TCP_NODELAY 1\n', stderr: '' });
+  });
+});
+
 describe('a Unix socket', () => {
   it('is listened on, and its name goes when the listener closes', async () => {
     const path = join(newFolder(), 'smtpd.sock');
@@ -324,3 +352,9 @@ describe.skipIf(process.platform === 'win32')('too many open files', () => {
 
 const FEW_DESCRIPTORS = fileURLToPath(new URL('few-descriptors.mjs', import.meta.url));
 const INHERITING_SERVER = fileURLToPath(new URL('inheriting-server.mjs', import.meta.url));
+const READ_NO_DELAY = `
+import socket
+accepted = socket.socket(fileno=3)
+value = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+print("TCP_NODELAY", 1 if value else 0)
+`;
