@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { main } from '../../src/cli/main.js';
 import { makeSelfSigned } from '../../src/net/self-signed.js';
@@ -52,6 +52,14 @@ async function connectToBoth(program: Program): Promise<[RawClient, RawClient]> 
   const pids = await processesOf(program, [1, 2]);
   const connect = (): Promise<RawClient> => program.connect();
   return [await connectTo(pids, 1, connect), await connectTo(pids, 2, connect)];
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ESRCH' });
+  }
 }
 
 describe('several workers', () => {
@@ -279,6 +287,34 @@ describe('signals', () => {
     await idle.closed();
     expect((await program.stop('SIGTERM')).code).toBe(143);
     expect(await client.closed()).toEqual([]);
+  });
+
+  it('the second ends also a worker that is busy for ever', async () => {
+    const file = join(folder, 'busy.mjs');
+    writeFileSync(
+      file,
+      `import { SMTPServer } from ${JSON.stringify(INDEX)};
+      export class Busy extends SMTPServer {
+        processMessage() {
+          process.stderr.write('busy\\n');
+          for (;;);
+        }
+      }`,
+    );
+    await using program = new Program(['-n', '--workers', '2', '-c', `${file}#Busy`, '127.0.0.1:0']);
+    const pids = await processesOf(program, [1, 2]);
+    // If this fails, nothing else would end it.
+    onTestFinished(() => {
+      for (const pid of pids.values()) killIfThere(pid);
+    });
+    const [client, idle] = await connectToBoth(program);
+    await sendContent(client, 'Subject: x\r\n');
+    await program.says(/^busy$/m);
+    program.child.kill('SIGTERM');
+    await idle.closed();
+    program.child.kill('SIGTERM');
+    expect(await client.closed()).toEqual([]);
+    expect((await program.ended()).code).toBe(143);
   });
 
   it('one that a worker is sent replaces it, when its messages are done', async () => {
