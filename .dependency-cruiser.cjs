@@ -128,7 +128,10 @@ module.exports = {
     },
     inboxLayer('api', [], { node: false, packages: [npm('typebox')] }),
     // What a mail says: octets in, facts out. It knows neither servers nor stores.
-    inboxLayer('mail', ['api'], { packages: ['postal-mime', 'parse5', 'postcss', 'mailauth'].map(npm) }),
+    inboxLayer('mail', ['api'], {
+      files: ['package-folder\\.ts'],
+      packages: ['postal-mime', 'parse5', 'postcss', 'mailauth'].map(npm),
+    }),
     // What people type to find mail; what a store is asked.
     inboxLayer('search', ['api'], { node: false, packages: [PACKAGE_FACES.store] }),
     // Mail out of the inbox and into it: files, made mail, other servers, other programs.
@@ -149,7 +152,7 @@ module.exports = {
     inboxLayer('fixtures', ['client'], { files: ['index\\.ts'], packages: ['vitest', '@playwright/test'].map(npm) }),
     // What asks an inbox that runs is a client, and reads folders of mail.
     inboxLayer('cli', ['client'], {
-      files: ['index\\.ts', 'exchange/maildir\\.ts'],
+      files: ['index\\.ts', 'package-folder\\.ts', 'exchange/maildir\\.ts'],
       packages: [PACKAGE_FACES.smtpd, PACKAGE_FACES.store],
     }),
     {

@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url';
 export function build() {
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   const root = fileURLToPath(new URL('..', import.meta.url));
-  const { status } = spawnSync(process.execPath, [compiler, '-b', 'packages/smtpd/src'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exit(status ?? 1);
+  const steps = [
+    [compiler, '-b', 'packages/smtpd/src'],
+    ['scripts/bundle.mjs', 'smtpd'],
+  ];
+  for (const step of steps) {
+    const { status } = spawnSync(process.execPath, step, { cwd: root, stdio: 'inherit' });
+    if (status !== 0) process.exit(status ?? 1);
+  }
 }

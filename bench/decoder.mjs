@@ -3,11 +3,11 @@
  * decoder is fed 64 KiB at a time, the message is taken at the end and dropped; CPU time of this process, garbage collection included.
  * docs/performance.md has the table.
  */
-import { ChunkDecoder } from '../packages/smtpd/dist/protocol/chunk-decoder.js';
-import { ContentBuffer } from '../packages/smtpd/dist/protocol/content-buffer.js';
-import { contentScanner, plainScanner } from '../packages/smtpd/dist/protocol/content-scanner.js';
-import { DataDecoder } from '../packages/smtpd/dist/protocol/data-decoder.js';
-import { Input } from '../packages/smtpd/dist/protocol/input.js';
+import { ChunkDecoder } from '../packages/smtpd/dist/modules/protocol/chunk-decoder.js';
+import { ContentBuffer } from '../packages/smtpd/dist/modules/protocol/content-buffer.js';
+import { contentScanner, plainScanner } from '../packages/smtpd/dist/modules/protocol/content-scanner.js';
+import { DataDecoder } from '../packages/smtpd/dist/modules/protocol/data-decoder.js';
+import { Input } from '../packages/smtpd/dist/modules/protocol/input.js';
 import { number, spread, table } from './figures.mjs';
 
 const KIB = 1_024;

@@ -3,7 +3,7 @@
 import { connect } from 'node:net';
 import { connect as connectTLS } from 'node:tls';
 
-import { connectInMemory } from '../packages/smtpd/dist/net/memory-transport.js';
+import { connectInMemory } from '../packages/smtpd/dist/modules/net/memory-transport.js';
 
 /** What was received so far. */
 export class Connection {

@@ -1,7 +1,7 @@
 /** The server of a configuration, with the application behind it, and what was delivered. It runs in this process or in one of its own. */
 
 import { SMTPReplyError, SMTPServer } from '../packages/smtpd/dist/index.js';
-import { makeSelfSigned } from '../packages/smtpd/dist/net/self-signed.js';
+import { makeSelfSigned } from '../packages/smtpd/dist/modules/net/self-signed.js';
 import { verdictOnData, verdictOnMessage, verdictOnName, verdictOnRecipient, isUser } from './application.mjs';
 
 /** What the application throws where it fails; every other fault is one of ours. */

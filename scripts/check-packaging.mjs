@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 
 const packages = fileURLToPath(new URL('../packages/', import.meta.url));
@@ -15,6 +16,7 @@ if (problems.length > 0) process.exitCode = 1;
 function problemsOf(folder) {
   const manifest = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
   const files = packedFiles(folder);
+  const loaded = loadedFiles(folder, manifest);
   const complain = (sentence) => `${manifest.name}: ${sentence}`;
   return [
     ...['README.md', 'LICENSE'].filter((file) => !files.has(file)).map((file) => complain(`${file} is missing.`)),
@@ -22,7 +24,7 @@ function problemsOf(folder) {
       .filter((file) => !files.has(file))
       .map((file) => complain(`${file} is named in package.json and would not be published.`)),
     ...[...files]
-      .filter((file) => isUnwanted(file) || isOrphan(folder, file))
+      .filter((file) => isUnwanted(file) || isOrphan(folder, file, loaded))
       .map((file) => complain(`${file} would be published and should not be.`)),
     // The core has no dependencies; it is the one package of which that is said.
     ...(manifest.name === 'smtpd' && Object.keys(manifest.dependencies ?? {}).length > 0
@@ -52,9 +54,28 @@ function isUnwanted(file) {
   return /(^|\/)(test|node_modules)\/|\.tsbuildinfo$|tsconfig\.json$/.test(file);
 }
 
-/** A compiled file whose source is gone: `tsc -b` leaves it behind. The page's files are bundled, and made anew as a whole. */
-function isOrphan(folder, file) {
-  if (file.startsWith('dist/page/')) return false;
-  const compiled = /^dist\/(.+?)\.(?:js|d\.ts)(?:\.map)?$/.exec(file);
-  return compiled !== null && !existsSync(`${folder}/src/${compiled[1]}.ts`);
+/** The code that is loaded by whoever begins at an entrance or at a file with effects of its own, such as a thread's. */
+function loadedFiles(folder, manifest) {
+  const loaded = new Set();
+  const visit = (file) => {
+    if (!file.endsWith('.js') || loaded.has(file) || !existsSync(`${folder}/${file}`)) return;
+    loaded.add(file);
+    const code = readFileSync(`${folder}/${file}`, 'utf8');
+    for (const [, path] of code.matchAll(/"(\.\.?\/[^"]+\.js)"/g)) visit(join(dirname(file), path));
+  };
+  const effects = (manifest.sideEffects ?? []).map((file) => file.replace(/^\.\//, ''));
+  for (const file of [...entrances(manifest), ...effects]) visit(file);
+  return loaded;
+}
+
+/**
+ * What an earlier build left behind: a declaration whose source is gone, code that nobody loads. The page's files are bundled by Vite, and made
+ * anew as a whole.
+ */
+function isOrphan(folder, file, loaded) {
+  if (!file.startsWith('dist/') || file.startsWith('dist/page/')) return false;
+  const declared = /^dist\/(.+?)\.d\.ts(?:\.map)?$/.exec(file);
+  if (declared !== null) return !existsSync(`${folder}/src/${declared[1]}.ts`);
+  const code = /^(.+\.js)(?:\.map)?$/.exec(file);
+  return code !== null && !loaded.has(code[1]);
 }

@@ -35,6 +35,7 @@ import {
 } from './inbox-options.js';
 import type { DNSLookup } from './mail/authentication.js';
 import { MailReader } from './mail/mail-reader.js';
+import { PACKAGE_FOLDER } from './package-folder.js';
 
 /**
  * Starts an inbox.
@@ -417,13 +418,13 @@ function boundOf(value: number): number {
 }
 
 async function readVersion(): Promise<string> {
-  const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+  const manifest = JSON.parse(await readFile(new URL('package.json', PACKAGE_FOLDER), 'utf8')) as {
     version: string;
   };
   return manifest.version;
 }
 
-const PAGE_FOLDER = fileURLToPath(new URL('../dist/page/', import.meta.url));
+const PAGE_FOLDER = fileURLToPath(new URL('dist/page/', PACKAGE_FOLDER));
 /** One mail that takes long does not hold up all others. */
 const READER_THREADS = 2;
 const PRUNING_MS = 60_000;

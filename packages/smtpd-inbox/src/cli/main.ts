@@ -7,6 +7,7 @@ import { formatBoundAddress, SMTPReplyError, UsageError, type TLSOptions } from 
 import { StoreError } from 'smtpd-store';
 
 import { InboxUsageError, startInbox, type InboxOptions, type InboxServer } from '../index.js';
+import { PACKAGE_FOLDER } from '../package-folder.js';
 import { InboxArgumentError, readArguments, type InboxArguments } from './arguments.js';
 import { helpText } from './help.js';
 import { findSubcommand, runSubcommand } from './subcommands.js';
@@ -36,7 +37,7 @@ export async function main(argv: readonly string[], terminal: Partial<InboxTermi
       return 0;
     }
     if (given.isOn('version') === true) {
-      const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+      const manifest = await readFile(new URL('package.json', PACKAGE_FOLDER), 'utf8');
       output.write(`${(JSON.parse(manifest) as { version: string }).version}\n`);
       return 0;
     }

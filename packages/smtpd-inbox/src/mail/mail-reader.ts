@@ -5,6 +5,7 @@
 
 import { Worker } from 'node:worker_threads';
 
+import { PACKAGE_FOLDER } from '../package-folder.js';
 import type { JobAnswer, JobInput, JobName, JobResult } from './jobs.js';
 import { readHeaderOnly, type MailSummary, type PartContent, type ReadMail } from './read-mail.js';
 import type { WorkerAnswer, WorkerRequest } from './worker-messages.js';
@@ -197,7 +198,7 @@ class ReaderThread {
   constructor(options: Required<MailReaderOptions>, owner: ThreadOwner) {
     this.#owner = owner;
     this.#timeoutMs = options.timeoutMs;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+    this.#worker = new Worker(new URL('dist/mail/worker.js', PACKAGE_FOLDER), {
       name: 'smtpd-inbox-mail',
       // What the process was started with, such as a program on its command line, is not for its threads.
       execArgv: [],

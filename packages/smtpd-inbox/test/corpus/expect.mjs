@@ -7,12 +7,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { readMail } from '../../dist/mail/read-mail.js';
+import { MailReader } from 'smtpd-inbox';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** @param made file, maker and words of each message */
-export function writeManifest(made) {
+export async function writeManifest(made) {
   const files = made.map(({ file }) => join(here, 'mails', file));
   const output = execFileSync('/usr/bin/python3', [join(here, 'generate/oracle.py'), ...files], {
     encoding: 'utf8',
@@ -22,17 +22,18 @@ export function writeManifest(made) {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  const entries = made.map(({ file, maker, contains }, index) => {
-    const reading = readMail(readFileSync(files[index]));
-    let step = reading.next();
-    while (step.done !== true) step = reading.next();
+  const reader = new MailReader();
+  const entries = [];
+  for (const [index, { file, maker, contains }] of made.entries()) {
+    const { faults } = await reader.read(readFileSync(files[index]));
     const { subject, leaves } = told[index];
-    return { file, maker, contains, subject, leaves, faults: step.value.faults };
-  });
+    entries.push({ file, maker, contains, subject, leaves, faults });
+  }
+  await reader.close();
   const lines = entries.map((entry) => JSON.stringify(entry));
   writeFileSync(join(here, 'manifest.json'), `[\n${lines.join(',\n')}\n]\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeManifest(JSON.parse(readFileSync(join(here, 'manifest.json'), 'utf8')));
+  await writeManifest(JSON.parse(readFileSync(join(here, 'manifest.json'), 'utf8')));
 }

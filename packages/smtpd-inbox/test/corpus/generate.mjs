@@ -84,6 +84,6 @@ await eximMessages(put, work);
 await mailmanMessages(put);
 rmSync(work, { recursive: true });
 
-writeManifest(made);
+await writeManifest(made);
 console.log(`${made.length} messages`);
 process.exit(0);

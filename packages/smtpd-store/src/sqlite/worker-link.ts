@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 
 import { StoreError } from '../errors.js';
+import { PACKAGE_FOLDER } from '../package-folder.js';
 import { errorOf } from './faults.js';
 import type {
   Answer,
@@ -60,7 +61,7 @@ export class WorkerLink<Names extends OperationName> {
     { file, settings }: ThreadStart,
     onFailure: (error: StoreError) => void,
   ): Promise<WorkerLink<Names>> {
-    const worker = new Worker(new URL(`./${file}`, import.meta.url), {
+    const worker = new Worker(new URL(`dist/sqlite/${file}`, PACKAGE_FOLDER), {
       workerData: settings,
       name: 'smtpd-store',
       // What the process was started with, such as a program on its command line, is not for its threads.

@@ -15,9 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 
-import { makeSelfSigned } from '../../dist/net/self-signed.js';
-import { CLIENT_MECHANISMS } from '../../dist/protocol/sasl/mechanisms.js';
-import { nodeSASLCrypto } from '../../dist/net/sasl-crypto.js';
+import { makeSelfSigned } from '../../dist/modules/net/self-signed.js';
+import { CLIENT_MECHANISMS } from '../../dist/modules/protocol/sasl/mechanisms.js';
+import { nodeSASLCrypto } from '../../dist/modules/net/sasl-crypto.js';
 import {
   Reply,
   silentLogger,

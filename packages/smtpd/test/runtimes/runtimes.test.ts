@@ -101,7 +101,7 @@ describe.each(RUNTIMES)('on $name', ({ name: runtime, file, args, runFlags }) =>
   let results: ScenarioResult[] = [];
 
   beforeAll(async () => {
-    expect(isBuilt, 'packages/smtpd/dist is not there: run `npx tsc -b packages/smtpd/src`').toBe(true);
+    expect(isBuilt, 'packages/smtpd/dist is not there: run `npm run build:packages`').toBe(true);
     // The program ends by itself only if it left nothing open; otherwise the time-out ends it, which is a failure.
     const { stdout } = await run(file, args, { timeout: 110_000, killSignal: 'SIGKILL', maxBuffer: 16_777_216 });
     results = stdout
