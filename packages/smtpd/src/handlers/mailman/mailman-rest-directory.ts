@@ -3,9 +3,6 @@
  * that mail for lists that are known goes on while Mailman's REST API is away.
  */
 
-import { request as requestInClear } from 'node:http';
-import { request as requestOnTLS } from 'node:https';
-
 import { systemClock, type Clock } from '../../net/clock.js';
 import { UsageError } from '../../protocol/errors.js';
 import { CachedAnswers } from './cached-answers.js';
@@ -138,9 +135,10 @@ interface RESTAnswer {
 }
 
 /** One question on a connection of its own: Mailman closes idle ones after two seconds, which would meet every other question. */
-function get(path: string, options: Required<MailmanRESTOptions>): Promise<RESTAnswer> {
+async function get(path: string, options: Required<MailmanRESTOptions>): Promise<RESTAnswer> {
   const { url, user, password, clock, timeoutMs, responseBytesMax } = options;
-  const request = url.startsWith('https:') ? requestOnTLS : requestInClear;
+  // Loaded with the first question: most programs have no Mailman.
+  const { request } = await (url.startsWith('https:') ? import('node:https') : import('node:http'));
   return new Promise((resolve, reject) => {
     const asked = request(`${url}${path}`, { agent: false, auth: `${user}:${password}` });
     const fail = (error: Error): void => {
