@@ -7,9 +7,10 @@
  */
 
 import type { Socket } from 'node:net';
-import { connect as connectTLS, TLSSocket, type ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 
 import { DirectSocket, openDirectSocket, readDirectly, type OctetTaker } from './direct-socket.js';
+import { nodeTLS } from './node-tls.js';
 import { readTLSFacts, type TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
@@ -74,6 +75,7 @@ class SocketTransport implements Transport, OctetTaker {
     const { serverName, octets } = await this.#peekServerName(handshake, received);
     letGo(plain);
     if (octets.length > 0) plain.unshift(octets);
+    const { TLSSocket } = nodeTLS();
     return this.#secure(new TLSSocket(plain, { ...handshake.optionsFor(serverName), isServer: true }), 'server');
   }
 
@@ -82,7 +84,7 @@ class SocketTransport implements Transport, OctetTaker {
     plain.pause();
     await whenWritten(plain);
     letGo(plain);
-    return this.#secure(connectTLS({ ...options, socket: plain }), 'client');
+    return this.#secure(nodeTLS().connect({ ...options, socket: plain }), 'client');
   }
 
   /** Goes over to the secure socket when its handshake is done. */

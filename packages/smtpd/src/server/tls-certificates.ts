@@ -9,9 +9,10 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync, type BigIntStats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import tls, { type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { domainToASCII } from 'node:url';
 
+import { nodeTLS } from '../net/node-tls.js';
 import { UsageError } from '../protocol/errors.js';
 
 /** PEM. */
@@ -192,13 +193,13 @@ function completeSettings(options: TLSCertificateOptions): Settings {
 
 function completeProtocol(minVersion: string | undefined, ciphers: string | undefined): Protocol {
   // RFC 8996: nobody is to speak a version below 1.2. A process that was told to ask for more asks for more here, too.
-  const least = minVersion ?? (tls.DEFAULT_MIN_VERSION === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2');
+  const least = minVersion ?? (nodeTLS().DEFAULT_MIN_VERSION === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2');
   if (least !== 'TLSv1.2' && least !== 'TLSv1.3') {
     throw badOption(`minVersion is TLSv1.2 or TLSv1.3, not ${least}`);
   }
   const protocol: Protocol = { minVersion: least, ...(ciphers === undefined ? {} : { ciphers }) };
   try {
-    tls.createSecureContext({ ...protocol });
+    nodeTLS().createSecureContext({ ...protocol });
   } catch (error) {
     throw badOption(`ciphers cannot be used: ${messageOf(error)}`, error);
   }
@@ -283,7 +284,7 @@ function makeContext(
     throw badCertificate(`The key in ${nameOf(key)} and the certificate in ${nameOf(cert)} do not belong together`);
   }
   try {
-    return tls.createSecureContext({
+    return nodeTLS().createSecureContext({
       ...protocol,
       ...phrase,
       key: keyText,
