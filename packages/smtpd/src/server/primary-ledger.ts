@@ -4,8 +4,6 @@
  * A message costs both processes far more than what it says: all questions of one turn of the event loop go into one.
  */
 
-import process from 'node:process';
-
 import type { Clock } from '../net/clock.js';
 import { UsageError } from '../protocol/errors.js';
 import type { AdmissionLedger, AdmissionLimit, LedgerLimits } from './admission-ledger.js';
