@@ -4,7 +4,7 @@
  */
 
 import { connect as connectTCP, type Socket } from 'node:net';
-import { connect as connectTLS, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 import { messageOf } from '../command-error.js';
 import { readCertificate, type TLSReport } from './certificate.js';
@@ -150,6 +150,8 @@ export class Wire {
    */
   async startTLS(): Promise<TLSReport> {
     const { host, ca, timeoutMs } = this.#target;
+    // Not imported: the servers of this command line would load it, too.
+    const { connect: connectTLS } = process.getBuiltinModule('node:tls');
     const plain = this.#socket;
     plain.removeAllListeners('data').removeAllListeners('close');
     this.#unread = Buffer.alloc(0);
