@@ -26,10 +26,16 @@ export function encodeReply(reply: Reply, isUTF8: boolean): Uint8Array {
   return bytes;
 }
 
-/** The replies that wait to be written, in order. */
+/** The replies that wait to be written, in order. Mostly that is one, or a row of the same: a group of recipients has one answer. */
 export class ReplyQueue {
-  readonly #pieces: Uint8Array[] = [];
   #lengthBytes = 0;
+  // The last row: a reply, its octets, and how often it stands there.
+  #reply: Reply | undefined;
+  #isUTF8 = false;
+  #piece = NO_OCTETS;
+  #count = 0;
+  /** The row before it, which knows the one before that. */
+  #before: Row | undefined;
 
   /** How many octets wait. */
   get lengthBytes(): number {
@@ -38,33 +44,64 @@ export class ReplyQueue {
 
   /** Adds a reply behind the others. */
   add(reply: Reply, isUTF8: boolean): void {
-    const bytes = encodeReply(reply, isUTF8);
-    this.#pieces.push(bytes);
-    this.#lengthBytes += bytes.length;
+    if (reply === this.#reply && isUTF8 === this.#isUTF8) {
+      this.#count += 1;
+    } else {
+      if (this.#count > 0) this.#before = this.#lastRow();
+      this.#reply = reply;
+      this.#isUTF8 = isUTF8;
+      this.#piece = encodeReply(reply, isUTF8);
+      this.#count = 1;
+    }
+    this.#lengthBytes += this.#piece.length;
   }
 
   /** Everything that waits, as one piece, or `undefined` for nothing. Afterwards nothing waits. The octets must not be changed. */
   take(): Uint8Array | undefined {
-    const [first] = this.#pieces;
-    if (first === undefined) return undefined;
-    const bytes = this.#pieces.length === 1 ? first : this.#joined();
-    this.#pieces.length = 0;
+    if (this.#count === 0) return undefined;
+    const bytes = this.#lengthBytes === this.#piece.length ? this.#piece : this.#joined();
     this.#lengthBytes = 0;
+    this.#reply = undefined;
+    this.#piece = NO_OCTETS;
+    this.#count = 0;
+    this.#before = undefined;
     return bytes;
   }
 
-  /** Replies are short: copied by the piece they cost less than handed to the engine one by one. */
+  #lastRow(): Row {
+    return { piece: this.#piece, count: this.#count, before: this.#before };
+  }
+
   #joined(): Uint8Array {
     const all = octets.allocate(this.#lengthBytes);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      octets.copy(piece, 0, piece.length, all, at);
-      at += piece.length;
+    let start = this.#lengthBytes;
+    for (let row: Row | undefined = this.#lastRow(); row !== undefined; row = row.before) {
+      start -= row.piece.length * row.count;
+      copyRow(row, all, start);
     }
     return all;
   }
 }
 
+/** The octets of a reply, and how often they come one behind the other. */
+interface Row {
+  readonly piece: Uint8Array;
+  readonly count: number;
+  readonly before: Row | undefined;
+}
+
+/** Copies a row to `target`. What is there of it is copied behind itself: twice as much each time. */
+function copyRow({ piece, count }: Row, target: Uint8Array, start: number): void {
+  const end = start + piece.length * count;
+  octets.copy(piece, 0, piece.length, target, start);
+  for (let filled = start + piece.length; filled < end;) {
+    const copied = Math.min(filled - start, end - filled);
+    octets.copy(target, start, start + copied, target, filled);
+    filled += copied;
+  }
+}
+
+const NO_OCTETS = octets.allocate(0);
 // A frozen reply always has the same octets. The usual ones are constants, so most replies are encoded once in a process.
 const ASCII_REPLIES = new WeakMap<Reply, Uint8Array>();
 // eslint-disable-next-line no-control-regex -- the whole of US-ASCII is meant

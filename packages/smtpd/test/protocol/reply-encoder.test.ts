@@ -75,6 +75,29 @@ describe('the queue', () => {
     expect(queue.take()).toBeUndefined();
   });
 
+  it('has each reply as often as it was added, in every row of up to seven of three', () => {
+    const three = [one, two, new Reply(250, '2.1.5', 'y'.repeat(60))] as const;
+    const queue = new ReplyQueue();
+    for (let row = 0; row < 3 ** 7; row += 1) {
+      const added = Array.from({ length: 7 }, (_, at) => three[Math.floor(row / 3 ** at) % 3]!);
+      for (const reply of added) queue.add(reply, row % 2 === 0);
+      const expected = added.map((reply) => latin1(encodeReply(reply, row % 2 === 0))).join('');
+      expect(latin1(queue.take()!)).toBe(expected);
+    }
+  });
+
+  it('keeps rows of any length apart', () => {
+    const queue = new ReplyQueue();
+    for (const count of [1, 2, 3, 31, 32, 33, 100, 1_000]) {
+      for (let added = 0; added < count; added += 1) queue.add(one, false);
+      queue.add(two, false);
+      queue.add(two, true);
+      const expected = `${'250 2.0.0 One\r\n'.repeat(count)}550 5.1.1 ?\r\n550 5.1.1 \xc3\xa9\r\n`;
+      expect(queue.lengthBytes).toBe(expected.length);
+      expect(latin1(queue.take()!)).toBe(expected);
+    }
+  });
+
   it('knows how many octets wait, whatever they are', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(text, fc.boolean()), { maxLength: 8 }), (list) => {
