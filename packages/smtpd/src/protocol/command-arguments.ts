@@ -62,8 +62,7 @@ export function syntaxReplyOf(verb: StandardVerb, { isExtended }: Pick<ArgumentS
 
 /** Whether a message was announced as binary (RFC 3030 §3). */
 export function isBinary({ parameters }: Envelope): boolean {
-  for (const { keyword, value } of parameters) if (keyword === 'BODY' && value === 'BINARYMIME') return true;
-  return false;
+  return parameterOf(parameters, 'BODY')?.value === 'BINARYMIME';
 }
 
 export function hasParameter(parameters: readonly Parameter[], keyword: string): boolean {
@@ -71,6 +70,8 @@ export function hasParameter(parameters: readonly Parameter[], keyword: string):
 }
 
 export function parameterOf(parameters: readonly Parameter[], keyword: string): Parameter | undefined {
+  // Most commands have none, and the list of those is frozen: to go through one is slow.
+  if (parameters.length === 0) return undefined;
   for (const parameter of parameters) if (parameter.keyword === keyword) return parameter;
   return undefined;
 }

@@ -33,7 +33,7 @@ export class MessageReception {
     this.#input = input;
   }
 
-  get #content(): ContentBuffer {
+  #content(): ContentBuffer {
     return (this.#contentBuffer ??= new ContentBuffer());
   }
 
@@ -44,12 +44,12 @@ export class MessageReception {
 
   /** The content that has come since the last call. */
   takeContent(): Uint8Array {
-    return this.#content.take();
+    return this.#content().take();
   }
 
   /** A message of about that many octets was announced. */
   expect(sizeBytes: number): void {
-    this.#content.expect(sizeBytes);
+    this.#content().expect(sizeBytes);
   }
 
   /** Drops what has come of a message. */
@@ -84,7 +84,7 @@ export class MessageReception {
     const { state } = this.#dialogue;
     invariant(state.phase === 'content', 'Content is awaited');
     const { decoder } = state;
-    const isComplete = decoder.decode(this.#input, this.#content);
+    const isComplete = decoder.decode(this.#input, this.#content());
     if (!isComplete) return this.#hasNewContent() ? CONTENT : NEED_DATA;
     return this.#endContent(decoder);
   }
@@ -106,7 +106,7 @@ export class MessageReception {
   }
 
   #hasNewContent(): boolean {
-    return this.#dialogue.options.isStreaming && this.#content.length > 0;
+    return this.#dialogue.options.isStreaming && this.#content().length > 0;
   }
 
   // ---- Chunks (RFC 3030 §2) -----------------------------------------------------------------------------------------
@@ -116,10 +116,10 @@ export class MessageReception {
     const { state } = this.#dialogue;
     invariant(state.phase === 'chunk', 'A chunk is awaited');
     const { decoder, isLast } = state;
-    const isComplete = decoder.decode(this.#input, this.#content);
+    const isComplete = decoder.decode(this.#input, this.#content());
     if (!isComplete) return this.#hasNewContent() ? CONTENT : NEED_DATA;
     if (isLast) {
-      decoder.finish(this.#content);
+      decoder.finish(this.#content());
       return this.#endContent(decoder);
     }
     if (decoder.fault !== undefined) {
@@ -195,7 +195,7 @@ export class MessageReception {
 
   /** The message has its final reply, one for all or one for each recipient; the transaction is over whatever it was (RFC 5321 §4.1.1.4). */
   endMessage(answer: Reply | readonly Reply[]): void {
-    this.#content.clear();
+    this.#content().clear();
     if (answer instanceof Reply) this.#answerForAll(answer);
     else this.#answerEach(answer);
     const { state } = this.#dialogue;

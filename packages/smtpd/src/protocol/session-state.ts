@@ -6,8 +6,8 @@
  */
 
 import type { ClientName } from './client-name.js';
-import { COMMAND_PHASES, type CommandPhase, type Phase } from './command-rules.js';
-import { InvariantError } from './errors.js';
+import type { CommandPhase, Phase } from './command-rules.js';
+import { assertNever, InvariantError } from './errors.js';
 import type { ChunkDecoder } from './chunk-decoder.js';
 import type { DataDecoder } from './data-decoder.js';
 import { formatParameter, type Parameter } from './parameters.js';
@@ -178,7 +178,23 @@ export function clientOf(state: SessionState): ClientIdentity | undefined {
 
 /** Whether a command line is expected in this phase. */
 export function isCommandPhase(phase: Phase): phase is CommandPhase {
-  return PHASES_OF_COMMANDS.has(phase);
+  switch (phase) {
+    case 'opening':
+    case 'content':
+    case 'chunk':
+    case 'securing':
+    case 'closed':
+      return false;
+    case 'refused':
+    case 'start':
+    case 'ready':
+    case 'sender':
+    case 'recipients':
+    case 'chunks':
+      return true;
+    default:
+      return assertNever(phase);
+  }
 }
 
 /** Parameters as words: `['SIZE=10', 'SMTPUTF8']`. */
@@ -186,5 +202,4 @@ export function formatOptions(parameters: readonly Parameter[]): readonly string
   return parameters.length === 0 ? NO_OPTIONS : parameters.map(formatParameter);
 }
 
-const PHASES_OF_COMMANDS: ReadonlySet<Phase> = new Set(COMMAND_PHASES);
 const NO_OPTIONS: readonly string[] = Object.freeze([]);

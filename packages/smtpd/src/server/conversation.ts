@@ -125,7 +125,7 @@ export class Conversation
     return (this.#incidents ??= new Incidents(this.info, this.context));
   }
 
-  get #messages(): MessageIntake {
+  #messages(): MessageIntake {
     return (this.#intake ??= new MessageIntake(this));
   }
 
@@ -290,7 +290,7 @@ export class Conversation
   /** The session has its answer: the content of a message may come next. */
   onAnswered(): void {
     if (!this.session.isReceivingContent) return;
-    this.#messages.begin();
+    this.#messages().begin();
     this.#command = undefined;
   }
 
@@ -331,7 +331,7 @@ export class Conversation
   #step(): boolean {
     if (this.session.phase === 'closed') return this.#onClosed();
     if (this.#isRunning && this.#lineWaiter === undefined) return false;
-    if (this.#wire.isBlocked || this.#isReaderBusy) return false;
+    if (this.#wire.isBlocked || this.#isReaderBusy()) return false;
     if (this.#wire.isOverfull) {
       this.#wire.flush();
       return !this.#wire.isBlocked;
@@ -349,7 +349,7 @@ export class Conversation
         this.#onLine(event);
         return false;
       case 'content':
-        this.#messages.push();
+        this.#messages().push();
         return true;
       case 'contentEnd':
         return this.#onContentEnd(event);
@@ -399,7 +399,7 @@ export class Conversation
     if (wait === 'content') this.#intake?.waitFrom(nowMs);
     // Where the client is waited for, what is unread is a line without its end, and only more octets help. It has a limit of its own.
     const isAhead = wait !== 'command' && wait !== 'content' && this.session.unreadBytes > UNREAD_BYTES_MAX;
-    this.#wire.setReading(!this.#wire.isBlocked && !this.#isReaderBusy && !isAhead);
+    this.#wire.setReading(!this.#wire.isBlocked && !this.#isReaderBusy() && !isAhead);
     // What was just sent may have been more than the client reads.
     if (this.#hasMoved) this.#armDeadline(this.#wire.isBlocked ? 'unreadReplies' : wait, nowMs);
   }
@@ -407,13 +407,13 @@ export class Conversation
   /** What the session found when it had looked at the content. @returns whether there may be more to do at once */
   #onContentEnd({ facts, refused }: Extract<SessionEvent, { kind: 'contentEnd' }>): boolean {
     if (refused !== undefined) {
-      this.#messages.refused(facts, refused);
+      this.#messages().refused(facts, refused);
       return true;
     }
     const finish = (): void => {
-      this.#messages.finished(facts);
+      this.#messages().finished(facts);
     };
-    const decided = this.#verdicts.await(this.#messages.decide(facts));
+    const decided = this.#verdicts.await(this.#messages().decide(facts));
     if (isThenable(decided)) {
       this.#continueAfter(Promise.resolve(decided.then(finish)));
       return false;
@@ -423,7 +423,7 @@ export class Conversation
   }
 
   /** The application has more of a message than it takes at a time. */
-  get #isReaderBusy(): boolean {
+  #isReaderBusy(): boolean {
     return this.#intake?.isFull === true;
   }
 
@@ -432,7 +432,7 @@ export class Conversation
   /** Whom we wait for: the session knows of the conversation, the channel of what stands in its way. */
   #waitNow(): ChannelWait {
     if (this.#wire.isBlocked) return 'unreadReplies';
-    if (this.#isReaderBusy) return 'reader';
+    if (this.#isReaderBusy()) return 'reader';
     const { wait } = this.session;
     // While a command method goes on after its answer the client waits for us, not we for the client.
     const isMethodBusy = this.#isRunning && this.#lineWaiter === undefined;

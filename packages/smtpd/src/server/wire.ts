@@ -25,7 +25,7 @@ export class Wire {
 
   /** Whether there is more to send than a client may leave unread. */
   get isOverfull(): boolean {
-    return this.#host.session.outputBytes >= this.#unreadRepliesBytesMax;
+    return this.#host.session.outputBytes >= this.#unreadRepliesBytesMax();
   }
 
   /** The client has read. @returns whether the conversation was held up */
@@ -52,7 +52,7 @@ export class Wire {
     if (bytes === undefined || this.#isGone) return;
     const mayWriteMore = transport.write(bytes);
     // Only a transport that said no will say when to go on.
-    if (!mayWriteMore && transport.unsentBytes > this.#unreadRepliesBytesMax) {
+    if (!mayWriteMore && transport.unsentBytes > this.#unreadRepliesBytesMax()) {
       this.#isBlocked = true;
       this.#host.onBlocked();
     }
@@ -77,7 +77,7 @@ export class Wire {
     this.#isGone = true;
   }
 
-  get #unreadRepliesBytesMax(): number {
+  #unreadRepliesBytesMax(): number {
     return this.#host.session.options.limits.unreadRepliesBytesMax;
   }
 }
