@@ -8,6 +8,7 @@ import type { Offer } from './extension.js';
 import { NO_MATCH } from './grammar.js';
 import { utf8FromLatin1 } from './octets.js';
 import { parseParameters, type Parameter } from './parameters.js';
+import type { PathLine } from './path-line.js';
 import { parseMailbox, parsePath, scanPathKeyword, type Path, type PathPolicy } from './path.js';
 import { Reply } from './reply.js';
 import type { Question, SessionOptions } from './session-events.js';
@@ -19,6 +20,8 @@ export interface ArgumentSetting {
   readonly options: Pick<SessionOptions, 'pathSyntax'>;
   readonly offer: Offer;
   readonly isExtended: boolean;
+  /** The line with a path that was read last: nearly always the one that is asked about. */
+  readonly pathLine: PathLine;
 }
 
 /** MAIL: a reverse-path and its parameters. */
@@ -82,6 +85,8 @@ function parsePathAndParameters(
   setting: ArgumentSetting,
 ): { readonly path: Path; readonly parameters: readonly Parameter[] } | Reply {
   const isSender = verb === 'MAIL';
+  const known = setting.pathLine.pathOf(argument, isSender);
+  if (known !== undefined) return { path: known, parameters: NO_PARAMETERS };
   const pathStart = scanPathKeyword(argument, isSender ? 'FROM' : 'TO');
   if (pathStart === NO_MATCH) return syntaxReplyOf(verb, setting);
   const policies = setting.options.pathSyntax === 'strict' ? STRICT_POLICIES : LENIENT_POLICIES;
@@ -127,6 +132,7 @@ function isVerifiable(text: string, isUTF8: boolean): boolean {
   return !text.includes('@') || parseMailbox(text) !== undefined;
 }
 
+const NO_PARAMETERS: readonly Parameter[] = Object.freeze([]);
 const pathPoliciesOf = (syntax: PathPolicy['syntax']): Readonly<Record<'MAIL' | 'RCPT', PathPolicy>> => ({
   MAIL: { syntax, allowNull: true, allowPostmaster: false },
   RCPT: { syntax, allowNull: false, allowPostmaster: true },

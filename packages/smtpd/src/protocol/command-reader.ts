@@ -22,6 +22,7 @@ export class CommandReader {
   readonly #gate: CommandGate;
   readonly #reception: MessageReception;
   readonly #lines: LineDecoder;
+  readonly #lineLengthBytesMax: number;
   /** A line that was decoded while looking for more recipients and is none. */
   #heldLine: Line | undefined;
   /** Whether an octet of the client's was looked at, and whether a whole line was. */
@@ -35,8 +36,10 @@ export class CommandReader {
     this.#reception = reception;
     const { limits } = dialogue.options;
     const commandMax = limits.commandLengthBytesMax + dialogue.offer.lineBytesMax;
+    const lineLengthBytesMax = Math.max(commandMax, limits.continuationLengthBytesMax);
+    this.#lineLengthBytesMax = lineLengthBytesMax;
     this.#lines = new LineDecoder({
-      lineLengthBytesMax: Math.max(commandMax, limits.continuationLengthBytesMax),
+      lineLengthBytesMax,
       discardedBytesMax: limits.discardedLineBytesMax,
     });
   }
@@ -65,11 +68,40 @@ export class CommandReader {
       if (this.#isClientHello()) return CLOSED;
     }
     if (this.isEmpty) return NEED_DATA;
+    const pathLineEnd = this.#endOfPathLine();
+    if (pathLineEnd >= 0) return this.#pathCommandAt(pathLineEnd);
     const end = this.#heldLine === undefined ? this.#lines.findCleanEnd(this.#input) : -1;
     const rule = end < 0 ? undefined : fourLetterRuleAt(this.#input.bytes, this.#input.start, end);
     if (rule !== undefined) return this.#commandAt(rule, end);
     const line = this.#nextLine();
     return line === undefined ? NEED_DATA : this.#commandOf(line);
+  }
+
+  /** Where the next line has its CRLF, if it is one of those that `path-line.ts` knows; else -1. */
+  #endOfPathLine(): number {
+    if (this.#heldLine !== undefined || !this.#lines.isBetweenLines) return -1;
+    const { bytes, start } = this.#input;
+    const end = this.#dialogue.pathLine.scan(bytes, start);
+    return end - start > this.#lineLengthBytesMax ? -1 : end;
+  }
+
+  #pathCommandAt(end: number): SessionEvent | undefined {
+    const { pathLine } = this.#dialogue;
+    const rule = pathLine.isSender ? COMMAND_RULES.MAIL : COMMAND_RULES.RCPT;
+    const { verb } = rule;
+    const { start } = this.#input;
+    const lengthBytes = end - start;
+    const argument = this.#input.text(start + verb.length + 1, end);
+    pathLine.remember(argument);
+    return this.#take({ verb, argument }, rule, lengthBytes);
+  }
+
+  /** Takes the line of a command from the input. */
+  #take(command: Command, rule: CommandRule, lengthBytes: number): SessionEvent | undefined {
+    this.#input.take(lengthBytes + 2);
+    this.#dialogue.unanswered = 1;
+    this.#dialogue.hasChallenged = false;
+    return this.#admit(command, rule, { lengthBytes });
   }
 
   /** The command of the usual line, which is read from its octets: a text is made of the argument alone. */
@@ -78,10 +110,7 @@ export class CommandReader {
     const { bytes, start } = this.#input;
     const lengthBytes = end - start;
     const argument = decodeArgument(bytes, start + verb.length, end);
-    this.#input.take(lengthBytes + 2);
-    this.#dialogue.unanswered = 1;
-    this.#dialogue.hasChallenged = false;
-    return this.#admit({ verb, argument }, rule, { lengthBytes });
+    return this.#take({ verb, argument }, rule, lengthBytes);
   }
 
   #nextLine(): Line | undefined {

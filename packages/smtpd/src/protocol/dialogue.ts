@@ -7,6 +7,7 @@
 import type { Offer, Situation } from './extension.js';
 import { invariant } from './errors.js';
 import type { Limits } from './limits.js';
+import { PathLine } from './path-line.js';
 import { Reply } from './reply.js';
 import { ReplyQueue } from './reply-encoder.js';
 import { SessionCounts } from './session-counts.js';
@@ -28,6 +29,8 @@ export class Dialogue {
   readonly options: SessionOptions;
   readonly counts: SessionCounts;
   readonly replies = new ReplyQueue();
+  /** The command line with a path that was read last. */
+  readonly pathLine = new PathLine();
   /** Commands that were handed out and have no final reply yet. */
   unanswered = 0;
   /** Whether the first question, about the connection, was put. */

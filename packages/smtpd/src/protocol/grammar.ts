@@ -39,7 +39,7 @@ export const DOUBLE_QUOTE = 0x22;
 export const PLUS = 0x2b;
 export const COMMA = 0x2c;
 export const HYPHEN = 0x2d;
-const DOT = 0x2e;
+export const DOT = 0x2e;
 export const COLON = 0x3a;
 export const LESS_THAN = 0x3c;
 export const EQUALS = 0x3d;
@@ -275,7 +275,7 @@ function scanIPv6Hex(text: string, at: number): number {
 }
 
 /** Whether an octet is of one of the classes. */
-function isOf(octet: number, classes: number): boolean {
+export function isOf(octet: number, classes: number): boolean {
   return ((CLASSES[octet] ?? 0) & classes) !== 0;
 }
 

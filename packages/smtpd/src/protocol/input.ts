@@ -22,6 +22,10 @@ export class Input {
   /** The array of our own behind `#bytes`; `undefined` while `#bytes` is borrowed or empty. */
   #storage: Uint8Array | undefined;
 
+  /** What stands in `#bytes` from `#textStart` on, as text, up to its length. */
+  #text = '';
+  #textStart = 0;
+
   get bytes(): Uint8Array {
     return this.#bytes;
   }
@@ -65,6 +69,23 @@ export class Input {
     if (isBorrowed || isTooLarge) this.#moveTo(octets.allocate(Math.max(STORAGE_BYTES_MIN, unread)));
   }
 
+  /**
+   * The octets from `start` to `end` as text, one character an octet. 0 <= start <= end <= {@link end}.
+   *
+   * A conversion is a call out of the engine, which costs more than the octets do. So what stands behind them is converted with them, as
+   * far as it may be commands too. A text that is kept then keeps the others: of `TOGETHER_BYTES_MAX` octets at most.
+   */
+  text(start: number, end: number): string {
+    const from = start - this.#textStart;
+    if (from >= 0 && end - this.#textStart <= this.#text.length) return this.#text.slice(from, end - this.#textStart);
+    // A single command: its CRLF is all that follows.
+    if (end + 2 >= this.#bytes.length) return octets.decodeLatin1(this.#bytes, start, end);
+    const together = Math.min(this.#bytes.length, Math.max(end, start + TOGETHER_BYTES_MAX));
+    this.#text = octets.decodeLatin1(this.#bytes, start, together);
+    this.#textStart = start;
+    return this.#text.slice(0, end - start);
+  }
+
   /** The first `count` unread octets are dealt with. 0 <= count <= length. */
   take(count: number): void {
     this.#start += count;
@@ -76,6 +97,7 @@ export class Input {
     this.#bytes = NOTHING;
     this.#start = 0;
     this.#storage = undefined;
+    this.#text = '';
   }
 
   /** Storage of our own that holds what is unread and has `count` free octets behind it. */
@@ -98,8 +120,12 @@ export class Input {
     this.#storage = storage;
     this.#bytes = storage.subarray(0, unread);
     this.#start = 0;
+    this.#text = '';
   }
 }
+
+/** A dozen recipients with their verbs. */
+const TOGETHER_BYTES_MAX = 512;
 
 /** Most unfinished lines fit; a line that comes octet by octet does not start with a row of tiny arrays. */
 const STORAGE_BYTES_MIN = 64;

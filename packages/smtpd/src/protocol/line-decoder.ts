@@ -59,6 +59,11 @@ export class LineDecoder {
     this.#endlessLengthBytes = Math.max(limits.lineLengthBytesMax, limits.discardedBytesMax) + 1;
   }
 
+  /** Whether no line has begun: what is unread begins one. */
+  get isBetweenLines(): boolean {
+    return this.#scannedBytes === 0 && this.#droppedBytes === 0;
+  }
+
   /** The next line, taken from the input with its CRLF; `undefined` when more octets are needed. */
   decode(input: Input): Line | undefined {
     if (input.length === 0) return undefined;
@@ -75,7 +80,7 @@ export class LineDecoder {
    * say what there is. Whoever reads such a line by itself takes it from the input, with its CRLF.
    */
   findCleanEnd(input: Input): number {
-    if (this.#scannedBytes !== 0 || this.#droppedBytes !== 0) return -1;
+    if (!this.isBetweenLines) return -1;
     const { bytes, start } = input;
     const cr = findCRLF(bytes, start);
     return cr - start > this.#lineLengthBytesMax ? -1 : cr;

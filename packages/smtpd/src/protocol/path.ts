@@ -183,6 +183,13 @@ interface PathParts extends MailboxParts {
   readonly rawStart: number;
 }
 
+/** Where an address begins, has its `@`, and ends. */
+interface PlainPathParts {
+  readonly start: number;
+  readonly atSign: number;
+  readonly end: number;
+}
+
 /**
  * The path that nearly every command has, `<dot-string@domain>` in ASCII, in one scan. Anything else is `undefined`
  * and not yet a fault. The scanners are those of the full grammar, asked for ASCII alone, so that the two cannot differ.
@@ -194,18 +201,23 @@ function parsePlainPath(text: string, open: number): PathResult | undefined {
   const end = scanDomain(text, at + 1, LET_DIG);
   if (end === NO_MATCH || octetAt(text, end) !== GREATER_THAN || !isRestAt(text, end + 1)) return undefined;
 
+  const path = plainPath(text, { start, atSign: at, end });
+  return { ok: true, path, rest: end + 1 === text.length ? '' : text.slice(end + 1) };
+}
+
+/** The path whose address, `dot-string@domain` in ASCII, stands in `text` from `start` to `end`. */
+export function plainPath(text: string, { start, atSign, end }: PlainPathParts): Path {
   const address = text.slice(start, end);
-  const path: Path = {
+  return {
     raw: address,
     address,
-    localPart: text.slice(start, at),
-    domain: text.slice(at + 1, end),
+    localPart: text.slice(start, atSign),
+    domain: text.slice(atSign + 1, end),
     addressLiteral: undefined,
     sourceRoute: NO_ROUTE,
     isNull: false,
     isInternationalized: false,
   };
-  return { ok: true, path, rest: end + 1 === text.length ? '' : text.slice(end + 1) };
 }
 
 function parseBracketedPath(text: string, open: number, policy: PathPolicy): PathResult {

@@ -43,6 +43,33 @@ describe('input', () => {
     );
   });
 
+  it('gives what it has as text, whatever was asked for before', () => {
+    const step = fc.oneof(
+      fc.record({ append: fc.integer({ min: 1, max: 700 }) }),
+      fc.record({ take: fc.nat(300) }),
+      fc.record({ settle: fc.constant(true) }),
+      fc.record({ from: fc.nat(60), length: fc.nat(60) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 20, maxLength: 40 }), (steps) => {
+        const input = new Input();
+        let octet = 0;
+        const nextOctet = (): number => (octet = (octet * 5 + 3) % 251);
+        for (const next of steps) {
+          if ('append' in next) input.append(Uint8Array.from({ length: next.append }, nextOctet));
+          else if ('take' in next) input.take(Math.min(next.take, input.length));
+          else if ('settle' in next) input.settle();
+          else {
+            const start = Math.min(input.start + next.from, input.end);
+            const end = Math.min(start + next.length, input.end);
+            expect(input.text(start, end)).toBe(octets.decodeLatin1(input.bytes, start, end));
+          }
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('borrows what is appended while nothing is unread', () => {
     const input = new Input();
     const bytes = octets.encodeLatin1('NOOP\r\n');
