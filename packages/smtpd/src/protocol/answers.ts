@@ -11,7 +11,7 @@ import type { MessageReception } from './message-reception.js';
 import type { Offer } from './extension.js';
 import { Reply } from './reply.js';
 import type { Question } from './session-events.js';
-import { clientNamed, greetingSent, recipientAccepted, senderAccepted } from './session-state.js';
+import { clientNamed, greetingSent, recipientAccepted, senderAccepted, type Recipient } from './session-state.js';
 import * as replies from './standard-replies.js';
 
 /** Answers the questions of one session, oldest first. */
@@ -91,6 +91,14 @@ export class Answers {
     this.#dialogue.answerWaitingReplies();
   }
 
+  /** The step of RCPT. */
+  acceptRecipient(recipient: Recipient, reply = replies.RECIPIENT_OK): void {
+    const { state } = this.#dialogue;
+    invariant(state.phase === 'sender' || state.phase === 'recipients', 'RCPT proceeds in a transaction');
+    this.#dialogue.enter(recipientAccepted(state, recipient));
+    this.#dialogue.answer(reply);
+  }
+
   /** The step that a command takes once nobody objects. */
   #proceed(question: Question, reply: Reply | undefined): void {
     const state = this.#dialogue.state;
@@ -124,13 +132,11 @@ export class Answers {
         return;
       }
       case 'rcpt':
-        invariant(state.phase === 'sender' || state.phase === 'recipients', 'RCPT proceeds in a transaction');
-        if (this.#dialogue.isFull(state.envelope)) {
+        if (this.#dialogue.isFull(this.#dialogue.transaction)) {
           this.#refuseSurplusRecipient();
           return;
         }
-        this.#dialogue.enter(recipientAccepted(state, question.recipient));
-        this.#dialogue.answer(reply ?? replies.RECIPIENT_OK);
+        this.acceptRecipient(question.recipient, reply);
         return;
       case 'data':
         this.#reception.begin(question.chunk);

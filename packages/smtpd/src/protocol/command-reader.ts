@@ -77,6 +77,12 @@ export class CommandReader {
     return line === undefined ? NEED_DATA : this.#commandOf(line);
   }
 
+  /** The next RCPT, where it stands in the usual line; `undefined` when something else comes, or when the line was answered here. */
+  nextRecipient(): SessionEvent | undefined {
+    const end = this.#endOfPathLine();
+    return end >= 0 && !this.#dialogue.pathLine.isSender ? this.#pathCommandAt(end) : undefined;
+  }
+
   /** Where the next line has its CRLF, if it is one of those that `path-line.ts` knows; else -1. */
   #endOfPathLine(): number {
     if (this.#heldLine !== undefined || !this.#lines.isBetweenLines) return -1;

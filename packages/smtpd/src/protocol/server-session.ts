@@ -426,6 +426,31 @@ export class ServerSession implements DialogueHost {
     return this.#dialogue.isAsking ? questions : [];
   }
 
+  /**
+   * RCPT, together with those that came whole behind it, where nobody is to be asked about them and nobody looks on: each is answered before
+   * the next is read, as if it had come alone, without a question for each. Whatever is not accepted, or not the usual line, ends it, and
+   * what follows comes as a command.
+   *
+   * @returns the last one that was taken behind the first
+   */
+  rcptUnasked(argument: string | undefined): Command | undefined {
+    let following: Command | undefined;
+    if (!this.#gate.isCommandOpen()) return following;
+    const { unreadRepliesBytesMax } = this.#dialogue.options.limits;
+    for (;;) {
+      const checked = this.#checkRecipient(following === undefined ? argument : following.argument);
+      if (checked instanceof Reply) {
+        this.#dialogue.refuseChecked(checked);
+        return following;
+      }
+      this.#answers.acceptRecipient(checked);
+      if (this.outputBytes >= unreadRepliesBytesMax) return following;
+      const next = this.#reader.nextRecipient();
+      if (next?.kind !== 'command') return following;
+      following = next;
+    }
+  }
+
   #checkRecipient(argument: string | undefined): Recipient | Reply {
     const objection = this.#gate.objection(COMMAND_RULES.RCPT, argument);
     if (objection !== undefined) return objection;

@@ -7,7 +7,7 @@ import type { EndpointAddress } from '../net/transport.js';
 import { UsageError } from '../protocol/errors.js';
 import { parseReply, type Reply } from '../protocol/reply.js';
 import type { ChannelOptions, ChannelOwner } from './channel-context.js';
-import { commandMethodsOf, type CommandMethod } from './command-methods.js';
+import { commandMethodsOf } from './command-methods.js';
 import { Conversation } from './conversation.js';
 import type { SessionInfo } from './session-info.js';
 import type { Awaitable } from './verdict.js';
@@ -160,10 +160,15 @@ export class SMTPChannel {
 
   /** RCPT (RFC 5321 §4.1.1.3). */
   smtp_RCPT(argument: string | undefined): Awaitable<void> {
-    const { context, methods } = this.#conversation;
+    const { hooks } = this.#conversation.context;
+    const isAsked = hooks.rcpt.length > 0;
     // A method that was overridden expects each RCPT for itself.
-    if (!context.hooks.hasBatch || methods.get('RCPT') !== BASE_RCPT) {
+    if (this.smtp_RCPT !== BASE_RCPT || (isAsked ? !hooks.hasBatch : !this.#conversation.mayTakeGroup('RCPT'))) {
       return this.#conversation.ask(this.#conversation.sessionInCommand()?.rcpt(argument));
+    }
+    if (!isAsked) {
+      this.#conversation.takeRecipients(argument);
+      return;
     }
     const tell = (following: string | undefined): void => {
       this.#conversation.tellCommand('RCPT', following);
@@ -302,4 +307,4 @@ function isIntermediate({ code }: Reply): boolean {
 
 const NO_LINES: readonly string[] = Object.freeze([]);
 // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, never called
-const BASE_RCPT = SMTPChannel.prototype.smtp_RCPT as CommandMethod;
+const BASE_RCPT = SMTPChannel.prototype.smtp_RCPT;

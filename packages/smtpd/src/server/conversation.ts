@@ -651,6 +651,21 @@ export class Conversation
     return this.#verdicts.await(this.requests.ask(question));
   }
 
+  /**
+   * Whether commands of the same kind may be taken with the one under way: nobody looks on who would hear of each, and no method of another
+   * command goes on behind it.
+   */
+  mayTakeGroup(verb: string): boolean {
+    const { watch } = this.context;
+    return this.#command?.verb === verb && !watch.isCommandWatched && !watch.isReplyWatched;
+  }
+
+  /** Takes recipients that nobody is asked about: this one, and those that came behind it. */
+  takeRecipients(argument: string | undefined): void {
+    const last = this.sessionInCommand()?.rcptUnasked(argument);
+    if (last !== undefined) this.#command = last;
+  }
+
   /** Lets the hooks decide about several recipients at once. */
   askRecipients(questions: readonly RecipientQuestion[]): Awaitable<void> {
     if (questions.length === 0) return;

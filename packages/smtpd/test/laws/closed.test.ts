@@ -56,6 +56,7 @@ const ACTS: readonly ((session: ServerSession) => unknown)[] = [
   (session) => session.greet('EHLO', 'client.example'),
   (session) => session.mail('FROM:<a@a.example>'),
   (session) => session.rcpt('TO:<b@b.example>'),
+  (session) => session.rcptUnasked('TO:<b@b.example>') !== undefined,
   (session) => session.rcptBatch('TO:<b@b.example>').length > 0,
   (session) => session.data(undefined),
   (session) => session.rset(undefined),

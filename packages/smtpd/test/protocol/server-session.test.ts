@@ -1,5 +1,6 @@
 /** The session as a channel uses it: pulled one event at a time, with questions that stay open until somebody answers them. */
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { InvariantError, type UsageError } from '../../src/protocol/errors.js';
@@ -194,6 +195,7 @@ const COMMANDS: readonly ((session: ServerSession) => unknown)[] = [
   (session) => session.mail('FROM:<a@a.example>'),
   (session) => session.rcpt('TO:<b@b.example>'),
   (session) => session.rcptBatch('TO:<b@b.example>'),
+  (session) => session.rcptUnasked('TO:<b@b.example>'),
   (session) => session.data(undefined),
   (session) => session.rset(undefined),
   (session) => session.noop(),
@@ -332,6 +334,99 @@ describe('a challenge', () => {
     expect(session.next()).toEqual({ kind: 'closed' });
     expect(said(session)).toEqual(['421 4.7.0 Error: line too long, closing connection']);
     expect(session.takeExceeded()).toEqual(['discardedLineBytesMax']);
+  });
+});
+
+describe('recipients that nobody is asked about', () => {
+  /** How a session goes on with a group, and where that leaves it. */
+  const outcomeOf = (
+    group: string,
+    limits: Partial<Limits>,
+    take: (session: ServerSession, argument?: string) => void,
+  ) => {
+    const session = openedWith({ limits });
+    run(session, 'EHLO c', 'MAIL FROM:<a@a.example>');
+    said(session);
+    receive(session, group);
+    for (let event = session.next(); event.kind === 'command'; event = session.next()) {
+      if (event.verb === 'RCPT') take(session, event.argument);
+      else if (session.perform(event) !== undefined) session.accept();
+    }
+    const { phase, envelope, unreadBytes } = session;
+    return {
+      phase,
+      recipients: envelope?.recipients,
+      said: said(session),
+      exceeded: [...session.takeExceeded()],
+      violations: [...session.takeViolations()],
+      unreadBytes,
+    };
+  };
+  const oneByOne = (session: ServerSession, argument?: string): void => {
+    if (session.rcpt(argument) !== undefined) session.accept();
+  };
+  const together = (session: ServerSession, argument?: string): void => {
+    session.rcptUnasked(argument);
+  };
+  const usual = fc.constantFrom('RCPT TO:<a@b.example>', 'RCPT TO:<c.d@e-f.example>', 'rcpt to:<g@h.example>');
+  const unusual = fc.constantFrom(
+    ...['RCPT', 'RCPT TO:<Postmaster>', 'RCPT TO:<"q"@b.example>', 'RCPT TO:<x@y.example> NOTIFY=NEVER', 'RCPT TO:<>'],
+    ...[
+      'RCPT TO:<x@y.example> BOGUS=1',
+      'RCPT TO:<a..b@c>',
+      `RCPT TO:<${'l'.repeat(600)}@b.example>`,
+      'RCPT TO:<a@b>\rx',
+    ],
+    ...['NOOP', 'RSET', 'MAIL FROM:<a@a.example>', 'DATA', '', 'XBOGUS', 'HELO c', 'RCPT TO:<\xc3\xa9@b.example>'],
+  );
+  const line = fc.oneof({ weight: 4, arbitrary: usual }, { weight: 1, arbitrary: unusual });
+  const limits = fc.record(
+    {
+      recipientsMax: fc.integer({ min: 1, max: 5 }),
+      errorsMax: fc.integer({ min: 1, max: 3 }),
+      unreadRepliesBytesMax: fc.integer({ min: 1, max: 60 }),
+      commandLengthBytesMax: fc.constant(512),
+    },
+    { requiredKeys: [] },
+  );
+
+  it('are taken as if each had come alone, whatever comes among them', () => {
+    let takenCount = 0;
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 14 }), limits, (lines, chosen) => {
+        const group = lines.map((each) => `${each}\r\n`).join('');
+        const alone = outcomeOf(group, chosen, oneByOne);
+        expect(outcomeOf(group, chosen, together)).toEqual(alone);
+        takenCount += alone.recipients?.length ?? 0;
+      }),
+      { seed: 5321, numRuns: 2_000 },
+    );
+    expect(takenCount).toBeGreaterThan(1_000);
+  });
+
+  it('come together while each is accepted, up to whatever else there is', () => {
+    const session = opened('EHLO c', 'MAIL FROM:<a@a.example>');
+    receive(session, `${rcpts('a', 'b', 'c')}RCPT TO:<>\r\n${rcpts('d')}RCPT TO:<e@b.exa`);
+    const take = (): string | undefined => session.rcptUnasked(command(session).argument)?.argument;
+    expect(take()).toBe('TO:<c@b.example>');
+    expect(take()).toBeUndefined();
+    expect(take()).toBeUndefined();
+    expect(codes(session)).toEqual([250, 250, 250, 501, 250]);
+    expect(session.next()).toEqual({ kind: 'needData' });
+    receive(session, 'mple>\r\n');
+    expect(take()).toBeUndefined();
+    expect(session.envelope?.recipients.map(({ path }) => path.localPart)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('come no further than what may be unread of the replies', () => {
+    const session = openedWith({ limits: { unreadRepliesBytesMax: 30 } });
+    run(session, 'EHLO c', 'MAIL FROM:<a@a.example>');
+    said(session);
+    receive(session, rcpts('a', 'b', 'c', 'd', 'e'));
+    // "250 2.1.5 OK" and its CRLF are fourteen octets.
+    expect(session.rcptUnasked(command(session).argument)?.argument).toBe('TO:<c@b.example>');
+    expect(session.outputBytes).toBe(42);
+    expect(session.next()).toMatchObject({ kind: 'command', argument: 'TO:<d@b.example>' });
   });
 });
 

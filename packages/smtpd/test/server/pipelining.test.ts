@@ -128,6 +128,99 @@ describe('the replies of one pipelined group', () => {
   });
 });
 
+describe('recipients that come together and that nobody is asked about', () => {
+  const RECIPIENTS = ['b', 'c', 'd'].map((name) => `RCPT TO:<${name}@${name}.example>\r\n`).join('');
+
+  it('are told to who watches, each with its reply behind it', () => {
+    const server = new KeepingServer();
+    const told: string[] = [];
+    server.on('command', ({ verb, argument }) => told.push(`${verb} ${argument ?? ''}`));
+    server.on('reply', ({ reply }) => told.push(String(reply.code)));
+    const transport = connectTo(server);
+    transport.send(`EHLO c.example\r\nMAIL FROM:<a@a.example>\r\n${RECIPIENTS}`);
+    expect(told.slice(-6)).toEqual([
+      ...['RCPT TO:<b@b.example>', '250', 'RCPT TO:<c@c.example>', '250', 'RCPT TO:<d@d.example>', '250'],
+    ]);
+  });
+
+  it('are told one by one to who watches commands alone', () => {
+    const server = new KeepingServer();
+    const told: [argument: string | undefined, recipientCount: number | undefined][] = [];
+    server.on('command', ({ verb, argument, session }) => {
+      if (verb === 'RCPT') told.push([argument, session.envelope?.rcptTos.length]);
+    });
+    connectTo(server).send(`EHLO c.example\r\nMAIL FROM:<a@a.example>\r\n${RECIPIENTS}`);
+    expect(told).toEqual([
+      ['TO:<b@b.example>', 0],
+      ['TO:<c@c.example>', 1],
+      ['TO:<d@d.example>', 2],
+    ]);
+  });
+
+  it('are asked about from where somebody who watches says so', () => {
+    const server = new KeepingServer();
+    server.on('reply', ({ session }) => {
+      if (session.envelope?.rcptTos.length === 1) server.use({ name: 'late', rcpt: () => '550 5.1.1 No' });
+    });
+    const transport = connectTo(server);
+    transport.send(`EHLO c.example\r\nMAIL FROM:<a@a.example>\r\n${RECIPIENTS}`);
+    expect(transport.writes.map(codesOf)).toEqual([['250', '250', '250', '550', '550']]);
+  });
+
+  it('come to a method that was overridden one by one', () => {
+    const seen: (string | undefined)[] = [];
+    class Channel extends SMTPChannel {
+      override smtp_RCPT(argument: string | undefined) {
+        seen.push(argument);
+        const before = this.rcptTos.length;
+        const done = super.smtp_RCPT(argument);
+        expect(this.rcptTos.length).toBe(before + 1);
+        return done;
+      }
+    }
+    class Server extends KeepingServer {
+      static override channelClass = Channel;
+    }
+    connectTo(new Server()).send(`EHLO c.example\r\nMAIL FROM:<a@a.example>\r\n${RECIPIENTS}`);
+    expect(seen).toEqual(['TO:<b@b.example>', 'TO:<c@c.example>', 'TO:<d@d.example>']);
+  });
+
+  it('wait behind a method of another command that takes one of its own', () => {
+    const seen: number[] = [];
+    class Channel extends SMTPChannel {
+      smtp_XRCPT() {
+        void this.smtp_RCPT('TO:<x@x.example>');
+        seen.push(this.rcptTos.length);
+      }
+    }
+    class Server extends KeepingServer {
+      static override channelClass = Channel;
+    }
+    const server = new Server();
+    const transport = connectTo(server);
+    transport.send(`EHLO c.example\r\nMAIL FROM:<a@a.example>\r\nXRCPT\r\n${RECIPIENTS}DATA\r\nx\r\n.\r\n`);
+    expect(seen).toEqual([1]);
+    expect(server.messages.map(({ rcptTos }) => rcptTos.length)).toEqual([4]);
+  });
+
+  it('leave the last of them as the command line that came last', () => {
+    let channel: SMTPChannel | undefined;
+    class Channel extends SMTPChannel {
+      override smtp_EHLO(argument: string | undefined) {
+        // eslint-disable-next-line @typescript-eslint/no-this-alias -- it is looked at from outside
+        channel = this;
+        return super.smtp_EHLO(argument);
+      }
+    }
+    class Server extends KeepingServer {
+      static override channelClass = Channel;
+    }
+    connectTo(new Server()).send(`EHLO c.example\r\nMAIL FROM:<a@a.example>\r\n${RECIPIENTS}`);
+    expect(channel?.receivedLines).toEqual(['RCPT TO:<d@d.example>']);
+    expect(channel?.rcptTos).toEqual(['b@b.example', 'c@c.example', 'd@d.example']);
+  });
+});
+
 describe('what a client sends ahead', () => {
   it('is not read beyond a bound while the application decides', async () => {
     let release: () => void = () => undefined;
