@@ -334,7 +334,9 @@ const attachment = fc.record(
   {
     fileName: trimmed,
     contentType: fc.constantFrom('application/pdf', 'image/png', 'text/calendar; method=REQUEST; charset="utf-8"'),
-    contentBase64: fc.uint8Array({ maxLength: 200 }).map((octets) => Buffer.from(octets).toString('base64')),
+    contentBase64: fc
+      .uint8Array({ maxLength: 200, size: 'max' })
+      .map((octets) => Buffer.from(octets).toString('base64')),
     contentId: fc.constantFrom('logo@a.example', 'x.1'),
   },
   { requiredKeys: ['fileName', 'contentBase64'] },

@@ -44,7 +44,9 @@ const dictionary = fc
     { maxLength: 60 },
   )
   .map((parts) => parts.join(''));
-const binary = fc.uint8Array({ maxLength: 400 }).map((bytes) => octets.decodeLatin1(bytes, 0, bytes.length));
+const binary = fc
+  .uint8Array({ maxLength: 400, size: 'max' })
+  .map((bytes) => octets.decodeLatin1(bytes, 0, bytes.length));
 const anything = fc.oneof(
   binary,
   dictionary,

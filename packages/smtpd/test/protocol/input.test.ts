@@ -7,7 +7,7 @@ import { octets } from '../../src/protocol/octets.js';
 describe('input', () => {
   it('is a queue of octets, whatever the order of append, take and settle', () => {
     const step = fc.oneof(
-      fc.record({ append: fc.uint8Array({ maxLength: 200 }) }),
+      fc.record({ append: fc.uint8Array({ maxLength: 200, size: 'max' }) }),
       fc.record({ take: fc.nat(300) }),
       fc.record({ settle: fc.constant(true) }),
     );

@@ -405,7 +405,7 @@ describe('laws', () => {
       alpn: text,
       authority: text,
       networkNamespace: text,
-      uniqueId: fc.uint8Array({ maxLength: 128 }),
+      uniqueId: fc.uint8Array({ maxLength: 128, size: 'max' }),
       tls: tlsFacts,
       tlvs: own(fc.integer({ min: 0x31, max: 0xff })),
     },
@@ -433,10 +433,10 @@ describe('laws', () => {
         bytes[where % bytes.length] = octet;
         return bytes;
       }),
-    fc.uint8Array({ maxLength: 300 }),
-    fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.concat([fromHex(`${SIGNATURE}2111`), bytes])),
+    fc.uint8Array({ maxLength: 300, size: 'max' }),
+    fc.uint8Array({ maxLength: 300, size: 'max' }).map((bytes) => Buffer.concat([fromHex(`${SIGNATURE}2111`), bytes])),
     fc
-      .string({ unit: fc.constantFrom('1', '0', ':', '.', ' ', '\r', '\n', '255'), maxLength: 130 })
+      .string({ unit: fc.constantFrom('1', '0', ':', '.', ' ', '\r', '\n', '255'), maxLength: 130, size: 'max' })
       .map((rest) => latin1(`PROXY TCP6 ${rest}`)),
     fc.nat(140).map((count) => latin1(`PROXY UNKNOWN ${'x'.repeat(count)}\r\n`)),
   );

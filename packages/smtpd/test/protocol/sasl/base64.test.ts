@@ -11,7 +11,7 @@ describe('base64', () => {
 
   it('encodes as Buffer does, and decodes what it encodes', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+      fc.property(fc.uint8Array({ maxLength: 100, size: 'max' }), (bytes) => {
         const text = encodeBase64(bytes);
         expect(text).toBe(Buffer.from(bytes).toString('base64'));
         expect(Buffer.from(decodeBase64(text)!)).toEqual(Buffer.from(bytes));
