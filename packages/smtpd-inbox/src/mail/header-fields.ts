@@ -20,7 +20,7 @@ export function decodeFields(fields: readonly RawField[], faults: Faults): Heade
 
 /** The first field of that name. */
 export function firstField(fields: readonly HeaderField[], name: string): HeaderField | undefined {
-  return fields.find((field) => field.name.toLowerCase() === name);
+  return fields.find((field) => isNamed(field, name));
 }
 
 /**
@@ -29,7 +29,7 @@ export function firstField(fields: readonly HeaderField[], name: string): Header
  */
 export function formatMailboxes(fields: readonly RawField[], name: string): string[] {
   const formatted = fields
-    .filter((field) => field.name.toLowerCase() === name)
+    .filter((field) => isNamed(field, name))
     .flatMap((field) => {
       const { text, restore } = withoutWords(unfoldedText(field));
       const mailboxes = addressParser(text, { flatten: true }).map((mailbox) => {
@@ -76,6 +76,11 @@ function decodeOctets(field: RawField): ReturnType<typeof decodeHeaderText> {
   const text = unfold(field);
   // Most fields are what they are already.
   return /\P{ASCII}/u.test(text) ? decodeHeaderText(Buffer.from(text, 'latin1')) : { text, isGuessed: false };
+}
+
+/** @param name in lower case */
+function isNamed(field: { readonly name: string }, name: string): boolean {
+  return field.name.length === name.length && field.name.toLowerCase() === name;
 }
 
 /** A line end in a value would be one wherever the value is written into something else. */

@@ -236,7 +236,7 @@ class TreeScanner {
       this.#faults.add(`Line ${this.#lineAt(start)} goes on with a field where there is none.`);
       return;
     }
-    const colon = this.#source.subarray(start, Math.min(end, start + FIELD_NAME_BYTES_MAX)).indexOf(COLON);
+    const colon = this.#colonIn(start, Math.min(end, start + FIELD_NAME_BYTES_MAX));
     const name = colon < 0 ? '' : this.#source.toString('latin1', start, start + colon);
     if (colon < 0 || !FIELD_NAME.test(name)) {
       this.#takeStrangeLine(start, end);
@@ -251,6 +251,12 @@ class TreeScanner {
       end,
       line: node.isMessage ? this.#lineAt(start) : 0,
     };
+  }
+
+  /** How far from its start a line's first colon is; -1 when there is none. */
+  #colonIn(start: number, end: number): number {
+    for (let at = start; at < end; at += 1) if (this.#source[at] === COLON) return at - start;
+    return -1;
   }
 
   /** A line of the header that is no field. */

@@ -217,20 +217,24 @@ function summaryOf(known: Known, htmlText: string, parseFault = known.faults.sto
   const date = firstField(headers, 'date')?.value;
   const messageId = firstField(headers, 'message-id')?.value;
   const preview = previewOf(bodies.text, htmlText);
-  return {
-    ...(subject === undefined ? {} : { subject }),
+  // Each mail that comes has one made, and to put together what may be absent with `...` takes longer than to read a short mail's header.
+  const summary: Mutable<MailSummary> = {
     from: formatMailboxes(root.fields, 'from'),
     to: formatMailboxes(root.fields, 'to'),
     cc: formatMailboxes(root.fields, 'cc'),
-    ...(date === undefined ? {} : { date }),
-    ...(messageId === undefined ? {} : { messageId }),
     attachmentNames: attachmentNames(parts),
     headers: headers.map(({ name, value }) => [name, value] as const),
-    ...(preview === '' ? {} : { preview }),
     searchText: searchText([bodies.text ?? '', htmlText, ...bodies.otherText]),
-    ...(parseFault === undefined ? {} : { parseFault }),
   };
+  if (subject !== undefined) summary.subject = subject;
+  if (date !== undefined) summary.date = date;
+  if (messageId !== undefined) summary.messageId = messageId;
+  if (preview !== '') summary.preview = preview;
+  if (parseFault !== undefined) summary.parseFault = parseFault;
+  return summary;
 }
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** The texts and the HTML of the mail itself, and what else is found by its words. */
 function readBodies(root: MimeNode, faults: Faults): Bodies {
@@ -332,7 +336,8 @@ function previewOf(text: string | undefined, htmlText: string): string {
 }
 
 function folded(text: string): string {
-  return text.replace(FILLERS, '').replace(/\s+/g, ' ').trim();
+  const visible = NOT_ASCII.test(text) ? text.replace(FILLERS, '') : text;
+  return visible.replace(BLANKS, ' ').trim();
 }
 
 function searchText(texts: readonly string[]): string {
@@ -360,4 +365,8 @@ const QUICK_HTML_LENGTH = 262_144;
 const HEADER_ONLY_BYTES = 65_536;
 /** What senders put behind the first sentence so that nothing else is in the preview. */
 const FILLERS = /\p{Default_Ignorable_Code_Point}/gu;
+/** None of them is ASCII. */
+const NOT_ASCII = /[^\0-\x7f]/;
+/** White space that is not one blank already, as most of it is. */
+const BLANKS = / \s+|[^\S ]\s*/g;
 const HALF_PAIR = /[\ud800-\udbff]$/;
