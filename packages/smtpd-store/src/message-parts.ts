@@ -12,7 +12,12 @@ import type {
 import { StoreError } from './errors.js';
 import { checkName } from './names.js';
 import type { TakenBody } from './body-spool.js';
-import { bindable } from './plain-text.js';
+import { bindable, isBindable } from './plain-text.js';
+
+/** A message, cut up for its tables, and what is told of it when it is there. */
+export interface NewParts extends MessageParts {
+  readonly told: Pick<StoredMessage, 'envelope' | 'session' | 'summary'>;
+}
 
 /** A message, cut up for its tables. */
 export interface MessageParts {
@@ -60,9 +65,11 @@ export function checkMessage(message: NewMessage): void {
 }
 
 /** What is written of a new message. */
-export function partsOf(message: NewMessage, newSummary: NewSummary, body: TakenBody): MessageParts {
+export function partsOf(message: NewMessage, newSummary: NewSummary, body: TakenBody): NewParts {
   const { envelope, session } = message;
-  const { searchText, ...summary } = newSummary;
+  const { searchText } = newSummary;
+  // JSON leaves it out.
+  const summary = { ...newSummary, searchText: undefined };
   return {
     inbox: message.inbox ?? '',
     isSession: message.kind === 'session',
@@ -76,13 +83,14 @@ export function partsOf(message: NewMessage, newSummary: NewSummary, body: Taken
     fileName: body.kind === 'file' ? body.fileName : null,
     words: [
       summary.subject ?? '',
-      [...(summary.from ?? []), envelope.mailFrom].join('\n'),
-      [...(summary.to ?? []), ...envelope.rcptTos].join('\n'),
-      (summary.cc ?? []).join('\n'),
+      linesOf(summary.from, envelope.mailFrom),
+      linesOf(summary.to, ...envelope.rcptTos),
+      linesOf(summary.cc),
       (searchText ?? '').slice(0, SEARCH_TEXT_LENGTH_MAX),
-      (summary.attachmentNames ?? []).join('\n'),
-      (summary.headers ?? []).map(([name, value]) => `${name}: ${value}`).join('\n'),
+      linesOf(summary.attachmentNames),
+      linesOf(summary.headers?.map(([name, value]) => `${name}: ${value}`)),
     ].map(bindable),
+    told: { envelope, session, summary },
   };
 }
 
@@ -91,25 +99,44 @@ export function transcriptText(transcript: NewTranscript): string {
   return typeof transcript === 'string' ? transcript : JSON.stringify(transcript);
 }
 
+/** What is searched of several values, one a line. */
+function linesOf(values: readonly string[] = [], ...more: readonly string[]): string {
+  const [only] = values;
+  // Most have one value or none.
+  if (more.length === 0 && values.length <= 1) return only ?? '';
+  return [...values, ...more].join('\n');
+}
+
 function searched({ headers }: MessageSummary): Pick<Facts, 'searchedHeaders'> {
-  const searchedHeaders = headers?.map(([name, value]) => [bindable(name), bindable(value)] as const);
-  const isSame =
-    headers?.every(([name, value], index) => {
-      const [searchedName, searchedValue] = searchedHeaders?.[index] ?? [];
-      return name === searchedName && value === searchedValue;
-    }) ?? true;
+  if (headers === undefined || headers.every(([name, value]) => isBindable(name) && isBindable(value))) return {};
+  const searchedHeaders = headers.map(([name, value]) => [bindable(name), bindable(value)] as const);
+  const isSame = headers.every(([name, value], index) => {
+    const [searchedName, searchedValue] = searchedHeaders[index] ?? [];
+    return name === searchedName && value === searchedValue;
+  });
   return isSame ? {} : { searchedHeaders };
 }
 
-/** What was just written, as it would be read. */
-export function rowOf(id: number, { inbox, isSession, receivedAtMs, sizeBytes, facts }: MessageParts): MessageRow {
-  return { id, inbox, isSession, receivedAtMs, sizeBytes, isRead: false, tags: '[]', facts };
+/** What was just written, as it would be read: nobody has to read its facts for that. */
+export function addedMessage(id: number, { inbox, isSession, receivedAtMs, sizeBytes, told }: NewParts): StoredMessage {
+  return {
+    id: String(id),
+    kind: isSession ? 'session' : 'message',
+    inbox,
+    receivedAt: new Date(receivedAtMs),
+    sizeBytes,
+    isRead: false,
+    tags: [],
+    envelope: told.envelope,
+    session: told.session,
+    summary: told.summary,
+  };
 }
 
 export function storedMessage(row: MessageRow): StoredMessage {
   const { id, inbox, isSession, receivedAtMs, sizeBytes, isRead, tags } = row;
   let known: Facts | undefined;
-  // Most are told of when they are added, and looked into by nobody then.
+  // Of a long list few are looked into.
   const facts = (): Facts => (known ??= JSON.parse(row.facts) as Facts);
   return {
     id: String(id),

@@ -5,7 +5,12 @@
  * another sign in their place, which is in no word.
  */
 export function bindable(text: string): string {
-  return text.replace(/\0|\p{Cs}/gu, '\ufffd');
+  return isBindable(text) ? text : text.replace(/\0|\p{Cs}/gu, '\ufffd');
+}
+
+/** Whether {@link bindable} surely gives it back as it is. Texts with whole pairs of UTF-16 are as they are, too, and take a closer look. */
+export function isBindable(text: string): boolean {
+  return !/[\0\ud800-\udfff]/.test(text);
 }
 
 /** As SQLite's `lower` does it. */

@@ -6,7 +6,7 @@ import { storeCounts } from '../counts.js';
 import type { ListRequest } from '../list-request.js';
 import type { StoreLimits } from '../limits.js';
 import type { TranscriptLine } from '../message.js';
-import type { MessageParts, MessageRow } from '../message-parts.js';
+import type { MessageRow, NewParts } from '../message-parts.js';
 import { asciiLowerCase, bindable } from '../plain-text.js';
 import type { StoreCounts } from '../store.js';
 import type { PostgresDatabase } from './database.js';
@@ -14,7 +14,7 @@ import { BoundValues, compileQuery, type SearchedWords } from './query-sql.js';
 
 /** A message to be written, with what it is found by. */
 export interface NewRow {
-  readonly parts: MessageParts;
+  readonly parts: NewParts;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly words: SearchedWords;
 }

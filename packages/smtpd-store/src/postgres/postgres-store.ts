@@ -14,7 +14,7 @@ import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
-import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage, transcriptText } from '../message-parts.js';
+import { addedMessage, idsOf, namesOf, notFound, partsOf, storedMessage, transcriptText } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
@@ -280,7 +280,7 @@ class PostgresStore implements MailStore {
         await lock();
         for (const [index, { row }] of group.entries()) {
           const id = await this.#tables.insert(client, row, bodies[index]);
-          added.set(id, storedMessage(rowOf(id, row.parts)));
+          added.set(id, addedMessage(id, row.parts));
         }
         const ids = [...added.keys()];
         const pruned = await this.#tables.prune(client, {

@@ -16,7 +16,7 @@ import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
-import { idsOf, namesOf, notFound, partsOf, rowOf, storedMessage, transcriptText } from '../message-parts.js';
+import { addedMessage, idsOf, namesOf, notFound, partsOf, storedMessage, transcriptText } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
@@ -302,7 +302,7 @@ class SQLiteStore implements MailStore {
         packed: packParts(parts),
         now: this.#settings.clock.now(),
       });
-      const stored = storedMessage(rowOf(id, parts));
+      const stored = addedMessage(id, parts);
       this.#feed.publish({ kind: 'added', message: stored });
       if (pruned.length > 0) this.#feed.publish({ kind: 'deleted', messageIds: namesOf(pruned) });
       return stored;
