@@ -116,7 +116,10 @@ export class HookRequests {
   }
 
   #inTurn(hooks: readonly AnyHook[], call: (hook: AnyHook) => unknown): Awaitable<Decision> {
-    if (hooks.length === 0) return PASS;
+    const first = hooks[0];
+    if (first === undefined) return PASS;
+    // One that is alone has no turn to wait for.
+    if (hooks.length === 1) return decide(() => call(first));
     return askInTurn(hooks.map((hook) => () => decide(() => call(hook))));
   }
 
