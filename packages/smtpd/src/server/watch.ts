@@ -65,7 +65,8 @@ export type DisconnectReason =
 /** The events of one server. */
 export class Watch {
   readonly #emitter = new EventEmitter();
-  /** How many listen to what happens with each command; asking the emitter each time would cost more than the rest of it. */
+  /** Who listens, as the emitter has it: asking it each time would cost more than the rest of a command's event. */
+  readonly #listeners = new Map<keyof SMTPServerEvents, readonly unknown[]>();
   #commandListeners = 0;
   #replyListeners = 0;
   readonly #logger: Logger;
@@ -85,6 +86,7 @@ export class Watch {
   }
 
   #count(): void {
+    this.#listeners.clear();
     this.#commandListeners = this.#emitter.listenerCount('command');
     this.#replyListeners = this.#emitter.listenerCount('reply');
   }
@@ -108,7 +110,7 @@ export class Watch {
   tell<Name extends keyof SMTPServerEvents>(name: Name, event: SMTPServerEvents[Name]): void {
     // Subscribers of a diagnostics channel that throw are reported by Node itself.
     if (DIAGNOSTICS[name].hasSubscribers) DIAGNOSTICS[name].publish(event);
-    for (const listener of this.#emitter.listeners(name)) {
+    for (const listener of this.#listenersOf(name)) {
       try {
         const result: unknown = (listener as (event: SMTPServerEvents[Name]) => unknown)(event);
         if (result instanceof Promise) result.catch((error: unknown) => this.#log(name, error));
@@ -116,6 +118,15 @@ export class Watch {
         this.#log(name, error);
       }
     }
+  }
+
+  #listenersOf(name: keyof SMTPServerEvents): readonly unknown[] {
+    let listeners = this.#listeners.get(name);
+    if (listeners === undefined) {
+      listeners = this.#emitter.listeners(name);
+      this.#listeners.set(name, listeners);
+    }
+    return listeners;
   }
 
   #log(name: string, error: unknown): void {
