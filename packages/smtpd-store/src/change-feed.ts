@@ -34,7 +34,8 @@ export class ChangeFeed {
 class Reader implements AsyncIterableIterator<StoreChange> {
   readonly #leave: () => void;
   #waiting: StoreChange[] = [];
-  readonly #wake: (() => void)[] = [];
+  /** Who asked for a change when none was there. */
+  readonly #asking: ((result: IteratorResult<StoreChange, undefined>) => void)[] = [];
   #isEnded = false;
 
   constructor(leave: () => void) {
@@ -42,23 +43,22 @@ class Reader implements AsyncIterableIterator<StoreChange> {
   }
 
   push(change: StoreChange): void {
-    if (this.#waiting.length >= WAITING_CHANGES_MAX) this.#waiting = [{ kind: 'missed' }];
+    const answer = this.#asking.shift();
+    if (answer !== undefined) answer({ done: false, value: change });
+    else if (this.#waiting.length >= WAITING_CHANGES_MAX) this.#waiting = [{ kind: 'missed' }];
     else this.#waiting.push(change);
-    this.#wake.shift()?.();
   }
 
   end(): void {
     this.#isEnded = true;
-    for (const wake of this.#wake.splice(0)) wake();
+    for (const answer of this.#asking.splice(0)) answer(END);
   }
 
-  async next(): Promise<IteratorResult<StoreChange, undefined>> {
-    for (;;) {
-      const change = this.#waiting.shift();
-      if (change !== undefined) return { done: false, value: change };
-      if (this.#isEnded) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
-    }
+  next(): Promise<IteratorResult<StoreChange, undefined>> {
+    const change = this.#waiting.shift();
+    if (change !== undefined) return Promise.resolve({ done: false, value: change });
+    if (this.#isEnded) return Promise.resolve(END);
+    return new Promise((resolve) => this.#asking.push(resolve));
   }
 
   return(): Promise<IteratorResult<StoreChange, undefined>> {
@@ -73,5 +73,6 @@ class Reader implements AsyncIterableIterator<StoreChange> {
   }
 }
 
+const END: IteratorResult<StoreChange, undefined> = Object.freeze({ done: true, value: undefined });
 /** How many changes wait for a reader. */
 const WAITING_CHANGES_MAX = 10_000;
