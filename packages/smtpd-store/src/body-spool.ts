@@ -36,6 +36,14 @@ export class BodySpool {
     this.#options = options;
   }
 
+  /** Takes octets that are there and short, at once. @returns `undefined` for all others, which {@link BodySpool.take} takes */
+  takeShort(raw: NewMessage['raw']): TakenBody | undefined {
+    const { memoryBytesMax, sizeBytesMax } = this.#options;
+    return raw instanceof Uint8Array && raw.length <= Math.min(memoryBytesMax, sizeBytesMax)
+      ? { kind: 'memory', octets: raw, sizeBytes: raw.length }
+      : undefined;
+  }
+
   /** Takes all octets. When it rejects, nothing of them is left. */
   async take(raw: NewMessage['raw']): Promise<TakenBody> {
     const { folder } = this.#options;

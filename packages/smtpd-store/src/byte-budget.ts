@@ -9,17 +9,23 @@ export class ByteBudget {
     this.#freeBytes = bytesMax;
   }
 
-  /** Waits until there is room for `bytes`, which must not be more than there is at all. @returns what gives the room back, once */
-  async take(bytes: number): Promise<() => void> {
-    if (this.#waiting.length > 0 || bytes > this.#freeBytes) {
-      await new Promise<void>((proceed) => this.#waiting.push({ bytes, proceed }));
-    } else {
-      this.#freeBytes -= bytes;
-    }
-    return () => {
-      this.#freeBytes += bytes;
-      this.#admit();
-    };
+  /** Takes room for `bytes` if it is there. @returns whether it was */
+  tryTake(bytes: number): boolean {
+    if (this.#waiting.length > 0 || bytes > this.#freeBytes) return false;
+    this.#freeBytes -= bytes;
+    return true;
+  }
+
+  /** Waits until there is room for `bytes`, which must not be more than there is at all. */
+  async take(bytes: number): Promise<void> {
+    if (this.tryTake(bytes)) return;
+    await new Promise<void>((proceed) => this.#waiting.push({ bytes, proceed }));
+  }
+
+  /** Gives back, once, what was taken. */
+  release(bytes: number): void {
+    this.#freeBytes += bytes;
+    this.#admit();
   }
 
   #admit(): void {

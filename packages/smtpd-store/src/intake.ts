@@ -19,13 +19,14 @@ export class Intake {
     checkMessage(message);
     const { raw } = message;
     const heldBytes = raw instanceof Uint8Array ? Math.min(raw.length, MEMORY_BYTES_MAX) : MEMORY_BYTES_MAX;
-    const release = await this.#budget.take(heldBytes);
+    // What need not wait goes on in this turn: it shares the next hand-over with all that came in it.
+    if (!this.#budget.tryTake(heldBytes)) await this.#budget.take(heldBytes);
     try {
       return await keep(message);
     } catch (error) {
       throw fileError(error);
     } finally {
-      release();
+      this.#budget.release(heldBytes);
     }
   }
 }

@@ -4,9 +4,17 @@ import { StoreError } from './errors.js';
 
 /** Begins work until it is closed. */
 export class WorkInHand {
-  /** What is not over; none of them rejects. */
-  readonly #work = new Set<Promise<void>>();
+  /**
+   * How much is not over. A set of it would cost more than it looks: a table that it grew out of keeps what was in it until the whole heap
+   * is collected, and so messages that were done with long ago.
+   */
+  #count = 0;
   #closed: Promise<void> | undefined;
+  #onIdle: () => void = () => undefined;
+  readonly #onOver = (): void => {
+    this.#count -= 1;
+    if (this.#count === 0) this.#onIdle();
+  };
 
   /** Does what a caller asked, unless the store is closed. */
   begin<T>(work: () => Promise<T>): Promise<T> {
@@ -14,17 +22,21 @@ export class WorkInHand {
       return Promise.reject(new StoreError('STORE_CLOSED', 'The store is closed: open another one'));
     }
     const result = work();
-    const settled: Promise<void> = result.then(
-      () => void this.#work.delete(settled),
-      () => void this.#work.delete(settled),
-    );
-    this.#work.add(settled);
+    this.#count += 1;
+    result.then(this.#onOver, this.#onOver);
     return result;
   }
 
   /** Begins nothing any more; once all is done, does the last thing. @returns the same end to whoever asks again */
   close(finish: () => Promise<void>): Promise<void> {
-    this.#closed ??= Promise.all(this.#work).then(finish);
+    this.#closed ??= this.#idle().then(finish);
     return this.#closed;
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#count === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 }

@@ -294,7 +294,7 @@ class SQLiteStore implements MailStore {
   }
 
   async #keep(message: NewMessage): Promise<StoredMessage> {
-    const body = await this.#spool.take(message.raw);
+    const body = this.#spool.takeShort(message.raw) ?? (await this.#spool.take(message.raw));
     try {
       const summary = typeof message.summary === 'function' ? await message.summary() : message.summary;
       const parts = partsOf(message, summary, body);

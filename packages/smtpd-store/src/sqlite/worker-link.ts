@@ -28,11 +28,13 @@ export type ThreadStart =
 /** A thread with a database, and what it can be asked. */
 export class WorkerLink<Names extends OperationName> {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
+  /** Who waits, by the numbers of their requests. A number is given again, so that the list is as long as the most that ever waited. */
+  readonly #waiting: (Waiting | undefined)[] = [];
+  readonly #freeNumbers: number[] = [];
+  #waitingCount = 0;
   readonly #exited: Promise<void>;
   /** What was asked in this turn of the event loop. */
   #asked: { readonly number: number }[] = [];
-  #number = 0;
   #failure: StoreError | undefined;
   #isClosed = false;
 
@@ -98,18 +100,19 @@ export class WorkerLink<Names extends OperationName> {
   /** From now on nothing is asked any more; who waits hears why. */
   fail(failure: StoreError): void {
     this.#failure ??= failure;
-    for (const { reject } of this.#waiting.values()) reject(this.#failure);
-    this.#waiting.clear();
+    for (const waiting of this.#waiting.splice(0)) waiting?.reject(this.#failure);
+    this.#waitingCount = 0;
   }
 
   #send(message: object): Promise<unknown> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const number = (this.#number += 1);
+    const number = this.#freeNumbers.pop() ?? this.#waiting.length;
     const answer = new Promise<unknown>((resolve, reject) => {
-      this.#waiting.set(number, { resolve, reject });
+      this.#waiting[number] = { resolve, reject };
     });
+    this.#waitingCount += 1;
     // A process stays for an answer that it waits for, not for a store that it left open.
-    if (this.#waiting.size === 1) this.#worker.ref();
+    if (this.#waitingCount === 1) this.#worker.ref();
     // To wake a thread costs more than most of what it is asked: what is asked in one turn goes in one message.
     if (this.#asked.push({ number, ...message }) === 1) setImmediate(() => this.#hand());
     return answer;
@@ -145,9 +148,12 @@ export class WorkerLink<Names extends OperationName> {
 
   /** Who waits for an answer, once. */
   #take(number: number): Waiting | undefined {
-    const waiting = this.#waiting.get(number);
-    this.#waiting.delete(number);
-    if (this.#waiting.size === 0 && !this.#isClosed) this.#worker.unref();
+    const waiting = this.#waiting[number];
+    if (waiting === undefined) return undefined;
+    this.#waiting[number] = undefined;
+    this.#freeNumbers.push(number);
+    this.#waitingCount -= 1;
+    if (this.#waitingCount === 0 && !this.#isClosed) this.#worker.unref();
     return waiting;
   }
 }
