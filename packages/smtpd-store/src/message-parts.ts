@@ -95,7 +95,7 @@ export function partsOf(message: NewMessage, newSummary: NewSummary, body: Taken
 }
 
 /** A conversation as it is written. */
-export function transcriptText(transcript: NewTranscript): string {
+function transcriptText(transcript: NewTranscript): string {
   return typeof transcript === 'string' ? transcript : JSON.stringify(transcript);
 }
 
@@ -105,6 +105,13 @@ function linesOf(values: readonly string[] = [], ...more: readonly string[]): st
   // Most have one value or none.
   if (more.length === 0 && values.length <= 1) return only ?? '';
   return [...values, ...more].join('\n');
+}
+
+/** Conversations by the numbers of their messages, as they are written. */
+export function numberedTranscripts(transcripts: ReadonlyMap<string, NewTranscript>): [id: number, text: string][] {
+  return [...transcripts].flatMap(([name, transcript]) =>
+    idsOf([name]).map((id): [number, string] => [id, transcriptText(transcript)]),
+  );
 }
 
 function searched({ headers }: MessageSummary): Pick<Facts, 'searchedHeaders'> {

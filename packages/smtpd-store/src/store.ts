@@ -81,6 +81,11 @@ export interface MailStore extends AsyncDisposable {
    * readers are told of. @returns `false` when there is no such message
    */
   setTranscript(id: string, transcript: NewTranscript): Promise<boolean>;
+  /**
+   * The same of several messages, by their ids, at the price of little more than one.
+   * @returns how many of them there are
+   */
+  setTranscripts(transcripts: ReadonlyMap<string, NewTranscript>): Promise<number>;
   list(options?: ListOptions): Promise<Page>;
   /** @returns how many messages it made a difference to */
   setRead(ids: readonly string[], isRead: boolean): Promise<number>;

@@ -5,6 +5,7 @@ import {
   type MailStore,
   type MessageQuery,
   type NewSummary,
+  type NewTranscript,
   type StoreChange,
   type StoreClock,
   type StoreLimits,
@@ -214,6 +215,27 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.setTranscript(id, [])).toBe(false);
       await store.restore(deletion.id);
       expect(await store.transcript(id)).toEqual(lines);
+    });
+
+    it('takes what is said of several messages at once, and says how many of them there are', async () => {
+      await using store = await open();
+      const ids: string[] = [];
+      for (let count = 0; count < 4; count += 1) ids.push((await store.add(newMessage({}))).id);
+      const [one = '', two = '', gone = '', other = ''] = ids;
+      await store.delete([gone]);
+      const line = (text: string) => ({ from: 'server', atMs: 1, text }) as const;
+      const transcripts = new Map<string, NewTranscript>([
+        [one, [line('250 one')]],
+        [gone, [line('250 gone')]],
+        ['x', [line('250 x')]],
+        [two, JSON.stringify([line('250 two')])],
+      ]);
+      const before = await store.transcript(other);
+      expect(await store.setTranscripts(transcripts)).toBe(2);
+      expect(await store.transcript(one)).toEqual([line('250 one')]);
+      expect(await store.transcript(two)).toEqual([line('250 two')]);
+      expect(await store.transcript(other)).toEqual(before);
+      expect(await store.setTranscripts(new Map())).toBe(0);
     });
 
     it('takes a conversation that was formatted before', async () => {

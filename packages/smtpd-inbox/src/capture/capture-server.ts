@@ -20,7 +20,7 @@ import type { FaultBoard } from '../faults/fault-board.js';
 import { FaultyChannel, LIMITS_FOR_FAULTS, playFaults, playMessageFault } from '../faults/play-faults.js';
 import { ContentIntake } from './content-intake.js';
 import type { InboxDirectory } from './inbox-directory.js';
-import { recordSessions, type KeptIn, type SessionRecord } from './session-recorder.js';
+import { recordSessions, type SessionRecord } from './session-recorder.js';
 
 /** What a capturing server works with. */
 export interface CaptureParts {
@@ -42,8 +42,8 @@ export class CaptureServer extends SMTPServer {
   readonly #recordOf: (session: SessionInfo) => SessionRecord;
   /** What is written after the fact, and waited for when closing. */
   readonly #writing = new Set<Promise<unknown>>();
-  /** Transcripts of messages that are kept, to be written anew with the next message, or when the time for it has come. */
-  readonly #transcripts: KeptIn[] = [];
+  /** Transcripts of messages that are kept, by their ids, to be written anew together when the time for it has come. */
+  #transcripts = new Map<string, string>();
   #transcriptTimer: NodeJS.Timeout | undefined;
 
   constructor(options: Omit<SMTPServerOptions, 'lineEndings'>, parts: CaptureParts) {
@@ -56,11 +56,13 @@ export class CaptureServer extends SMTPServer {
       inboxesOf: ({ user, recipients }) => directory.route({ rcptTos: recipients, user }),
     });
     this.#recordOf = recordSessions(this, {
-      onTransaction: (kept) => {
-        this.#transcripts.push(kept);
-        this.#transcriptTimer ??= setTimeout(() => {
-          this.#writeTranscripts();
-        }, TRANSCRIPT_MS);
+      onTransaction: ({ ids, transcript }) => {
+        for (const id of ids) this.#transcripts.set(id, transcript);
+        if (this.#transcripts.size >= TRANSCRIPTS_MAX) this.#writeTranscripts();
+        else
+          this.#transcriptTimer ??= setTimeout(() => {
+            this.#writeTranscripts();
+          }, TRANSCRIPT_MS);
       },
       onEnd: (record, session, reason) => {
         // Somebody looks at a session when it is over.
@@ -95,8 +97,6 @@ export class CaptureServer extends SMTPServer {
         const [firstId] = ids;
         // A message that is not in memory as a whole passes once; further inboxes get it from the first.
         const raw = rest === undefined ? head : firstId === undefined ? joined(head, rest) : store.openRaw(firstId);
-        // They share its way to the disk.
-        this.#writeTranscripts();
         const kept = await store.add({ ...common, inbox, raw, transcript: record.transcript } satisfies NewMessage);
         ids.push(kept.id);
       }
@@ -118,8 +118,10 @@ export class CaptureServer extends SMTPServer {
   #writeTranscripts(): void {
     clearTimeout(this.#transcriptTimer);
     this.#transcriptTimer = undefined;
-    for (const { ids, transcript } of this.#transcripts.splice(0))
-      for (const id of ids) this.#write(this.#parts.store.setTranscript(id, transcript));
+    const transcripts = this.#transcripts;
+    if (transcripts.size === 0) return;
+    this.#transcripts = new Map();
+    this.#write(this.#parts.store.setTranscripts(transcripts));
   }
 
   async #keepSession(record: SessionRecord, session: SessionInfo, reason: string): Promise<void> {
@@ -224,6 +226,8 @@ function refusalOf(error: unknown): unknown {
   return error;
 }
 
-/** A session that goes on and sends nothing more is seen as far as it is after this time. */
+/** A session that goes on is seen as far as it is after this time. */
 const TRANSCRIPT_MS = 50;
+/** How many transcripts wait for it at most. */
+const TRANSCRIPTS_MAX = 64;
 const PARTLY_READ = 'The message is so large that only its beginning was read; all of it is kept';

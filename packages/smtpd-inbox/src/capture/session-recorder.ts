@@ -19,6 +19,11 @@ export class SessionRecord {
   readonly #now: () => number;
   readonly #openedAtMs: number;
   readonly #preamble: WrittenLine[] = [];
+  /**
+   * What was said so far, from the bracket on that begins the transcript, in one piece: it is asked for when a message is kept and again
+   * when its transaction is over, and what was put together for the first serves for the second. `undefined`: to be put together anew.
+   */
+  #begun: string | undefined;
   #transaction: WrittenLine[] = [];
   #isInTransaction = false;
   #leftOut = 0;
@@ -40,8 +45,13 @@ export class SessionRecord {
     if (lines.length >= bound) {
       this.#leftOut += 1;
       lines.splice(bound / 2, 1);
+      this.#begun = undefined;
     }
-    lines.push(written({ from, atMs, text: text.slice(0, LINE_LENGTH_MAX) }));
+    const line = written({ from, atMs, text: text.slice(0, LINE_LENGTH_MAX) });
+    lines.push(line);
+    // With the first line of a transaction comes what is said of those before.
+    if (lines.length === 1) this.#begun = undefined;
+    if (this.#begun !== undefined) this.#begun = withLine(this.#begun, line);
   }
 
   /**
@@ -64,6 +74,7 @@ export class SessionRecord {
     this.#isInTransaction = true;
     this.#transaction = [];
     this.#leftOut = 0;
+    this.#begun = undefined;
     return kept;
   }
 
@@ -84,19 +95,29 @@ export class SessionRecord {
 
   /** What a message of this session is kept with: JSON of the lines. */
   get transcript(): string {
+    this.#begun ??= this.#begin();
+    if (this.#leftOut > 0) {
+      const last = this.#transaction.at(-1) ?? this.#preamble.at(-1);
+      const text = `lines left out: ${String(this.#leftOut)}`;
+      return `${withLine(this.#begun, written({ from: 'event', atMs: last?.atMs ?? 0, text }))}]`;
+    }
+    const transcript = `${this.#begun}]`;
+    // A part of a text has that in one piece.
+    this.#begun = transcript.slice(0, -1);
+    return transcript;
+  }
+
+  #begin(): string {
     const [first] = this.#transaction;
-    const between: WrittenLine[] = [];
+    let begun = '[';
+    for (const line of this.#preamble) begun = withLine(begun, line);
     const before = this.messageCount - (this.#lastKept === undefined ? 0 : 1);
-    if (before > 0 && first !== undefined)
-      between.push(
-        written({ from: 'event', atMs: first.atMs, text: `messages in this session before: ${String(before)}` }),
-      );
-    const all = [...this.#preamble, ...between, ...this.#transaction];
-    if (this.#leftOut > 0)
-      all.push(
-        written({ from: 'event', atMs: all.at(-1)?.atMs ?? 0, text: `lines left out: ${String(this.#leftOut)}` }),
-      );
-    return `[${all.map(({ json }) => json).join(',')}]`;
+    if (before > 0 && first !== undefined) {
+      const text = `messages in this session before: ${String(before)}`;
+      begun = withLine(begun, written({ from: 'event', atMs: first.atMs, text }));
+    }
+    for (const line of this.#transaction) begun = withLine(begun, line);
+    return begun;
   }
 
   #elapsedMs(): number {
@@ -110,8 +131,14 @@ interface WrittenLine {
   readonly json: string;
 }
 
-function written(line: TranscriptLine): WrittenLine {
-  return { atMs: line.atMs, json: JSON.stringify(line) };
+/** As `JSON.stringify` has it. Only the text can have something in it that needs a closer look. */
+function written({ from, atMs, text }: TranscriptLine): WrittenLine {
+  return { atMs, json: `{"from":"${from}","atMs":${String(atMs)},"text":${JSON.stringify(text)}}` };
+}
+
+/** One line more. */
+function withLine(begun: string, { json }: WrittenLine): string {
+  return begun === '[' ? begun + json : `${begun},${json}`;
 }
 
 /** Messages whose transcript is to be written anew. */

@@ -5,7 +5,7 @@ import type { TranscriptLine } from 'smtpd-store';
 import { expect, it } from 'vitest';
 
 import { pipelinedGroups } from '../../page/message/phases.js';
-import { recordSessions, type SessionRecord } from '../../src/capture/session-recorder.js';
+import { recordSessions, SessionRecord } from '../../src/capture/session-recorder.js';
 
 class Sink extends SMTPServer {
   override processMessage(): undefined {
@@ -49,4 +49,37 @@ it('gives commands that came in one go the time when they came, and others their
   ]);
   expect(new Set(commands.map(({ atMs }) => atMs)).size).toBe(4);
   expect(pipelinedGroups(lines).map(({ commands: count }) => count)).toEqual([4]);
+});
+
+it('has the same conversation for who asked for it before and for who did not', () => {
+  let nowMs = 0;
+  const records = [1, 2].map(() => new SessionRecord(() => nowMs));
+  const [asked, unasked] = records as [SessionRecord, SessionRecord];
+  const say = (text: string): void => {
+    nowMs += 0.1;
+    for (const record of records) record.note('client', text);
+    // What it had until here is not to be in the way of what comes.
+    expect(asked.transcript).not.toBe('');
+  };
+  const same = (): TranscriptLine[] => {
+    expect(asked.transcript).toBe(unasked.transcript);
+    return JSON.parse(unasked.transcript) as TranscriptLine[];
+  };
+  expect(same()).toEqual([]);
+  for (const text of ['EHLO "a"', '\ud800\0\u2028', 'x'.repeat(5_000)]) say(text);
+  expect(same().map(({ text }) => text)).toEqual(['EHLO "a"', '\ud800\0\u2028', 'x'.repeat(4_096)]);
+  for (let line = 0; line < 210; line += 1) say(`NOOP ${String(line)}`);
+  expect(same()).toHaveLength(201);
+  for (let message = 0; message < 3; message += 1) {
+    for (const record of records) record.beginTransaction();
+    expect(same()).toHaveLength(200);
+    say('MAIL FROM:<>');
+    for (const record of records) record.keep(['1']);
+    say('QUIT');
+    expect(same()[200]?.text).toBe(
+      message === 0 ? 'MAIL FROM:<>' : `messages in this session before: ${String(message)}`,
+    );
+  }
+  for (let line = 0; line < 2_010; line += 1) say(`RCPT TO:<${String(line)}>`);
+  expect(same().at(-1)?.text).toBe('lines left out: 12');
 });

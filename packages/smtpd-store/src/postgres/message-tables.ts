@@ -204,13 +204,15 @@ export class MessageTables {
     return row === undefined ? undefined : (JSON.parse(row.transcript) as TranscriptLine[]);
   }
 
-  async setTranscript(client: PoolClient, id: number, transcript: string): Promise<boolean> {
+  /** @returns how many there are */
+  async setTranscripts(client: PoolClient, transcripts: readonly (readonly [number, string])[]): Promise<number> {
     const { rowCount } = await client.query(
-      `UPDATE ${this.#s}message_facts f SET transcript = $2 FROM ${this.#s}messages m
-       WHERE m.id = $1 AND f.id = m.id AND m.deletion IS NULL`,
-      [id, transcript],
+      `UPDATE ${this.#s}message_facts f SET transcript = n.transcript
+       FROM ${this.#s}messages m, unnest($1::bigint[], $2::text[]) AS n (id, transcript)
+       WHERE m.id = n.id AND f.id = n.id AND m.deletion IS NULL`,
+      [transcripts.map(([id]) => id), transcripts.map(([, transcript]) => transcript)],
     );
-    return rowCount === 1;
+    return rowCount ?? 0;
   }
 
   /** What the octets of a message are filed under. */

@@ -14,7 +14,15 @@ import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
-import { addedMessage, idsOf, namesOf, notFound, partsOf, storedMessage, transcriptText } from '../message-parts.js';
+import {
+  addedMessage,
+  idsOf,
+  namesOf,
+  notFound,
+  numberedTranscripts,
+  partsOf,
+  storedMessage,
+} from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
@@ -162,11 +170,13 @@ class PostgresStore implements MailStore {
     });
   }
 
-  setTranscript(messageId: string, transcript: NewTranscript): Promise<boolean> {
-    const [id] = idsOf([messageId]);
-    return this.#write(async (client) =>
-      id === undefined ? false : this.#tables.setTranscript(client, id, transcriptText(transcript)),
-    );
+  async setTranscript(id: string, transcript: NewTranscript): Promise<boolean> {
+    return (await this.setTranscripts(new Map([[id, transcript]]))) > 0;
+  }
+
+  setTranscripts(transcripts: ReadonlyMap<string, NewTranscript>): Promise<number> {
+    const numbered = numberedTranscripts(transcripts);
+    return this.#write(async (client) => (numbered.length === 0 ? 0 : this.#tables.setTranscripts(client, numbered)));
   }
 
   list(options: ListOptions = {}): Promise<Page> {

@@ -34,8 +34,8 @@ export class MessageDatabase {
     switch (asked.name) {
       case 'add':
         return this.#add(asked.request);
-      case 'setTranscript':
-        return this.#setTranscript(asked.request);
+      case 'setTranscripts':
+        return this.#setTranscripts(asked.request);
       case 'setRead':
         return this.#setRead(asked.request);
       case 'addTags':
@@ -148,12 +148,12 @@ export class MessageDatabase {
     if (row['file_name'] !== null) this.#filesToRemove.push(String(row['file_name']));
   }
 
-  #setTranscript({ id, transcript }: Operations['setTranscript']['request']): boolean {
+  #setTranscripts(transcripts: Operations['setTranscripts']['request']): number {
     const update = this.#prepare(
       `UPDATE message_transcripts SET lines = ? WHERE id = ?
        AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_transcripts.id AND deletion IS NULL)`,
     );
-    return Number(update.run(transcript, id).changes) > 0;
+    return transcripts.filter(([id, transcript]) => update.run(transcript, id).changes > 0).length;
   }
 
   #setRead({ ids, isRead }: Operations['setRead']['request']): number[] {

@@ -29,7 +29,8 @@ export interface WriterSettings extends ReaderSettings {
 /** What the thread does that writes, with the answers. */
 export interface WriteOperations {
   add: { request: { readonly packed: PackedParts; readonly now: number }; answer: { id: number; pruned: number[] } };
-  setTranscript: { request: { readonly id: number; readonly transcript: string }; answer: boolean };
+  /** @returns how many there are */
+  setTranscripts: { request: readonly (readonly [id: number, transcript: string])[]; answer: number };
   setRead: { request: { readonly ids: readonly number[]; readonly isRead: boolean }; answer: number[] };
   addTags: { request: TagRequest; answer: number[] };
   removeTags: { request: TagRequest; answer: number[] };

@@ -16,7 +16,15 @@ import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
 import type { NewMessage, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
-import { addedMessage, idsOf, namesOf, notFound, partsOf, storedMessage, transcriptText } from '../message-parts.js';
+import {
+  addedMessage,
+  idsOf,
+  namesOf,
+  notFound,
+  numberedTranscripts,
+  partsOf,
+  storedMessage,
+} from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
@@ -188,12 +196,12 @@ class SQLiteStore implements MailStore {
     return this.#ofMessage('transcript', id);
   }
 
-  setTranscript(messageId: string, transcript: NewTranscript): Promise<boolean> {
-    return this.#begin(async () => {
-      const [id] = idsOf([messageId]);
-      if (id === undefined) return false;
-      return this.#writer.request('setTranscript', { id, transcript: transcriptText(transcript) });
-    });
+  async setTranscript(id: string, transcript: NewTranscript): Promise<boolean> {
+    return (await this.setTranscripts(new Map([[id, transcript]]))) > 0;
+  }
+
+  setTranscripts(transcripts: ReadonlyMap<string, NewTranscript>): Promise<number> {
+    return this.#begin(() => this.#writer.request('setTranscripts', numberedTranscripts(transcripts)));
   }
 
   list(options: ListOptions = {}): Promise<Page> {
