@@ -468,6 +468,11 @@ class TreeScanner {
 
 /** Reads from its fields what a node is. */
 function describe(node: OpenNode): void {
+  if (node.described.size === 0) {
+    node.contentType = { value: defaultTypeOf(node), parameters: NO_FIELD.parameters };
+    if (!node.isMessage) node.fields = [];
+    return;
+  }
   const fields = new Map<string, string>();
   for (const field of node.fields) {
     const name = field.name.toLowerCase();
@@ -475,11 +480,10 @@ function describe(node: OpenNode): void {
     if (PART_FIELDS.has(name) && !fields.has(name)) fields.set(name, unfold(field));
   }
   const type = fields.get('content-type');
-  // RFC 2046 §5.1.5: in a digest a part that says nothing is a message.
-  const defaultType =
-    node.parent?.contentType.value === 'multipart/digest' && !node.isMessage ? 'message/rfc822' : 'text/plain';
   node.contentType =
-    type === undefined ? { value: defaultType, parameters: new Map() } : withValidType(parseStructuredField(type));
+    type === undefined
+      ? { value: defaultTypeOf(node), parameters: NO_FIELD.parameters }
+      : withValidType(parseStructuredField(type));
   node.encoding = (
     /[\w.-]+/.exec((fields.get('content-transfer-encoding') ?? '').replace(/\([^()]*\)/g, ''))?.[0] ?? ''
   ).toLowerCase();
@@ -487,6 +491,11 @@ function describe(node: OpenNode): void {
   node.contentId = bare(fields.get('content-id'));
   node.contentLocation = fields.get('content-location')?.replace(/\s+/g, '');
   if (!node.isMessage) node.fields = [];
+}
+
+/** RFC 2046 §5.1.5: in a digest a part that says nothing is a message. */
+function defaultTypeOf({ parent, isMessage }: OpenNode): string {
+  return parent?.contentType.value === 'multipart/digest' && !isMessage ? 'message/rfc822' : 'text/plain';
 }
 
 /** RFC 2045 §5.2: what is no type is plain text. */
