@@ -35,7 +35,7 @@ export class ContentIntake {
     try {
       while (length < HEAD_BYTES_MAX) {
         const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
-        if (next.done === true) return { head: Buffer.concat(pieces, length), rest: undefined, release };
+        if (next.done === true) return { head: joined(pieces, length), rest: undefined, release };
         pieces.push(next.value);
         length += next.value.length;
         if (length > SMALL_BYTES_MAX && !isLarge) {
@@ -43,7 +43,7 @@ export class ContentIntake {
           isLarge = true;
         }
       }
-      return { head: Buffer.concat(pieces, length), rest: { [Symbol.asyncIterator]: () => iterator }, release };
+      return { head: joined(pieces, length), rest: { [Symbol.asyncIterator]: () => iterator }, release };
     } catch (error) {
       release();
       throw error;
@@ -63,6 +63,12 @@ export class ContentIntake {
     if (next === undefined) this.#placesLeft += 1;
     else next();
   }
+}
+
+/** What came in one piece is ours as it is. A copy among others would also take all of them along into another thread. */
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = pieces;
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces, length);
 }
 
 /** Octets of a message that need no place. */
