@@ -16,13 +16,14 @@ import type { OfferNarrowing, VerbDefinition } from '../protocol/extension.js';
 import type { Limits } from '../protocol/limits.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
 import { ServerSession } from '../protocol/server-session.js';
-import type { Question, RecipientQuestion, SessionEvent, SessionWatcher } from '../protocol/session-events.js';
+import type { ContentFacts, Question, RecipientQuestion, SessionEvent, SessionWatcher } from '../protocol/session-events.js';
 import * as replies from '../protocol/standard-replies.js';
 import type { ChannelArrival, ChannelContext } from './channel-context.js';
 import { WAIT_LIMITS, type ChannelWait } from './channel-wait.js';
 import type { CommandMethod } from './command-methods.js';
 import { HookRequests, type HookRequestsHost } from './hook-requests.js';
 import { Incidents } from './incidents.js';
+import { Later, listenTo, type LaterListener } from './later.js';
 import { MessageAbortedError } from './message-body.js';
 import { MessageIntake, type IntakeHost } from './message-intake.js';
 import { ReplyPieces } from './reply-pieces.js';
@@ -42,6 +43,7 @@ export class Conversation
     SessionWatcher,
     HookRequestsHost,
     IntakeHost,
+    LaterListener<unknown>,
     StepsHost,
     VerdictsHost,
     WireHost
@@ -78,6 +80,8 @@ export class Conversation
   #incidents: Incidents | undefined;
   /** A command method's promise is under way. */
   #isRunning = false;
+  /** The message that is being decided, while that is under way. */
+  #finishing: ContentFacts | undefined;
   #lineWaiter: LineWaiter | undefined;
   #isPumping = false;
   /** Something happened since the deadline was set: it counts anew. */
@@ -153,7 +157,7 @@ export class Conversation
     // Whoever was told may have closed the server.
     if (this.session.phase === 'closed') return;
     const decided = tls?.isImplicit === true ? this.#secureFirst() : this.ask(this.session.open());
-    if (isThenable(decided)) this.#continueAfter(Promise.resolve(decided));
+    if (isThenable(decided)) this.#continueAfter(decided);
     if (received !== undefined && received.length > 0 && tls?.isImplicit !== true) this.onBytes(received);
     // From here on somebody is waited for: the application, or the client.
     this.#goOn();
@@ -410,15 +414,9 @@ export class Conversation
       this.#messages().refused(facts, refused);
       return true;
     }
-    const finish = (): void => {
-      this.#messages().finished(facts);
-    };
     const decided = this.#verdicts.await(this.#messages().decide(facts));
-    if (isThenable(decided)) {
-      this.#continueAfter(Promise.resolve(decided.then(finish)));
-      return false;
-    }
-    finish();
+    if (isThenable(decided)) return this.#continueAfter(decided, facts);
+    this.#messages().finished(facts);
     return true;
   }
 
@@ -494,12 +492,15 @@ export class Conversation
 
   #giveUpOnApplication(wait: 'verdict' | 'messageVerdict' | 'reader'): void {
     const error = new MessageAbortedError('SMTPD_VERDICT_OVERDUE', 'The application did not decide in time');
-    this.requests.abort(() => error);
-    this.requests.renew();
+    const { pending } = this.#verdicts;
+    // Whoever hears that nobody waits any more may decide at once, and is too late.
+    pending?.overrule(OVERDUE);
+    this.requests.abortAndRenew(() => error);
     this.#intake?.decideInstead(OVERDUE, error);
     // The rest of a message that nobody reads is dropped, and then has its decision already.
     if (wait === 'reader') return;
-    if (this.#verdicts.settleAll(OVERDUE)) return;
+    pending?.settleAll(OVERDUE);
+    if (pending !== undefined) return;
     // A method that hangs without a question could still answer at any time, and would then answer the wrong command.
     this.#reason ??= 'timedOut';
     this.session.closeWith(NO_ANSWER_IN_TIME);
@@ -522,10 +523,7 @@ export class Conversation
     this.tellCommand(verb, argument);
     try {
       const result = this.#callMethod(verb, argument);
-      if (isThenable(result)) {
-        this.#continueAfter(Promise.resolve(result));
-        return false;
-      }
+      if (isThenable(result)) return this.#continueAfter(result);
     } catch (error) {
       this.#onCommandFailed(error);
       return true;
@@ -550,23 +548,38 @@ export class Conversation
     watch.tell('command', { session: this.info, verb, argument: verb === 'AUTH' ? withoutSecret(argument) : argument });
   }
 
-  /** Pumps on when a command method, or a decision about the connection or a message, is done. */
-  #continueAfter(result: Promise<unknown>): void {
+  /**
+   * Pumps on when a command method, or a decision about the connection or a message, is done.
+   *
+   * @param facts - of the message
+   * @returns whether it is done already
+   */
+  #continueAfter(result: PromiseLike<unknown>, facts?: ContentFacts): boolean {
     this.#isRunning = true;
-    const goOn = (): void => {
-      this.#isRunning = false;
-      this.#goOn();
-    };
-    result.then(
-      () => {
-        this.#onCommandDone();
-        goOn();
-      },
-      (error: unknown) => {
-        this.#onCommandFailed(error);
-        goOn();
-      },
-    );
+    this.#finishing = facts;
+    // A thenable of a subclass may do anything; a promise of ours takes the edge off.
+    listenTo(result instanceof Later ? result : Promise.resolve(result), this);
+    return !this.#isRunning;
+  }
+
+  /** What ran is done. */
+  onFulfilled(): void {
+    const facts = this.#finishing;
+    if (facts !== undefined) this.#messages().finished(facts);
+    this.#onCommandDone();
+    this.#onRun();
+  }
+
+  /** What ran has failed. */
+  onRejected(error: unknown): void {
+    this.#onCommandFailed(error);
+    this.#onRun();
+  }
+
+  #onRun(): void {
+    this.#finishing = undefined;
+    this.#isRunning = false;
+    this.#goOn();
   }
 
   #onCommandDone(): void {

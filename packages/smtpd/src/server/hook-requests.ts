@@ -107,7 +107,7 @@ export class HookRequests {
   }
 
   /** Asks about several recipients at once. */
-  askAboutRecipients(questions: readonly RecipientQuestion[]): Promise<readonly Decision[]> {
+  askAboutRecipients(questions: readonly RecipientQuestion[]): Awaitable<readonly Decision[]> {
     const facts = questions.map(recipientFacts);
     return askAboutRecipients(this.#hooks.rcpt, facts.length, (hook, index) =>
       // `index` is that of a question.
@@ -156,9 +156,11 @@ export class HookRequests {
     this.abortSource.abort(reasonOf);
   }
 
-  /** What is asked from now on is waited for again. */
-  renew(): void {
+  /** The same, and what is asked from now on is waited for again: also what is asked while they are told. */
+  abortAndRenew(reasonOf: () => Error): void {
+    const { abortSource } = this;
     this.#abortSource = undefined;
+    abortSource.abort(reasonOf);
   }
 }
 

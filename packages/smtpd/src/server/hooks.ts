@@ -10,6 +10,7 @@ import type { OfferNarrowing } from '../protocol/extension.js';
 import type { Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
 import type { AuthAnswer, CredentialRequest } from './authentication.js';
+import { Later, listenTo, type LaterListener } from './later.js';
 import type { ReceivedMessage } from './received-message.js';
 import type { SessionInfo } from './session-info.js';
 import {
@@ -225,7 +226,7 @@ export function askAboutRecipients(
   hooks: readonly AnyHook[],
   recipientCount: number,
   requestOf: (hook: AnyHook, index: number) => RcptRequest<unknown>,
-): Promise<readonly Decision[]> {
+): Awaitable<readonly Decision[]> {
   const [only] = hooks;
   if (only === undefined || hooks.length > 1) return askSeveralAboutRecipients(hooks, recipientCount, requestOf);
   const requests: RcptRequest<unknown>[] = [];
@@ -251,46 +252,85 @@ async function askSeveralAboutRecipients(
   return decisions;
 }
 
-async function askHookAboutAll(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Promise<readonly Decision[]> {
+function askHookAboutAll(
+  hook: AnyHook,
+  requests: readonly RcptRequest<unknown>[],
+): Awaitable<readonly Decision[]> {
+  return hook.rcptBatch === undefined ? askOneByOne(hook, requests) : askBatch(hook, requests);
+}
+
+/** One after the other, as this hook would be asked without the batch of another one. */
+async function askOneByOne(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Promise<readonly Decision[]> {
   const decisions: Decision[] = [];
-  if (hook.rcptBatch === undefined) {
-    // One after the other, as this hook would be asked without the batch of another one.
-    for (const request of requests) decisions.push(await decide(() => hook.rcpt?.(request)));
-    return decisions;
-  }
-  const failed = await decide(
+  for (const request of requests) decisions.push(await decide(() => hook.rcpt?.(request)));
+  return decisions;
+}
+
+function askBatch(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Awaitable<readonly Decision[]> {
+  let decisions: readonly Decision[] = [];
+  const failed = decide(
     () => hook.rcptBatch?.(requests),
     (verdicts) => {
       if (!Array.isArray(verdicts) || verdicts.length !== requests.length) {
         throw new TypeError(`Hook ${hook.name}: rcptBatch returns one verdict for each request`);
       }
-      decisions.push(...verdicts.map(judge));
+      decisions = verdicts.map(judge);
       return PASS;
     },
   );
-  return isFinal(failed) ? requests.map(() => failed) : decisions;
+  const found = (whole: Decision): readonly Decision[] => (isFinal(whole) ? requests.map(() => whole) : decisions);
+  if (!isThenable(failed)) return found(failed);
+  const late = new Later<readonly Decision[]>();
+  listenTo(failed, {
+    onFulfilled: (whole) => {
+      late.resolve(found(whole));
+    },
+    onRejected: (error) => {
+      late.reject(error);
+    },
+  });
+  return late;
 }
 
 /** Runs something that has a verdict, and understands it. Never throws, and its promise never rejects. */
 export function decide(run: () => unknown, understand: (value: unknown) => Decision = judge): Awaitable<Decision> {
   try {
     const value = run();
-    // A thenable that is no promise may answer twice, or throw when it is asked: a promise of ours takes the edge off.
-    return isThenable(value) ? Promise.resolve(value).then(understood(understand), judgeThrown) : understand(value);
+    if (!isThenable(value)) return understand(value);
+    const late = new LateDecision(understand);
+    // A thenable that is neither may answer twice, or throw when it is asked: a promise of ours takes the edge off.
+    listenTo(value instanceof Later ? (value as Later<unknown>) : Promise.resolve(value), late);
+    return late.decision ?? late;
   } catch (error) {
     return judgeThrown(error);
   }
 }
 
-/** What cannot be understood is the hook's fault. */
-function understood(understand: (value: unknown) => Decision): (value: unknown) => Decision {
-  return (value) => {
+/** What is understood when it comes. It is never rejected. */
+class LateDecision extends Later<Decision> implements LaterListener<unknown> {
+  /** `undefined` until then. */
+  decision: Decision | undefined;
+  readonly #understand: (value: unknown) => Decision;
+
+  constructor(understand: (value: unknown) => Decision) {
+    super();
+    this.#understand = understand;
+  }
+
+  onFulfilled(value: unknown): void {
     try {
-      return understand(value);
+      this.decision = this.#understand(value);
     } catch (error) {
-      return judgeThrown(error);
+      // What cannot be understood is the hook's fault.
+      this.decision = judgeThrown(error);
     }
-  };
+    this.resolve(this.decision);
+  }
+
+  onRejected(error: unknown): void {
+    this.decision = judgeThrown(error);
+    this.resolve(this.decision);
+  }
 }
 
 /** The first positive reply stays; a refusal or a fault takes over. */

@@ -5,7 +5,8 @@
  * A loop over the body that ends without an error has seen the whole message, always.
  */
 
-import type { Decision } from './verdict.js';
+import { Later } from './later.js';
+import type { Awaitable, Decision } from './verdict.js';
 
 /** Why a message is not, or no longer, there to be read. */
 type AbortCode =
@@ -207,20 +208,22 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
 /** A message on its way to `streamMessage`, and what that decided. */
 export class StreamingMessage {
   readonly body: MessageBody;
-  /** What was decided. Never rejected. */
-  readonly decision: Promise<Decision>;
-  #resolve: (decision: Decision) => void = () => undefined;
+  readonly #late = new Later<Decision>();
+  /** The first one stays. */
+  #decided: Decision | undefined;
 
   constructor(body: MessageBody) {
     this.body = body;
-    this.decision = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+  }
+
+  /** What was decided. Never rejected. */
+  get decision(): Awaitable<Decision> {
+    return this.#decided ?? this.#late;
   }
 
   /** The application decided. What it did not read is dropped as it comes, and cannot be read any more. */
   decide(decision: Decision): void {
-    this.#resolve(decision);
+    this.#settle(decision);
     if (this.body.isLeft) return;
     this.body.revoke(
       new MessageAbortedError(
@@ -232,8 +235,13 @@ export class StreamingMessage {
 
   /** The time is over: this is the decision now. */
   giveUp(decision: Decision, error: MessageAbortedError): void {
-    this.#resolve(decision);
+    this.#settle(decision);
     this.body.revoke(error);
+  }
+
+  #settle(decision: Decision): void {
+    this.#decided ??= decision;
+    this.#late.resolve(this.#decided);
   }
 }
 

@@ -14,10 +14,11 @@ import type { ChannelContext } from './channel-context.js';
 import { ContentProgress } from './content-progress.js';
 import type { HookRequests } from './hook-requests.js';
 import { askInTurn, decide } from './hooks.js';
+import { listenTo } from './later.js';
 import { MessageAbortedError, MessageBody, StreamingMessage } from './message-body.js';
 import { ReceivedMessage, StreamedMessage, type MessageInit } from './received-message.js';
 import type { SessionInfo } from './session-info.js';
-import { isThenable, judgeMessage, type Awaitable, type Decision } from './verdict.js';
+import { judgeMessage, type Awaitable, type Decision } from './verdict.js';
 
 /** Brings the messages of one session to the application. */
 export class MessageIntake {
@@ -78,14 +79,13 @@ export class MessageIntake {
     const message = new StreamedMessage(this.#messageInit(content), body);
     // More recipients cannot come: the verdict is about these.
     const decided = decide(() => messages.stream(message), this.#understand(envelope.recipients));
-    // What `decide` gives never rejects.
-    if (isThenable(decided)) {
-      void decided.then((decision) => {
+    listenTo(decided, {
+      onFulfilled: (decision) => {
         streaming.decide(decision);
-      });
-    } else {
-      streaming.decide(decided);
-    }
+      },
+      // What `decide` gives is never rejected.
+      onRejected: ignore,
+    });
   }
 
   /** The content was refused for its form. */
@@ -196,6 +196,10 @@ export interface IntakeHost {
   readonly requests: HookRequests;
   /** The application has taken content, and there is room for more. */
   onTaken(): void;
+}
+
+function ignore(): void {
+  // Nothing happens.
 }
 
 const NOT_UTF8: Decision = Object.freeze({

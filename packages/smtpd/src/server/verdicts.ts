@@ -8,17 +8,22 @@ import type { Reply } from '../protocol/reply.js';
 import type { ServerSession } from '../protocol/server-session.js';
 import * as replies from '../protocol/standard-replies.js';
 import type { Incidents } from './incidents.js';
+import { listenTo } from './later.js';
 import { PendingVerdict } from './pending-verdict.js';
 import { isThenable, type Awaitable, type Decision } from './verdict.js';
 
 /** Carries out what was decided in one session. */
 export class Verdicts {
   readonly #host: VerdictsHost;
-  /** The verdict that is waited for. */
   #pending: PendingVerdict | undefined;
 
   constructor(host: VerdictsHost) {
     this.#host = host;
+  }
+
+  /** The verdict that is waited for. */
+  get pending(): PendingVerdict | undefined {
+    return this.#pending;
   }
 
   /** Whether a verdict is waited for. */
@@ -40,28 +45,18 @@ export class Verdicts {
       return;
     }
     const pending = this.#pend(1);
-    decided.then(
-      (decision) => {
-        pending.settleAll(decision);
-      },
-      (error: unknown) => {
-        pending.settleAll({ kind: 'fault', error });
-      },
-    );
+    listenTo(decided, pending);
     return pending.done;
   }
 
   /** Waits for the decisions about questions that came together, and carries them out in order. */
-  awaitAll(decided: PromiseLike<readonly Decision[]>, questionCount: number): Promise<void> {
+  awaitAll(decided: Awaitable<readonly Decision[]>, questionCount: number): Awaitable<void> {
+    if (!isThenable(decided)) {
+      for (const decision of decided) this.#carryOut(decision);
+      return;
+    }
     const pending = this.#pend(questionCount);
-    decided.then(
-      (decisions) => {
-        pending.settle(decisions);
-      },
-      (error: unknown) => {
-        pending.settleAll({ kind: 'fault', error });
-      },
-    );
+    listenTo(decided, pending);
     return pending.done;
   }
 
