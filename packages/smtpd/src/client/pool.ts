@@ -10,6 +10,7 @@ import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { UsageError } from '../protocol/errors.js';
 import { onAbort } from './abort-listener.js';
 import { SMTPConnectionError, SMTPRefusedError } from './client-errors.js';
+import type { ReplyReceiver } from './client-connection.js';
 import type { SMTPClientOptions } from './client-options.js';
 import { SMTPClient, type CallOptions } from './client.js';
 import { sendMessage, type OutgoingMessage, type SendResult, type SendRules } from './send-message.js';
@@ -130,36 +131,39 @@ export class SMTPClientPool {
    * @returns the connection and the reply to MAIL, yes or no
    * @throws as {@link SMTPClientPool.acquire} and {@link SMTPClient.mail}
    */
-  async begin(
+  begin(
     to: PoolDestination,
-    { mailFrom, mailOptions = [], prepare }: TransactionStart,
+    start: TransactionStart,
     options: CallOptions = {},
   ): Promise<{ readonly lease: Lease; readonly reply: Reply }> {
-    for (;;) {
-      const lease = this.#acquireNow(to, options.signal) ?? (await this.acquire(to, options));
-      const stop = onAbort(options.signal, () => {
-        lease.discard();
+    return new Promise((resolve, reject) => {
+      this.requestBegin(to, start, options, {
+        onBegun: (lease, reply) => {
+          resolve({ lease, reply });
+        },
+        onFailure: reject,
       });
-      try {
-        if (prepare !== undefined) await prepare(lease.client);
-        const reply = await lease.client.mail(mailFrom, mailOptions);
-        // What it says of itself it said before anything of this message had begun.
-        if (reply.code !== 421 || !lease.isReused) return { lease, reply };
-        lease.discard();
-      } catch (error) {
-        const isStale =
-          lease.isReused && error instanceof SMTPConnectionError && error.code === 'SMTPD_CONNECTION_LOST';
-        if (!isStale || options.signal?.aborted === true) {
-          if (error instanceof SMTPConnectionError) lease.discard();
-          // Whoever could not be introduced leaves nothing behind that others would have to know of.
-          else lease.release({ isLast: prepare !== undefined });
-          throw error;
-        }
-        lease.discard();
-      } finally {
-        stop();
-      }
+    });
+  }
+
+  /** The same without a promise, where a connection is free: the reply in the turn in which it comes. @internal */
+  requestBegin(to: PoolDestination, start: TransactionStart, options: CallOptions, receiver: BeginReceiver): void {
+    const lease = this.#acquireNow(to, options.signal);
+    const beginning = new Beginning(start, options.signal, receiver, () => {
+      this.requestBegin(to, start, options, receiver);
+    });
+    if (lease !== undefined) {
+      beginning.begin(lease);
+      return;
     }
+    this.acquire(to, options).then(
+      (late) => {
+        beginning.begin(late);
+      },
+      (error: unknown) => {
+        receiver.onFailure(error);
+      },
+    );
   }
 
   /** Sends a message, as {@link SMTPClient.send} does. */
@@ -438,6 +442,93 @@ export class SMTPClientPool {
       this.#destinations.delete(key);
       if (this.#destinations.size <= DESTINATIONS_MAX) return;
     }
+  }
+}
+
+/** Who has a transaction opened. One of the two is called, once. */
+export interface BeginReceiver {
+  onBegun(lease: Lease, reply: Reply): void;
+  onFailure(error: unknown): void;
+}
+
+/** A transaction that is being opened on one connection. */
+class Beginning implements ReplyReceiver {
+  readonly #start: TransactionStart;
+  readonly #signal: AbortSignal | undefined;
+  readonly #receiver: BeginReceiver;
+  readonly #again: () => void;
+  #lease: Lease | undefined;
+  #stopListening: () => void = ignore;
+
+  /** @param again - begins on another connection */
+  constructor(start: TransactionStart, signal: AbortSignal | undefined, receiver: BeginReceiver, again: () => void) {
+    this.#start = start;
+    this.#signal = signal;
+    this.#receiver = receiver;
+    this.#again = again;
+  }
+
+  begin(lease: Lease): void {
+    const { prepare } = this.#start;
+    this.#lease = lease;
+    this.#stopListening = onAbort(this.#signal, () => {
+      lease.discard();
+    });
+    if (prepare === undefined) {
+      this.#sayMail(lease);
+      return;
+    }
+    prepare(lease.client).then(
+      () => {
+        this.#sayMail(lease);
+      },
+      (error: unknown) => {
+        this.onFailure(error);
+      },
+    );
+  }
+
+  #sayMail({ client }: Lease): void {
+    const { mailFrom, mailOptions = [] } = this.#start;
+    try {
+      client.requestMail(mailFrom, mailOptions, this);
+    } catch (error) {
+      this.onFailure(error);
+    }
+  }
+
+  onReply(reply: Reply): void {
+    const lease = this.#stop();
+    if (lease === undefined) return;
+    // What it says of itself it said before anything of this message had begun.
+    if (reply.code !== 421 || !lease.isReused) {
+      this.#receiver.onBegun(lease, reply);
+      return;
+    }
+    lease.discard();
+    this.#again();
+  }
+
+  onFailure(error: unknown): void {
+    const lease = this.#stop();
+    if (lease === undefined) return;
+    const isStale = lease.isReused && error instanceof SMTPConnectionError && error.code === 'SMTPD_CONNECTION_LOST';
+    if (isStale && this.#signal?.aborted !== true) {
+      lease.discard();
+      this.#again();
+      return;
+    }
+    if (error instanceof SMTPConnectionError) lease.discard();
+    // Whoever could not be introduced leaves nothing behind that others would have to know of.
+    else lease.release({ isLast: this.#start.prepare !== undefined });
+    this.#receiver.onFailure(error);
+  }
+
+  #stop(): Lease | undefined {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    this.#stopListening();
+    return lease;
   }
 }
 

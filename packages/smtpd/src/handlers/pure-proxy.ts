@@ -14,6 +14,7 @@ import type { Path } from '../protocol/path.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
 import { formatPeerHeader } from '../protocol/trace-header.js';
 import type { HookRequest, MailRequest, RcptRequest } from '../server/hooks.js';
+import { Later, listenTo } from '../server/later.js';
 import type { StreamedMessage } from '../server/received-message.js';
 import { SMTPServer, type CloseOptions } from '../server/server.js';
 import type { SessionInfo } from '../server/session-info.js';
@@ -138,13 +139,25 @@ export class PureProxy extends SMTPServer {
     await Promise.all([...this.#upstreams.values()].map((upstreams) => upstreams.close()));
   }
 
-  override async streamMessage(message: StreamedMessage): Promise<Verdict | readonly Verdict[]> {
+  /** What it returns is a promise for whoever awaits it; the server itself hears of the reply in the turn in which it comes. */
+  override streamMessage(message: StreamedMessage): Promise<Verdict | readonly Verdict[]> {
+    const verdict = new Later<Verdict | readonly Verdict[]>();
     const { session } = message;
-    const { transaction } = this.#openOf(session);
-    this.#open.delete(session);
-    const replies = await transaction.passContent(message, this.#contentRules(message));
-    if (session.protocol === 'lmtp') return replies;
-    return oneReply(replies);
+    try {
+      const { transaction } = this.#openOf(session);
+      this.#open.delete(session);
+      listenTo(transaction.passContent(message, this.#contentRules(message)), {
+        onFulfilled: (replies) => {
+          verdict.resolve(session.protocol === 'lmtp' ? replies : oneReply(replies));
+        },
+        onRejected: (error) => {
+          verdict.reject(error);
+        },
+      });
+    } catch (error) {
+      verdict.reject(error);
+    }
+    return verdict;
   }
 
   // ---- For subclasses -----------------------------------------------------------------------------------------------
@@ -209,7 +222,7 @@ export class PureProxy extends SMTPServer {
     return transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
   }
 
-  async #recipients(requests: readonly RcptRequest<unknown>[]): Promise<readonly Verdict[]> {
+  #recipients(requests: readonly RcptRequest<unknown>[]): Awaitable<readonly Verdict[]> {
     const [first] = requests;
     if (first === undefined) return [];
     const { session, signal } = first;
@@ -220,13 +233,10 @@ export class PureProxy extends SMTPServer {
         ? found.then((late) => this.#placed(request, late, session))
         : this.#placed(request, found, session);
     };
-    const placed: PlacedRecipient[] = [];
-    // A thousand recipients at once are a thousand questions to whoever knows where they go; a few at a time are answered as soon.
-    for (let at = 0; at < requests.length; at += PLACED_AT_ONCE) {
-      const places = requests.slice(at, at + PLACED_AT_ONCE).map(place);
-      placed.push(...(places.some(isThenable) ? await allOf(places) : (places as PlacedRecipient[])));
-    }
-    return transaction.addRecipients(placed, signal);
+    const placed = placeAll(requests, place);
+    return isThenable(placed)
+      ? placed.then((late) => transaction.addRecipients(late, signal))
+      : transaction.addRecipients(placed, signal);
   }
 
   #placed(
@@ -267,13 +277,13 @@ export class PureProxy extends SMTPServer {
     return {
       key: isAlone ? `${place} ${recipient?.address ?? ''}` : place,
       isAlone,
-      open: (signal) => {
+      open: (signal, receiver) => {
         const { mailFrom, mailParameters } = this.#openOf(session);
         const mailOptions = (isFinal ? withoutDSN(mailParameters) : mailParameters).map(formatParameter);
         const isTold = upstream === undefined;
-        const start = { mailFrom, mailOptions, prepare: isTold ? this.#introduction(session) : undefined };
+        const prepare = isTold ? this.#introduction(session) : undefined;
         const own = isTold ? this.#ownConnection(session) : undefined;
-        return this.#upstreamsFor(upstream).begin(route, domain, start, { signal, own });
+        this.#upstreamsFor(upstream).begin(route, domain, { mailFrom, mailOptions, prepare, own, signal }, receiver);
       },
     };
   }
@@ -371,6 +381,33 @@ interface OpenTransaction {
  */
 function oneReply(replies: readonly Reply[]): Reply | undefined {
   return replies.find((reply) => reply.isTransient) ?? replies.find((reply) => reply.isPermanent) ?? replies[0];
+}
+
+/** A thousand recipients at once are a thousand questions to whoever knows where they go; a few at a time are answered as soon. */
+function placeAll<Request, Placed>(
+  requests: readonly Request[],
+  place: (request: Request) => Awaitable<Placed>,
+): Awaitable<readonly Placed[]> {
+  const placed: Placed[] = [];
+  for (let at = 0; at < requests.length; at += PLACED_AT_ONCE) {
+    const places = requests.slice(at, at + PLACED_AT_ONCE).map(place);
+    if (places.some(isThenable)) return placeSlowly(requests, place, { placed, places });
+    placed.push(...(places as Placed[]));
+  }
+  return placed;
+}
+
+/** Goes on where somebody has to be asked. */
+async function placeSlowly<Request, Placed>(
+  requests: readonly Request[],
+  place: (request: Request) => Awaitable<Placed>,
+  { placed, places }: { readonly placed: readonly Placed[]; readonly places: readonly Awaitable<Placed>[] },
+): Promise<readonly Placed[]> {
+  const all = [...placed, ...(await allOf(places))];
+  while (all.length < requests.length) {
+    all.push(...(await allOf(requests.slice(all.length, all.length + PLACED_AT_ONCE).map(place))));
+  }
+  return all;
 }
 
 function allOf<T>(values: readonly Awaitable<T>[]): Promise<T[]> {

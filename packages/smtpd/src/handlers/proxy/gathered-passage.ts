@@ -12,7 +12,7 @@ import type { Hook, MailRequest, RcptRequest } from '../../server/hooks.js';
 import type { ReceivedMessage } from '../../server/received-message.js';
 import type { CompleteOptions } from '../../server/server-options.js';
 import type { SessionInfo } from '../../server/session-info.js';
-import type { Verdict } from '../../server/verdict.js';
+import type { Awaitable, Verdict } from '../../server/verdict.js';
 import { senderParameters } from './mail-parameters.js';
 import { isTLSCertain, narrowTo } from './narrowing.js';
 import { ProxiedTransaction, type Placement } from './proxied-transaction.js';
@@ -76,7 +76,7 @@ export class GatheredPassage {
   }
 
   /** Passes the content on. @returns what the server behind said for each recipient, in order */
-  pass(message: ReceivedMessage): Promise<readonly Reply[]> {
+  pass(message: ReceivedMessage): Awaitable<readonly Reply[]> {
     const { session, data } = message;
     const { transaction } = this.#openOf(session);
     this.#open.delete(session);
@@ -95,7 +95,7 @@ export class GatheredPassage {
     return this.#upstreams.destroy();
   }
 
-  async #mail({ session, address, parameters, signal }: MailRequest<undefined>): Promise<Verdict> {
+  #mail({ session, address, parameters, signal }: MailRequest<undefined>): Awaitable<Verdict> {
     this.abandon(session);
     const transaction = new ProxiedTransaction({
       protocol: session.protocol,
@@ -107,14 +107,15 @@ export class GatheredPassage {
     const placement: Placement = {
       key: this.#route.key,
       isAlone: false,
-      open: (wanted) =>
-        this.#upstreams.begin(this.#route, undefined, { mailFrom: address, mailOptions }, { signal: wanted }),
+      open: (wanted, receiver) => {
+        this.#upstreams.begin(this.#route, undefined, { mailFrom: address, mailOptions, signal: wanted }, receiver);
+      },
     };
     this.#open.set(session, { transaction, placement });
     return transaction.open(placement, signal);
   }
 
-  async #recipients(requests: readonly RcptRequest<undefined>[]): Promise<readonly Verdict[]> {
+  #recipients(requests: readonly RcptRequest<undefined>[]): Awaitable<readonly Verdict[]> {
     const [first] = requests;
     if (first === undefined) return [];
     const { transaction, placement } = this.#openOf(first.session);

@@ -1,6 +1,7 @@
 /**
  * One transaction of a client, and what it is upstream: a branch for each server that its recipients go to; as a rule one. Each step asks
- * the upstream and gives the client its answer. Where there is nobody to ask there is no promise.
+ * the upstream and gives the client its answer, in the turn in which it comes. Recipients that go to a server which is asked already are the
+ * usual case, and a promise is there only for the others.
  */
 
 import { onAbort } from '../../client/abort-listener.js';
@@ -10,12 +11,13 @@ import { ContentPass } from '../../protocol/content-pass.js';
 import { formatParameter, type Parameter } from '../../protocol/parameters.js';
 import type { Path } from '../../protocol/path.js';
 import { Reply, SMTPReplyError } from '../../protocol/reply.js';
+import { Later, type LaterListener } from '../../server/later.js';
 import type { StreamedMessage } from '../../server/received-message.js';
 import type { CompleteOptions } from '../../server/server-options.js';
-import { isThenable, type Awaitable } from '../../server/verdict.js';
+import type { Awaitable } from '../../server/verdict.js';
 import { deliverContent, type DeliveryTarget } from './content-delivery.js';
 import { factsOfFailure, ONE_BY_ONE, relayedReply, replyOfFailure } from './upstream-reply.js';
-import type { Opened } from './upstreams.js';
+import type { Opened, OpeningReceiver } from './upstreams.js';
 
 /** Where a recipient goes. */
 export interface Placement {
@@ -24,7 +26,7 @@ export interface Placement {
   /** Whether they are one recipient: the server is told of it once, however often the client says it. */
   readonly isAlone: boolean;
   /** Opens the transaction there. */
-  readonly open: (signal: AbortSignal) => Promise<Opened>;
+  readonly open: (signal: AbortSignal, receiver: OpeningReceiver) => void;
 }
 
 /** A recipient that is asked about. */
@@ -68,27 +70,69 @@ export class ProxiedTransaction {
   /** The branches of the recipients that were accepted, in order. */
   readonly #accepted: Branch[] = [];
   #isOver = false;
+  /** A step is under way. */
+  #isAsking = false;
+  #signal: AbortSignal | undefined;
+  #stopListening: () => void = ignore;
 
   constructor(context: TransactionContext) {
     this.#context = context;
   }
 
   /** Opens the one branch that there will be. @returns the upstream's reply to MAIL */
-  open(placement: Placement, signal: AbortSignal): Promise<Reply> {
-    return this.#open(placement, signal).then((opened) => (opened instanceof Reply ? opened : opened.senderReply));
+  open(placement: Placement, signal: AbortSignal): Awaitable<Reply> {
+    const answer = new Later<Reply>();
+    this.#open(placement, signal, {
+      onFulfilled: (opened) => {
+        answer.resolve(opened instanceof Reply ? opened : opened.senderReply);
+      },
+      onRejected: (error) => {
+        answer.reject(error);
+      },
+    });
+    return answer;
   }
 
   /** Asks about recipients. @returns a reply for each, in order */
-  addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
-    return this.#whileWanted(signal, () => this.#addRecipients(recipients, signal));
+  addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Awaitable<readonly Reply[]> {
+    this.#beginStep(signal);
+    const branch = this.#branchOfAll(recipients);
+    if (branch === undefined) {
+      return this.#addToSeveral(recipients, signal).finally(() => {
+        this.#endStep();
+      });
+    }
+    const questions = recipients.map(questionAbout);
+    const answer = new Later<readonly Reply[]>();
+    this.#askTogether(branch, questions, {
+      onFulfilled: () => {
+        this.#endStep();
+        this.#settle(branch, questions);
+        answer.resolve(this.#conclude(questions));
+      },
+      onRejected: (error) => {
+        this.#endStep();
+        answer.reject(error);
+      },
+    });
+    return answer;
   }
 
-  async #addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
+  /** The usual case: all of them go to the one branch that is open, and may be asked about at once. */
+  #branchOfAll(recipients: readonly PlacedRecipient[]): Branch | undefined {
+    const [branch] = this.#branches;
+    if (branch === undefined || this.#branches.length > 1 || branch.failure !== undefined) return undefined;
+    if (this.#isOneByOne(branch)) return undefined;
+    const isThere = ({ placement }: PlacedRecipient): boolean => 'key' in placement && placement.key === branch.key;
+    return recipients.every(isThere) ? branch : undefined;
+  }
+
+  async #addToSeveral(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
     const questions: Question[] = [];
     const together = new Map<string, PlacedQuestion[]>();
     for (const recipient of recipients) {
       const { placement } = recipient;
-      const question: Question = { recipient, reply: NOT_ASKED, branch: undefined };
+      const question = questionAbout(recipient);
       questions.push(question);
       if (placement instanceof Reply) {
         question.reply = placement;
@@ -100,6 +144,11 @@ export class ProxiedTransaction {
       else others.push(placed);
     }
     for (const placed of together.values()) await this.#addToBranch(placed, signal);
+    return this.#conclude(questions);
+  }
+
+  /** All were asked about. @returns what is answered */
+  #conclude(questions: readonly Question[]): readonly Reply[] {
     for (const { branch } of questions) if (branch !== undefined) this.#accepted.push(branch);
     return questions.map(({ reply }) => reply);
   }
@@ -109,43 +158,51 @@ export class ProxiedTransaction {
    *
    * @param verb - what the client says: with BDAT nobody asks before
    */
-  startContent(verb: 'DATA' | 'BDAT', signal: AbortSignal): Promise<Reply | undefined> {
-    return this.#whileWanted(signal, () => this.#startContent(verb));
-  }
-
-  async #startContent(verb: 'DATA' | 'BDAT'): Promise<Reply | undefined> {
+  startContent(verb: 'DATA' | 'BDAT', signal: AbortSignal): Awaitable<Reply | undefined> {
     const branches = this.#live;
     if (branches.length === 0) return this.#accepted[0]?.failure ?? NOT_ASKED;
-    await askTogether(branches, (branch, inquiry) => {
-      this.#startBranch(branch, verb, inquiry);
+    this.#beginStep(signal);
+    const answer = new Later<Reply | undefined>();
+    const round = new Round(branches.length, {
+      onFulfilled: () => {
+        this.#endStep();
+        const isAnyReady = branches.some(({ start }) => start !== undefined);
+        answer.resolve(isAnyReady ? undefined : (branches[0]?.startRefusal ?? NOT_ASKED));
+      },
+      onRejected: (error) => {
+        this.#endStep();
+        answer.reject(error);
+      },
     });
-    const isAnyReady = branches.some(({ start }) => start !== undefined);
-    return isAnyReady ? undefined : (branches[0]?.startRefusal ?? NOT_ASKED);
+    for (const branch of branches) this.#startBranch(branch, verb, round);
+    return answer;
   }
 
   /** Passes the content on while it comes. @returns a verdict for each recipient */
   passContent(
     { body }: Pick<StreamedMessage, 'body'>,
     { front, headerEnd, hopsMax, mayHaveBareLineEnds }: ContentRules,
-  ): Promise<readonly Reply[]> {
-    this.#isOver = true;
+  ): Awaitable<readonly Reply[]> {
+    this.#end();
     const branches = this.#live.filter(({ start }) => start !== undefined);
     for (const branch of this.#branches) if (!branches.includes(branch)) branch.lease.release();
-    if (branches.length === 0) return Promise.resolve(this.#verdicts());
+    if (branches.length === 0) return this.#verdicts();
     const pass = new ContentPass({ front, headerEnd, lineEndings: mayHaveBareLineEnds ? 'preserve' : 'reject' });
-    return new Promise((resolve, reject) => {
-      let openCount = branches.length;
-      const onSettled = (): void => {
-        openCount -= 1;
-        if (openCount === 0) resolve(this.#verdicts());
-      };
-      const targets = branches.map((branch) => this.#targetOf(branch, onSettled, reject));
-      deliverContent(body, { pass, hopsMax }, targets);
+    const answer = new Later<readonly Reply[]>();
+    const round = new Round(branches.length, {
+      onFulfilled: () => {
+        answer.resolve(this.#verdicts());
+      },
+      onRejected: (error) => {
+        answer.reject(error);
+      },
     });
+    const targets = branches.map((branch) => this.#targetOf(branch, round));
+    deliverContent(body, { pass, hopsMax }, targets);
+    return answer;
   }
 
-  /** @param onFault - told of what is no failure of the upstream */
-  #targetOf(branch: Branch, onSettled: () => void, onFault: (error: unknown) => void): DeliveryTarget {
+  #targetOf(branch: Branch, round: Round): DeliveryTarget {
     const { lease, start } = branch;
     const kind = start ?? 'data';
     return {
@@ -153,16 +210,16 @@ export class ProxiedTransaction {
       onReplies: (replies) => {
         lease.release();
         branch.contentReplies = replies.map(relayedReply);
-        onSettled();
+        round.onAnswered();
       },
       onFailure: (error) => {
         if (kind === 'chunks' && lease.client.isIdle) lease.release();
         else lease.discard();
         try {
           branch.contentReplies = [this.#failureReply(error, { branch, step: 'content' })];
-          onSettled();
+          round.onAnswered();
         } catch (fault) {
-          onFault(fault);
+          round.onFault(fault);
         }
       },
     };
@@ -184,24 +241,35 @@ export class ProxiedTransaction {
   /** The client gives it up, or has left. */
   abandon(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end();
     for (const { lease } of this.#branches) lease.release();
   }
 
-  /** Runs a step. When nobody wants its outcome any more the connections are cut: what is said on them would be wrong. */
-  async #whileWanted<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
-    const cut = (): void => {
-      for (const branch of this.#branches) {
-        branch.failure ??= NOT_ASKED;
-        branch.lease.discard();
-      }
-    };
-    const stop = onAbort(signal, cut);
-    try {
-      return await run();
-    } finally {
-      stop();
-    }
+  #end(): void {
+    this.#isOver = true;
+    this.#stopListening();
+  }
+
+  /** A step begins. When nobody wants its outcome any more the connections are cut: what is said on them would be wrong. */
+  #beginStep(signal: AbortSignal): void {
+    this.#isAsking = true;
+    // It is the same one in all steps, as a rule.
+    if (signal === this.#signal) return;
+    this.#signal = signal;
+    this.#stopListening();
+    this.#stopListening = onAbort(signal, () => {
+      if (this.#isAsking) this.#cut();
+    });
+  }
+
+  /** Before anybody hears of its outcome: the next step may begin with that. */
+  #endStep(): void {
+    this.#isAsking = false;
+  }
+
+  #cut(): void {
+    for (const branch of this.#branches) branch.failure ??= NOT_ASKED;
+    for (const { lease } of this.#branches) lease.discard();
   }
 
   /** The servers that have recipients of this message, and are still there. */
@@ -209,14 +277,29 @@ export class ProxiedTransaction {
     return this.#branches.filter(({ failure, acceptedCount }) => failure === undefined && acceptedCount > 0);
   }
 
-  async #open({ key, isAlone, open }: Placement, signal: AbortSignal): Promise<Branch | Reply> {
-    let opened: Opened;
+  #open(placement: Placement, signal: AbortSignal, listener: LaterListener<Branch | Reply>): void {
+    const onFailure = (error: unknown): void => {
+      let reply: Reply;
+      try {
+        reply = this.#failureReply(error, { branch: undefined, step: 'envelope' });
+      } catch (fault) {
+        listener.onRejected(fault);
+        return;
+      }
+      listener.onFulfilled(reply);
+    };
+    const onOpened = (opened: Opened): void => {
+      listener.onFulfilled(this.#addBranch(placement, opened));
+    };
     try {
-      opened = await open(signal);
+      placement.open(signal, { onOpened, onFailure });
     } catch (error) {
-      return this.#failureReply(error, { branch: undefined, step: 'envelope' });
+      onFailure(error);
     }
-    const { lease, reply, where } = opened;
+  }
+
+  /** @returns the branch, or why there is none */
+  #addBranch({ key, isAlone }: Placement, { lease, reply, where }: Opened): Branch | Reply {
     if (!reply.isPositive) {
       lease.release();
       return relayedReply(reply);
@@ -243,14 +326,11 @@ export class ProxiedTransaction {
     return branch;
   }
 
-  #addToBranch(placed: readonly PlacedQuestion[], signal: AbortSignal): Awaitable<void> {
+  async #addToBranch(placed: readonly PlacedQuestion[], signal: AbortSignal): Promise<void> {
     const [first] = placed;
     if (first === undefined) return;
     const questions = placed.map(({ question }) => question);
-    const found = this.#branchFor(first.placement, signal);
-    return isThenable(found)
-      ? found.then((branch) => this.#askBranch(branch, questions))
-      : this.#askBranch(found, questions);
+    await this.#askBranch(await this.#branchFor(first.placement, signal), questions);
   }
 
   /** @returns the branch that recipients of this placement belong to, or why there is none */
@@ -264,7 +344,16 @@ export class ProxiedTransaction {
     if (placement.isAlone && this.#branches.filter(({ isAlone }) => isAlone).length >= ALONE_BRANCHES_MAX) {
       return ONE_BY_ONE;
     }
-    return this.#open(placement, signal);
+    const found = new Later<Branch | Reply>();
+    this.#open(placement, signal, {
+      onFulfilled: (opened) => {
+        found.resolve(opened);
+      },
+      onRejected: (error) => {
+        found.reject(error);
+      },
+    });
+    return found;
   }
 
   async #askBranch(branch: Branch | Reply, questions: readonly Question[]): Promise<void> {
@@ -272,15 +361,21 @@ export class ProxiedTransaction {
       answerAll(questions, branch);
       return;
     }
-    const { client } = branch.lease;
-    // An LMTP server has a reply for each recipient, and an SMTP client hears one: one recipient a transaction, then.
-    const isOneByOne = branch.isAlone || (client.options.protocol === 'lmtp' && !this.#mayServeSeveral);
-    if (isOneByOne) {
+    if (this.#isOneByOne(branch)) {
       for (const question of questions) await this.#askIfFirst(branch, question);
     } else {
-      // Together, so that they leave together where the upstream offers PIPELINING.
-      await this.#askTogether(branch, questions);
+      await this.#askAtOnce(branch, questions);
     }
+    this.#settle(branch, questions);
+  }
+
+  /** An LMTP server has a reply for each recipient, and an SMTP client hears one: one recipient a transaction, then. */
+  #isOneByOne({ isAlone, lease }: Branch): boolean {
+    return isAlone || (lease.client.options.protocol === 'lmtp' && !this.#mayServeSeveral);
+  }
+
+  /** All of a branch's were asked about. */
+  #settle(branch: Branch, questions: readonly Question[]): void {
     // Who hears that the connection is lost has company: nothing that was accepted on it stands.
     if (branch.failure !== undefined) answerAll(questions, branch.failure);
     for (const question of questions) {
@@ -292,16 +387,24 @@ export class ProxiedTransaction {
 
   async #askIfFirst(branch: Branch, question: Question): Promise<void> {
     const { recipientReply } = branch;
-    if (recipientReply === undefined) await this.#askTogether(branch, [question]);
+    if (recipientReply === undefined) await this.#askAtOnce(branch, [question]);
     else question.reply = branch.isAlone ? recipientReply : ONE_BY_ONE;
     if (question.reply.isPositive) branch.recipientReply ??= question.reply;
   }
 
-  #askTogether(branch: Branch, questions: readonly Question[]): Promise<void> {
+  #askAtOnce(branch: Branch, questions: readonly Question[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#askTogether(branch, questions, { onFulfilled: resolve, onRejected: reject });
+    });
+  }
+
+  /** Together, so that they leave together where the upstream offers PIPELINING. */
+  #askTogether(branch: Branch, questions: readonly Question[], listener: LaterListener<void>): void {
     const { client } = branch.lease;
-    return askTogether(questions, (question, inquiry) => {
+    const round = new Round(questions.length, listener);
+    for (const question of questions) {
       const { address, parameters } = question.recipient;
-      this.#ask(branch, 'envelope', inquiry, {
+      this.#ask(branch, 'envelope', round, {
         request: (receiver) => {
           client.requestRcpt(address, parameters.map(formatParameter), receiver);
         },
@@ -309,17 +412,17 @@ export class ProxiedTransaction {
           question.reply = relayedReply(reply);
         },
       });
-    });
+    }
   }
 
-  #startBranch(branch: Branch, verb: 'DATA' | 'BDAT', inquiry: Inquiry): void {
+  #startBranch(branch: Branch, verb: 'DATA' | 'BDAT', round: Round): void {
     const { client } = branch.lease;
     if (verb === 'BDAT' && client.capabilities.has('CHUNKING')) {
       branch.start = 'chunks';
-      inquiry.onAnswered();
+      round.onAnswered();
       return;
     }
-    this.#ask(branch, 'content', inquiry, {
+    this.#ask(branch, 'content', round, {
       request: (receiver) => {
         client.requestData(receiver);
       },
@@ -334,7 +437,7 @@ export class ProxiedTransaction {
   #ask(
     branch: Branch,
     step: 'envelope' | 'content',
-    { onAnswered, onFault }: Inquiry,
+    round: Round,
     {
       request,
       onAnswer,
@@ -345,13 +448,13 @@ export class ProxiedTransaction {
   ): void {
     const onReply = (reply: Reply): void => {
       onAnswer(reply);
-      onAnswered();
+      round.onAnswered();
     };
     const onFailure = (error: unknown): void => {
       try {
         onReply(this.#failureReply(error, { branch, step }));
       } catch (fault) {
-        onFault(fault);
+        round.onFault(fault);
       }
     };
     try {
@@ -403,22 +506,33 @@ interface PlacedQuestion {
   readonly placement: Placement;
 }
 
-/** One of several things that are asked at once. */
-interface Inquiry {
-  readonly onAnswered: () => void;
-  readonly onFault: (error: unknown) => void;
+function questionAbout(recipient: PlacedRecipient): Question {
+  return { recipient, reply: NOT_ASKED, branch: undefined };
 }
 
-/** Asks several things at once. @returns when each has its answer */
-function askTogether<T>(items: readonly T[], ask: (item: T, inquiry: Inquiry) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let openCount = items.length;
-    const onAnswered = (): void => {
-      openCount -= 1;
-      if (openCount === 0) resolve();
-    };
-    for (const item of items) ask(item, { onAnswered, onFault: reject });
-  });
+/** Several things that are asked at once. The listener hears when each has its answer. */
+class Round {
+  #openCount: number;
+  readonly #listener: LaterListener<void>;
+
+  constructor(count: number, listener: LaterListener<void>) {
+    this.#openCount = count;
+    this.#listener = listener;
+  }
+
+  onAnswered(): void {
+    this.#openCount -= 1;
+    if (this.#openCount === 0) this.#listener.onFulfilled();
+  }
+
+  /** What is no failure of the upstream. */
+  onFault(error: unknown): void {
+    this.#listener.onRejected(error);
+  }
+}
+
+function ignore(): void {
+  // Nobody listens.
 }
 
 function answerAll(questions: readonly Question[], reply: Reply): void {

@@ -6,7 +6,7 @@ import { SMTPConnectionError, SMTPRefusedError } from '../../client/client-error
 import type { Destination, MXDestination } from '../../client/destination.js';
 import { MX_TIME_LIMIT_MS, MXLookup, type MXResolver } from '../../client/mx-lookup.js';
 import { SMTPClientPool, type Lease, type PoolDestination, type TransactionStart } from '../../client/pool.js';
-import { assertNever, UsageError } from '../../protocol/errors.js';
+import { assertNever, InvariantError, UsageError } from '../../protocol/errors.js';
 import { SMTPReplyError, type Reply } from '../../protocol/reply.js';
 import type { ProxyHeader } from '../../protocol/proxy-header.js';
 import type { ServerCapabilities } from '../../protocol/server-capabilities.js';
@@ -43,6 +43,13 @@ export interface OwnConnection {
   readonly proxyHeader: ProxyHeader | undefined;
 }
 
+/** A transaction that is to be opened upstream. */
+export interface UpstreamStart extends TransactionStart {
+  readonly signal: AbortSignal;
+  /** A connection of its own; `undefined`: one that is shared. */
+  readonly own?: OwnConnection | undefined;
+}
+
 /** A transaction that was opened upstream. */
 export interface Opened {
   readonly lease: Lease;
@@ -50,6 +57,12 @@ export interface Opened {
   readonly reply: Reply;
   /** For logs. */
   readonly where: string;
+}
+
+/** Who has a transaction opened. One of the two is called, once. */
+export interface OpeningReceiver {
+  readonly onOpened: (opened: Opened) => void;
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** The servers behind a proxy. */
@@ -93,33 +106,51 @@ export class Upstreams {
    * Opens a transaction with one of a route's servers: the first that can be reached.
    *
    * @param domain - the recipient's, for `mx:`
-   * @param own - a connection of its own; `undefined`: one that is shared
-   * @throws what {@link SMTPClientPool.begin} throws for the last of them; {@link SMTPReplyError} when DNS knows of none
+   * @param receiver - of a failure it hears what {@link SMTPClientPool.begin} throws for the last of them; {@link SMTPReplyError} when DNS
+   * knows of none
    */
-  async begin(
-    route: Route,
-    domain: string | undefined,
-    start: TransactionStart,
-    { signal, own }: { readonly signal: AbortSignal; readonly own?: OwnConnection | undefined },
-  ): Promise<Opened> {
+  begin(route: Route, domain: string | undefined, start: UpstreamStart, receiver: OpeningReceiver): void {
     const known = this.#knownCandidates(route);
-    const candidates = this.#inOrder(known ?? (await this.#candidatesOf(route, domain, signal)));
-    let failure: unknown;
-    for (const candidate of candidates) {
-      const to = own === undefined ? candidate : ownCandidate(candidate, own);
-      try {
-        const { lease, reply } = await this.#pool.begin(to, start, { signal });
-        return { lease: own === undefined ? lease : usedOnce(lease), reply, where: nameOf(candidate) };
-      } catch (error) {
-        failure = error;
-        if (signal.aborted || !isUnreachable(error)) throw error;
-        this.#context.logger.warn(
-          { upstream: nameOf(candidate), ...factsOfFailure(error) },
-          'A server behind the proxy cannot be reached',
-        );
-      }
+    if (known !== undefined) {
+      this.#beginWithOneOf(this.#inOrder(known), 0, start, receiver);
+      return;
     }
-    throw failure;
+    this.#candidatesOf(route, domain, start.signal).then((candidates) => {
+      this.#beginWithOneOf(this.#inOrder(candidates), 0, start, receiver);
+    }, receiver.onFailure);
+  }
+
+  #beginWithOneOf(
+    candidates: readonly PoolDestination[],
+    index: number,
+    start: UpstreamStart,
+    receiver: OpeningReceiver,
+  ): void {
+    const candidate = candidates[index];
+    if (candidate === undefined) {
+      receiver.onFailure(new InvariantError('A route has a destination'));
+      return;
+    }
+    const { signal, own } = start;
+    this.#pool.requestBegin(own === undefined ? candidate : ownCandidate(candidate, own), start, start, {
+      onBegun: (lease, reply) => {
+        receiver.onOpened({ lease: own === undefined ? lease : usedOnce(lease), reply, where: nameOf(candidate) });
+      },
+      onFailure: (error) => {
+        const isNextAsked = !signal.aborted && isUnreachable(error);
+        if (isNextAsked) {
+          this.#context.logger.warn(
+            { upstream: nameOf(candidate), ...factsOfFailure(error) },
+            'A server behind the proxy cannot be reached',
+          );
+        }
+        if (isNextAsked && index + 1 < candidates.length) {
+          this.#beginWithOneOf(candidates, index + 1, start, receiver);
+        } else {
+          receiver.onFailure(error);
+        }
+      },
+    });
   }
 
   /**
