@@ -96,6 +96,8 @@ export class ClientSession {
   readonly #encoder = new DataEncoder();
   /** Sent, and not answered. */
   readonly #outstanding: ClientRequest[] = [GREETING];
+  /** How many of those, the first ones, were sent before the last octets came: only they can be answered by them. */
+  #answerableCount = 1;
   /** Not sent yet: the server has to answer something before. */
   readonly #queue: ClientRequest[] = [];
   #pieces: Uint8Array[] = [];
@@ -238,7 +240,9 @@ export class ClientSession {
 
   /** Adds octets behind those that were not understood yet. They are lent until {@link ClientSession.settle}. */
   receive(bytes: Uint8Array): void {
-    if (this.#phase !== 'closed') this.#input.append(bytes);
+    if (this.#phase === 'closed') return;
+    this.#answerableCount = this.#outstanding.length;
+    this.#input.append(bytes);
   }
 
   /** Copies what is unread, so that the owner of the octets may use them again. */
@@ -270,7 +274,7 @@ export class ClientSession {
   }
 
   #onReply(reply: Reply): ClientEvent {
-    const request = this.#outstanding[0];
+    const request = this.#answerableCount > 0 ? this.#outstanding[0] : undefined;
     if (reply.code === 421) this.#isLeaving = true;
     if (request === undefined) {
       if (this.#phase === 'content' && !reply.isPositive && reply.code >= 400) {
@@ -284,9 +288,7 @@ export class ClientSession {
     if (!isPossible(request.kind, reply)) return this.#fail('unexpected');
     const isContent = request.kind === 'contentEnd' || request.kind === 'lastChunk';
     if (isContent && this.protocol === 'lmtp') return this.#onRecipientReply(request, reply);
-    this.#outstanding.shift();
-    this.#step(request, reply);
-    this.#fill();
+    this.#answered(request, reply);
     return { kind: 'reply', request, reply, recipient: undefined, isLast: true };
   }
 
@@ -296,12 +298,15 @@ export class ClientSession {
     this.#contentReplies += 1;
     // A server that leaves answers once for all (RFC 5321 §3.8).
     const isLast = this.#contentReplies >= this.#accepted.length || reply.code === 421;
-    if (isLast) {
-      this.#outstanding.shift();
-      this.#step(request, reply);
-      this.#fill();
-    }
+    if (isLast) this.#answered(request, reply);
     return { kind: 'reply', request, reply, recipient, isLast };
+  }
+
+  #answered(request: ClientRequest, reply: Reply): void {
+    this.#outstanding.shift();
+    this.#answerableCount -= 1;
+    this.#step(request, reply);
+    this.#fill();
   }
 
   #step(request: ClientRequest, reply: Reply): void {

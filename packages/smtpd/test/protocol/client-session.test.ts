@@ -145,6 +145,16 @@ describe('replies', () => {
     expect(receive(greeted(PIPELINING), `${reply}\r\n`)).toEqual([{ kind: 'fault', fault: 'unasked' }]);
   });
 
+  it('answers nothing that was asked after it came', () => {
+    const session = greeted(PIPELINING);
+    session.send({ kind: 'mail', line: 'MAIL FROM:<>' });
+    output(session);
+    session.receive(octets.encodeLatin1('250 OK\r\n250 OK\r\n'));
+    expect(session.next()).toMatchObject({ kind: 'reply', request: { kind: 'mail' } });
+    session.send({ kind: 'rcpt', line: 'RCPT TO:<a@b.example>' });
+    expect(session.next()).toEqual({ kind: 'fault', fault: 'unasked' });
+  });
+
   it('to nothing with the code 421 say that the server leaves', () => {
     const session = greeted(PIPELINING);
     expect(receive(session, '421 4.3.2 Bye\r\n')).toMatchObject([{ kind: 'leaving', reply: { code: 421 } }]);
