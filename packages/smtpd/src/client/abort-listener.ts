@@ -17,21 +17,20 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
   }
   // The same function may be given twice.
   const entry = { listener };
-  listeners.add(entry);
+  listeners.push(entry);
   return () => {
-    listeners.delete(entry);
+    // As a rule it is the last one. A set, which shrinks each time it becomes empty, would cost several times as much.
+    if (listeners.at(-1) === entry) listeners.pop();
+    else if (listeners.includes(entry)) listeners.splice(listeners.indexOf(entry), 1);
   };
 }
 
 function listenTo(signal: AbortSignal): Listeners {
-  const listeners: Listeners = new Set();
+  const listeners: Listeners = [];
   signal.addEventListener(
     'abort',
     () => {
-      for (const entry of listeners) {
-        listeners.delete(entry);
-        entry.listener();
-      }
+      for (let entry = listeners.shift(); entry !== undefined; entry = listeners.shift()) entry.listener();
     },
     { once: true },
   );
@@ -42,6 +41,6 @@ function ignore(): void {
   // Nobody listens.
 }
 
-type Listeners = Set<{ readonly listener: () => void }>;
+type Listeners = { readonly listener: () => void }[];
 
 const LISTENERS = new WeakMap<AbortSignal, Listeners>();

@@ -52,7 +52,6 @@ export class ClientConnection {
   readonly #options: CompleteClientOptions;
   readonly #onGone: () => void;
   readonly #deadline: Deadline;
-  readonly #waiting = new Map<ClientRequest, ReplyReceiver>();
   #greetingReceiver: ReplyReceiver | undefined;
   #content: ContentWatcher | undefined;
   #transport: Transport | undefined;
@@ -200,7 +199,7 @@ export class ClientConnection {
       );
       return;
     }
-    this.#waiting.set(this.session.send(request), receiver);
+    this.session.send(request, receiver);
     this.scheduleFlush();
   }
 
@@ -222,7 +221,7 @@ export class ClientConnection {
 
   /** The end of the content is the request that the server answers: it leaves with what is left of it. */
   requestAtContentEnd(receiver: ReplyReceiver): void {
-    this.#waiting.set(this.session.endContent(), receiver);
+    this.session.endContent(receiver);
     this.flush();
   }
 
@@ -268,9 +267,8 @@ export class ClientConnection {
       case 'reply': {
         const { request, reply, isLast } = event;
         if (reply.code === 421) this.#farewell = reply;
-        const receiver = request.kind === 'greeting' ? this.#greetingReceiver : this.#waiting.get(request);
+        const receiver = this.#receiverOf(request);
         if (request.kind === 'greeting') this.#greetingReceiver = undefined;
-        else if (isLast) this.#waiting.delete(request);
         receiver?.onReply(reply, isLast);
         return;
       }
@@ -291,6 +289,11 @@ export class ClientConnection {
       default:
         assertNever(event);
     }
+  }
+
+  /** The session hands back what was given to it with the request. */
+  #receiverOf({ kind, note }: ClientRequest): ReplyReceiver | undefined {
+    return kind === 'greeting' ? this.#greetingReceiver : (note as ReplyReceiver | undefined);
   }
 
   // ---- Waits --------------------------------------------------------------------------------------------------------
@@ -326,7 +329,7 @@ export class ClientConnection {
     const { wait, phase } = this.session;
     if (phase === 'securing') return 'STARTTLS';
     if (wait === 'greeting') return this.#greetingReceiver === undefined ? 'connect' : 'greeting';
-    const [request] = this.#waiting.keys();
+    const request = this.session.unanswered[0];
     if (request === undefined) return 'idle';
     return request.kind === 'contentEnd' ? 'content' : (request.line.split(' ')[0] ?? '');
   }
@@ -362,11 +365,9 @@ export class ClientConnection {
     this.#failure = error;
     this.#deadline.clear();
     this.session.close();
-    const receivers = [...this.#waiting.values()];
-    if (this.#greetingReceiver !== undefined) receivers.push(this.#greetingReceiver);
-    this.#waiting.clear();
+    const receivers = this.session.unanswered.map((request) => this.#receiverOf(request));
     this.#greetingReceiver = undefined;
-    for (const receiver of receivers) receiver.onFailure(error);
+    for (const receiver of receivers) receiver?.onFailure(error);
     this.#content?.onFailure(error);
     this.#onGone();
   }

@@ -40,9 +40,10 @@ export function beginTransfer(
 }
 
 /** What both ways have in common: who hears of it, and that he hears it once. */
-abstract class Transfer implements ContentTransfer, ContentWatcher {
+abstract class Transfer implements ContentTransfer, ContentWatcher, ReplyReceiver {
   protected readonly connection: ClientConnection;
   readonly #receiver: TransferReceiver;
+  readonly #replies: Reply[] = [];
   #isOver = false;
 
   constructor(connection: ClientConnection, receiver: TransferReceiver) {
@@ -70,6 +71,12 @@ abstract class Transfer implements ContentTransfer, ContentWatcher {
     this.tellFailure(error);
   }
 
+  /** Gathers the replies to what ends the content. */
+  onReply(reply: Reply, isLast: boolean): void {
+    this.#replies.push(reply);
+    if (isLast) this.finish(this.#replies);
+  }
+
   protected tellFailure(error: unknown): void {
     this.#receiver.onFailure(error);
   }
@@ -93,20 +100,6 @@ abstract class Transfer implements ContentTransfer, ContentWatcher {
     this.#isOver = true;
     this.connection.endContent();
   }
-
-  /** Gathers the replies to what ends the content. */
-  protected contentReplies(): ReplyReceiver {
-    const replies: Reply[] = [];
-    return {
-      onReply: (reply, isLast) => {
-        replies.push(reply);
-        if (isLast) this.finish(replies);
-      },
-      onFailure: (error) => {
-        this.onFailure(error);
-      },
-    };
-  }
 }
 
 /**
@@ -127,7 +120,7 @@ class DataTransfer extends Transfer {
   end(): void {
     if (this.isOver) return;
     this.connection.endContent();
-    this.connection.requestAtContentEnd(this.contentReplies());
+    this.connection.requestAtContentEnd(this);
   }
 
   giveUp(reason: unknown): void {
@@ -226,10 +219,7 @@ class ChunkTransfer extends Transfer {
     const octets = this.#held;
     const line = `BDAT ${String(octets?.length ?? 0)} LAST`;
     this.connection.endContent();
-    this.connection.request(
-      { kind: 'lastChunk', line, ...(octets === undefined ? {} : { octets }) },
-      this.contentReplies(),
-    );
+    this.connection.request({ kind: 'lastChunk', line, ...(octets === undefined ? {} : { octets }) }, this);
     this.connection.flush();
   }
 }

@@ -75,8 +75,7 @@ export class PureProxy extends SMTPServer {
   readonly #guard: RelayGuard;
   /** By how they are talked to; the proxy's own first. */
   readonly #upstreams = new Map<UpstreamOptions, Upstreams>();
-  /** By session: the transaction that is open. */
-  readonly #open = new WeakMap<SessionInfo, OpenTransaction>();
+  readonly #sessions = new WeakMap<SessionInfo, ProxiedSession>();
   /** `X-Peer`, which is the same in all messages of a client. */
   readonly #peerFields = new WeakMap<SessionInfo['peer'], Uint8Array>();
 
@@ -145,7 +144,7 @@ export class PureProxy extends SMTPServer {
     const { session } = message;
     try {
       const { transaction } = this.#openOf(session);
-      this.#open.delete(session);
+      this.#sessionOf(session).open = undefined;
       listenTo(transaction.passContent(message, this.#contentRules(message)), {
         onFulfilled: (replies) => {
           verdict.resolve(session.protocol === 'lmtp' ? replies : oneReply(replies));
@@ -216,7 +215,8 @@ export class PureProxy extends SMTPServer {
       sessionId: session.id,
       logger: this.options.logger,
     });
-    this.#open.set(session, { transaction, mailFrom: address, mailParameters: senderParameters(parameters, session) });
+    const mailParameters = senderParameters(parameters, session);
+    this.#sessionOf(session).open = { transaction, mailFrom: address, mailParameters };
     const only = this.#onlyRoute(session);
     if (only === undefined) return undefined;
     return transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
@@ -266,7 +266,24 @@ export class PureProxy extends SMTPServer {
     return this.#proxy.route === undefined && this.#routes.only !== undefined;
   }
 
-  #placementOn(
+  #placementOn(found: RecipientRoute, recipient: Path | undefined, session: SessionInfo): Placement {
+    const { route, isAlone, upstream, isFinal } = found;
+    const isUsual = isAlone !== true && isFinal !== true && upstream === undefined;
+    if (!isUsual || route.destinations.some(({ kind }) => kind === 'mx')) {
+      return this.#newPlacement(found, recipient, session);
+    }
+    // Who the recipient is makes no difference.
+    const { placements } = this.#sessionOf(session);
+    let placement = placements.get(route);
+    if (placement === undefined) {
+      placement = this.#newPlacement(found, undefined, session);
+      // What a program makes anew each time must not pile up.
+      if (placements.size < PLACEMENTS_MAX) placements.set(route, placement);
+    }
+    return placement;
+  }
+
+  #newPlacement(
     { route, isAlone = false, upstream, isFinal = false }: RecipientRoute,
     recipient: Path | undefined,
     session: SessionInfo,
@@ -356,16 +373,35 @@ export class PureProxy extends SMTPServer {
   }
 
   #openOf(session: SessionInfo): OpenTransaction {
-    const open = this.#open.get(session);
+    const open = this.#sessions.get(session)?.open;
     if (open !== undefined) return open;
     // The application let a MAIL through that the next server never saw.
     throw new SMTPReplyError(451, '4.4.2', 'Error: the next server was not asked; try again later');
   }
 
   #abandon(session: SessionInfo): void {
-    this.#open.get(session)?.transaction.abandon();
-    this.#open.delete(session);
+    const known = this.#sessions.get(session);
+    if (known?.open === undefined) return;
+    known.open.transaction.abandon();
+    known.open = undefined;
   }
+
+  #sessionOf(session: SessionInfo): ProxiedSession {
+    let known = this.#sessions.get(session);
+    if (known === undefined) {
+      known = { open: undefined, placements: new Map() };
+      this.#sessions.set(session, known);
+    }
+    return known;
+  }
+}
+
+/** What a proxy keeps of a client. */
+interface ProxiedSession {
+  /** The transaction that is open. */
+  open: OpenTransaction | undefined;
+  /** Where recipients of every kind go, by route: the same for all of its messages. */
+  readonly placements: Map<Route, Placement>;
 }
 
 interface OpenTransaction {
@@ -416,3 +452,4 @@ function allOf<T>(values: readonly Awaitable<T>[]): Promise<T[]> {
 
 const NOTHING = new Uint8Array(0);
 const PLACED_AT_ONCE = 16;
+const PLACEMENTS_MAX = 16;

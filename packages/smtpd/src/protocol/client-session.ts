@@ -39,6 +39,8 @@ export interface ClientRequest {
   readonly line: string;
   /** What goes out right behind the line: the octets of a chunk. */
   readonly octets: Uint8Array | undefined;
+  /** What whoever sent it wants to find again when it is answered. */
+  readonly note?: unknown;
 }
 
 /** Where the conversation is. The phase moves with the replies, not with what was sent. */
@@ -146,8 +148,13 @@ export class ClientSession {
 
   /** Whom we wait for. */
   get wait(): ClientWait {
-    const [first] = this.#outstanding;
+    const first = this.#outstanding[0];
     return first === undefined ? 'nothing' : RULES[first.kind].wait;
+  }
+
+  /** Everything that was sent, or waits to be sent, and has no reply; oldest first. */
+  get unanswered(): readonly ClientRequest[] {
+    return [...this.#outstanding, ...this.#queue];
   }
 
   /** How many chunks are on their way. */
@@ -167,14 +174,17 @@ export class ClientSession {
    *
    * @throws {@link UsageError} `SMTPD_BAD_COMMAND` when the line has a control character, which could end it
    */
-  send(request: { readonly kind: RequestKind; readonly line: string; readonly octets?: Uint8Array }): ClientRequest {
+  send(
+    request: { readonly kind: RequestKind; readonly line: string; readonly octets?: Uint8Array },
+    note?: unknown,
+  ): ClientRequest {
     if (CONTROL.test(request.line)) {
       throw new UsageError(
         'SMTPD_BAD_COMMAND',
         `A command is one line without control characters, not ${JSON.stringify(request.line.slice(0, 200))}`,
       );
     }
-    const queued: ClientRequest = { kind: request.kind, line: request.line, octets: request.octets };
+    const queued: ClientRequest = { kind: request.kind, line: request.line, octets: request.octets, note };
     this.#queue.push(queued);
     this.#fill();
     return queued;
@@ -187,11 +197,11 @@ export class ClientSession {
   }
 
   /** The content is complete. */
-  endContent(): ClientRequest {
+  endContent(note?: unknown): ClientRequest {
     invariant(this.#phase === 'content' && !this.#hasContentEnded, 'Content that ends has begun');
     this.#put(this.#encoder.end());
     this.#contentReplies = 0;
-    const request: ClientRequest = { kind: 'contentEnd', line: '', octets: undefined };
+    const request: ClientRequest = { kind: 'contentEnd', line: '', octets: undefined, note };
     this.#outstanding.push(request);
     this.#fill();
     return request;
@@ -201,9 +211,12 @@ export class ClientSession {
   takeOutput(): readonly Uint8Array[] {
     const pieces = this.#pieces;
     if (pieces.length === 0) return NOTHING;
+    const isLarge = this.#outputBytes > WRITE_BYTES;
     this.#pieces = [];
     this.#outputBytes = 0;
-    return pieces.length === 1 ? pieces : joinPieces(pieces);
+    if (pieces.length === 1) return pieces;
+    // The usual case.
+    return isLarge ? joinPieces(pieces) : [octets.concat(pieces)];
   }
 
   #put(piece: Uint8Array): void {

@@ -5,8 +5,10 @@
 
 import { assertNever, InvariantError } from '../protocol/errors.js';
 import { joinNarrowings, type OfferNarrowing } from '../protocol/extension.js';
-import type { Question, RecipientQuestion } from '../protocol/session-events.js';
+import type { Parameter } from '../protocol/parameters.js';
+import type { Path } from '../protocol/path.js';
 import { Reply } from '../protocol/reply.js';
+import type { Question, RecipientQuestion } from '../protocol/session-events.js';
 import { AbortSource } from './abort-source.js';
 import {
   askAboutRecipients,
@@ -54,14 +56,12 @@ export class HookRequests {
       }
       case 'mail': {
         if (hooks.mail.length === 0) return PASS;
-        const { reversePath: path, parameters } = question;
-        return this.#inTurn(hooks.mail, (hook) =>
-          hook.mail?.(this.request(hook, { address: path.address, path, parameters })),
-        );
+        const { reversePath, parameters } = question;
+        return this.#inTurn(hooks.mail, (hook) => hook.mail?.(this.#pathRequest(hook, reversePath, parameters)));
       }
       case 'rcpt':
         if (hooks.rcpt.length === 0) return PASS;
-        return this.#inTurn(hooks.rcpt, (hook) => hook.rcpt?.(this.request(hook, recipientFacts(question))));
+        return this.#inTurn(hooks.rcpt, (hook) => hook.rcpt?.(this.#recipientRequest(hook, question)));
       case 'data':
         if (hooks.data.length === 0) return PASS;
         return this.#inTurn(hooks.data, (hook) =>
@@ -108,10 +108,9 @@ export class HookRequests {
 
   /** Asks about several recipients at once. */
   askAboutRecipients(questions: readonly RecipientQuestion[]): Awaitable<readonly Decision[]> {
-    const facts = questions.map(recipientFacts);
-    return askAboutRecipients(this.#hooks.rcpt, facts.length, (hook, index) =>
+    return askAboutRecipients(this.#hooks.rcpt, questions.length, (hook, index) =>
       // `index` is that of a question.
-      this.request(hook, facts[index] as ReturnType<typeof recipientFacts>),
+      this.#recipientRequest(hook, questions[index] as RecipientQuestion),
     );
   }
 
@@ -125,12 +124,19 @@ export class HookRequests {
 
   /** What a hook is told. */
   request<T extends object>(hook: AnyHook, facts: T): T & HookRequest<unknown> {
-    const { abortSource } = this;
-    const told = new ToldRequest(this.#host.info, abortSource, () => this.#stateOf(hook));
-    return Object.assign(told, facts);
+    return Object.assign(new ToldRequest(this, hook, this.#host.info), facts);
   }
 
-  #stateOf(hook: AnyHook): unknown {
+  #recipientRequest(hook: AnyHook, { recipient }: RecipientQuestion): PathRequest {
+    return this.#pathRequest(hook, recipient.path, recipient.parameters);
+  }
+
+  #pathRequest(hook: AnyHook, path: Path, parameters: readonly Parameter[]): PathRequest {
+    return new PathRequest(this, hook, { session: this.#host.info, path, parameters });
+  }
+
+  /** What a hook keeps of the session. */
+  stateOf(hook: AnyHook): unknown {
     this.#states ??= new Map<AnyHook, unknown>();
     if (!this.#states.has(hook)) this.#states.set(hook, hook.createState?.(this.#host.info));
     return this.#states.get(hook);
@@ -175,13 +181,15 @@ export interface HookRequestsHost {
 /** A signal and a state are made only for whoever asks for one. */
 class ToldRequest implements HookRequest<unknown> {
   readonly session: SessionInfo;
+  readonly #requests: HookRequests;
+  readonly #hook: AnyHook;
   readonly #abortSource: AbortSource;
-  readonly #stateOf: () => unknown;
 
-  constructor(session: SessionInfo, abortSource: AbortSource, stateOf: () => unknown) {
+  constructor(requests: HookRequests, hook: AnyHook, session: SessionInfo) {
     this.session = session;
-    this.#abortSource = abortSource;
-    this.#stateOf = stateOf;
+    this.#requests = requests;
+    this.#hook = hook;
+    this.#abortSource = requests.abortSource;
   }
 
   get signal(): AbortSignal {
@@ -189,7 +197,25 @@ class ToldRequest implements HookRequest<unknown> {
   }
 
   get state(): unknown {
-    return this.#stateOf();
+    return this.#requests.stateOf(this.#hook);
+  }
+}
+
+/** What is asked about a path: it is what is asked most. */
+class PathRequest extends ToldRequest {
+  readonly address: string;
+  readonly path: Path;
+  readonly parameters: readonly Parameter[];
+
+  constructor(
+    requests: HookRequests,
+    hook: AnyHook,
+    { session, path, parameters }: Pick<PathRequest, 'session' | 'path' | 'parameters'>,
+  ) {
+    super(requests, hook, session);
+    this.address = path.address;
+    this.path = path;
+    this.parameters = parameters;
   }
 }
 
@@ -198,8 +224,4 @@ type HeloFacts = Omit<HeloRequest<unknown>, keyof HookRequest<unknown>>;
 /** Everything else that a hook may return is a verdict. */
 function isNarrowing(value: unknown): value is OfferNarrowing {
   return typeof value === 'object' && value !== null && !(value instanceof Reply);
-}
-
-function recipientFacts({ recipient: { path, parameters } }: RecipientQuestion) {
-  return { address: path.address, path, parameters };
 }

@@ -8,14 +8,13 @@ export class PendingVerdict implements LaterListener<Decision | readonly Decisio
   /** Fulfilled when it was carried out. Never rejected. */
   readonly done = new Later<void>();
   readonly #questionCount: number;
-  readonly #carryOut: (decisions: readonly Decision[]) => void;
+  readonly #host: PendingHost;
   #isSettled = false;
   #overruling: Decision | undefined;
 
-  /** @param carryOut - called once, with one decision for each question; it must not throw */
-  constructor(questionCount: number, carryOut: (decisions: readonly Decision[]) => void) {
+  constructor(questionCount: number, host: PendingHost) {
     this.#questionCount = questionCount;
-    this.#carryOut = carryOut;
+    this.#host = host;
   }
 
   /** What was waited for has come. */
@@ -30,15 +29,20 @@ export class PendingVerdict implements LaterListener<Decision | readonly Decisio
 
   /** Carries these decisions out, unless others were. */
   settle(decisions: readonly Decision[]): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
-    this.#carryOut(this.#overruling === undefined ? decisions : this.#forAll(this.#overruling));
-    this.done.resolve();
+    if (this.#overruling !== undefined) {
+      this.settleAll(this.#overruling);
+      return;
+    }
+    if (!this.#isFirst()) return;
+    for (const decision of decisions) this.#host.carryOut(decision);
+    this.#finish();
   }
 
   /** Carries one decision out for every question, unless others were. */
   settleAll(decision: Decision): void {
-    this.settle(this.#forAll(decision));
+    if (!this.#isFirst()) return;
+    for (let count = 0; count < this.#questionCount; count += 1) this.#host.carryOut(this.#overruling ?? decision);
+    this.#finish();
   }
 
   /** Whatever is decided from here on, this is carried out instead. */
@@ -46,9 +50,26 @@ export class PendingVerdict implements LaterListener<Decision | readonly Decisio
     this.#overruling = decision;
   }
 
-  #forAll(decision: Decision): readonly Decision[] {
-    const decisions: Decision[] = [];
-    for (let count = 0; count < this.#questionCount; count += 1) decisions.push(decision);
-    return decisions;
+  /** Whether it is settled now, and was not before. */
+  #isFirst(): boolean {
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    this.#host.settling(this);
+    return true;
   }
+
+  #finish(): void {
+    this.#host.settled();
+    this.done.resolve();
+  }
+}
+
+/** Who carries it out. None of these may throw. */
+export interface PendingHost {
+  /** It is not waited for any more. */
+  settling(pending: PendingVerdict): void;
+  /** Answers the oldest question. */
+  carryOut(decision: Decision): void;
+  /** All of them have their answer. */
+  settled(): void;
 }

@@ -9,11 +9,11 @@ import type { ServerSession } from '../protocol/server-session.js';
 import * as replies from '../protocol/standard-replies.js';
 import type { Incidents } from './incidents.js';
 import { listenTo } from './later.js';
-import { PendingVerdict } from './pending-verdict.js';
+import { PendingVerdict, type PendingHost } from './pending-verdict.js';
 import { isThenable, type Awaitable, type Decision } from './verdict.js';
 
 /** Carries out what was decided in one session. */
-export class Verdicts {
+export class Verdicts implements PendingHost {
   readonly #host: VerdictsHost;
   #pending: PendingVerdict | undefined;
 
@@ -41,7 +41,7 @@ export class Verdicts {
   /** Waits for a decision, in this turn if it can be, and carries it out. */
   await(decided: Awaitable<Decision>): Awaitable<void> {
     if (!isThenable(decided)) {
-      this.#carryOut(decided);
+      this.carryOut(decided);
       return;
     }
     const pending = this.#pend(1);
@@ -52,7 +52,7 @@ export class Verdicts {
   /** Waits for the decisions about questions that came together, and carries them out in order. */
   awaitAll(decided: Awaitable<readonly Decision[]>, questionCount: number): Awaitable<void> {
     if (!isThenable(decided)) {
-      for (const decision of decided) this.#carryOut(decision);
+      for (const decision of decided) this.carryOut(decision);
       return;
     }
     const pending = this.#pend(questionCount);
@@ -62,17 +62,21 @@ export class Verdicts {
 
   /** From here on a verdict is waited for. */
   #pend(questionCount: number): PendingVerdict {
-    const pending = new PendingVerdict(questionCount, (decisions) => {
-      if (this.#pending === pending) this.#pending = undefined;
-      for (const decision of decisions) this.#carryOut(decision);
-      this.#host.onSettled();
-    });
+    const pending = new PendingVerdict(questionCount, this);
     this.#pending = pending;
     return pending;
   }
 
+  settling(pending: PendingVerdict): void {
+    if (this.#pending === pending) this.#pending = undefined;
+  }
+
+  settled(): void {
+    this.#host.onSettled();
+  }
+
   /** Answers the session's oldest question. Never throws. */
-  #carryOut(decision: Decision): void {
+  carryOut(decision: Decision): void {
     if (this.#host.isGone() || this.#host.session.phase === 'closed') return;
     try {
       this.#answer(decision);

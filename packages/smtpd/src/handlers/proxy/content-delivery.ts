@@ -36,10 +36,10 @@ export function deliverContent(
 class Delivery implements ContentReader {
   readonly #source: ContentSource;
   readonly #options: DeliveryOptions;
-  /** Those that still want something. */
-  readonly #transfers = new Set<ContentTransfer>();
-  /** Those of them that have no room. */
-  readonly #full = new Set<ContentTransfer>();
+  readonly #branches: Branch[] = [];
+  /** How many still want something, and how many of them have no room. */
+  #openCount = 0;
+  #fullCount = 0;
 
   constructor(source: ContentSource, options: DeliveryOptions) {
     this.#source = source;
@@ -47,31 +47,21 @@ class Delivery implements ContentReader {
   }
 
   start(targets: readonly DeliveryTarget[]): void {
+    this.#openCount = targets.length;
     for (const target of targets) this.#begin(target);
-    if (this.#transfers.size > 0) this.#source.read(this);
+    if (this.#openCount > 0) this.#source.read(this);
     else this.#source.leave();
   }
 
-  #begin({ begin, onReplies, onFailure }: DeliveryTarget): void {
+  #begin(target: DeliveryTarget): void {
+    const branch = new Branch(this, target);
     try {
-      const transfer: ContentTransfer = begin({
-        onRoom: () => {
-          this.#full.delete(transfer);
-          this.#resume();
-        },
-        onReplies: (replies) => {
-          this.#leave(transfer);
-          onReplies(replies);
-        },
-        onFailure: (error) => {
-          this.#leave(transfer);
-          onFailure(error);
-        },
-      });
-      this.#transfers.add(transfer);
+      branch.transfer = target.begin(branch);
     } catch (error) {
-      onFailure(error);
+      branch.onFailure(error);
+      return;
     }
+    this.#branches.push(branch);
   }
 
   onChunk(chunk: Uint8Array): boolean {
@@ -80,12 +70,12 @@ class Delivery implements ContentReader {
     // RFC 5321 §6.3: whoever passes it on once more only makes the circle longer.
     if (pass.receivedCount > hopsMax) this.#giveUp(refusal(LOOPING));
     else this.#write(passage);
-    return this.#full.size === 0;
+    return this.#fullCount === 0;
   }
 
   onEnd(): void {
     this.#write(this.#options.pass.end());
-    for (const transfer of [...this.#transfers]) transfer.end();
+    for (const { transfer } of this.#branches) transfer?.end();
   }
 
   onError(error: unknown): void {
@@ -97,28 +87,74 @@ class Delivery implements ContentReader {
       this.#giveUp(refusal(BARE_LINE_END_IN_CONTENT));
       return;
     }
-    for (const transfer of [...this.#transfers]) {
-      let hasRoom = true;
-      for (const piece of passage.pieces) hasRoom = transfer.write(piece);
-      if (!hasRoom && this.#transfers.has(transfer)) this.#full.add(transfer);
-    }
+    for (const branch of this.#branches) if (!branch.write(passage.pieces)) this.#fullCount += 1;
   }
 
   #giveUp(reason: unknown): void {
     this.#source.leave();
-    for (const transfer of [...this.#transfers]) transfer.giveUp(reason);
+    for (const { transfer } of this.#branches) transfer?.giveUp(reason);
+  }
+
+  /** One has room again. */
+  onRoom(): void {
+    this.#fullCount -= 1;
+    if (this.#fullCount === 0) this.#source.resume();
   }
 
   /** One has what it wants, or cannot go on. It does not hold the others up. */
-  #leave(transfer: ContentTransfer): void {
-    this.#transfers.delete(transfer);
-    this.#full.delete(transfer);
-    if (this.#transfers.size === 0) this.#source.leave();
-    else this.#resume();
+  onLeft({ isFull }: Branch): void {
+    this.#openCount -= 1;
+    if (this.#openCount === 0) this.#source.leave();
+    else if (isFull) this.onRoom();
+  }
+}
+
+/** The way to one of the servers. */
+class Branch implements TransferReceiver {
+  /** `undefined`: it wants nothing more. */
+  transfer: ContentTransfer | undefined;
+  isFull = false;
+  /** It said so while it was being written to. */
+  #hasRoomAgain = false;
+  readonly #delivery: Delivery;
+  readonly #target: DeliveryTarget;
+
+  constructor(delivery: Delivery, target: DeliveryTarget) {
+    this.#delivery = delivery;
+    this.#target = target;
   }
 
-  #resume(): void {
-    if (this.#full.size === 0) this.#source.resume();
+  /** @returns whether there is as much room as there was before */
+  write(pieces: readonly Uint8Array[]): boolean {
+    let hasRoom = true;
+    this.#hasRoomAgain = false;
+    // It may leave in between.
+    for (const piece of pieces) hasRoom = this.transfer?.write(piece) ?? true;
+    if (hasRoom || this.#hasRoomAgain || this.isFull || this.transfer === undefined) return true;
+    this.isFull = true;
+    return false;
+  }
+
+  onRoom(): void {
+    this.#hasRoomAgain = true;
+    if (!this.isFull) return;
+    this.isFull = false;
+    this.#delivery.onRoom();
+  }
+
+  onReplies(replies: readonly Reply[]): void {
+    this.#leave();
+    this.#target.onReplies(replies);
+  }
+
+  onFailure(error: unknown): void {
+    this.#leave();
+    this.#target.onFailure(error);
+  }
+
+  #leave(): void {
+    this.transfer = undefined;
+    this.#delivery.onLeft(this);
   }
 }
 
