@@ -13,6 +13,7 @@ import type { TLSFacts } from '../net/tls-facts.js';
 import type { EndpointAddress, Transport } from '../net/transport.js';
 import type { ClientPhase } from '../protocol/client-session.js';
 import { UsageError } from '../protocol/errors.js';
+import type { Path } from '../protocol/path.js';
 import { encodeProxyHeader } from '../protocol/proxy-header.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
@@ -436,14 +437,14 @@ export class SMTPClient {
   // ---- For who stands between: the same without promises, replies in the turn in which they come -----------------------
 
   /** As {@link SMTPClient.mail}. @internal */
-  requestMail(mailFrom: string, options: readonly string[], receiver: ReplyReceiver): void {
+  requestMail(mailFrom: string | Path, options: readonly string[], receiver: ReplyReceiver): void {
     const line = formatMail(mailFrom, options, this.#envelopeContext(false));
     this.#isInternational = hasParameter(options, 'SMTPUTF8');
     this.#connection.request({ kind: 'mail', line }, receiver);
   }
 
   /** As {@link SMTPClient.rcpt}. @internal */
-  requestRcpt(rcptTo: string, options: readonly string[], receiver: ReplyReceiver): void {
+  requestRcpt(rcptTo: string | Path, options: readonly string[], receiver: ReplyReceiver): void {
     const line = formatRcpt(rcptTo, options, this.#envelopeContext(this.#isInternational));
     this.#connection.request({ kind: 'rcpt', line }, receiver);
   }

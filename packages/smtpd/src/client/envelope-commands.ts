@@ -18,7 +18,7 @@ export interface EnvelopeContext {
 /**
  * The line of MAIL.
  *
- * @param address - `''` for the null reverse-path
+ * @param address - `''` for the null reverse-path; or a path that was parsed before
  * @throws {@link UsageError} `SMTPD_BAD_COMMAND` for what can never be sent; {@link SMTPNotOfferedError} for what this server does not
  * offer
  *
@@ -27,7 +27,7 @@ export interface EnvelopeContext {
  * formatMail('a@b.example', ['SIZE=10', 'BODY=8BITMIME'], context); // 'MAIL FROM:<a@b.example> SIZE=10 BODY=8BITMIME'
  * ```
  */
-export function formatMail(address: string, options: readonly string[], context: EnvelopeContext): string {
+export function formatMail(address: string | Path, options: readonly string[], context: EnvelopeContext): string {
   const path = parseAddress(address, 'MAIL');
   // The usual case.
   if (options.length === 0 && !path.isInternationalized) return `MAIL FROM:<${path.address}>`;
@@ -45,7 +45,7 @@ export function formatMail(address: string, options: readonly string[], context:
  * @throws as {@link formatMail}
  */
 export function formatRcpt(
-  address: string,
+  address: string | Path,
   options: readonly string[],
   context: EnvelopeContext & { readonly isInternational: boolean },
 ): string {
@@ -72,7 +72,9 @@ export function isBinaryBody(mailOptions: readonly string[]): boolean {
   return mailOptions.some((option) => option.toUpperCase() === 'BODY=BINARYMIME');
 }
 
-function parseAddress(address: string, verb: 'MAIL' | 'RCPT'): Path {
+function parseAddress(given: string | Path, verb: 'MAIL' | 'RCPT'): Path {
+  if (typeof given !== 'string' && isPlain(given)) return given;
+  const address = typeof given === 'string' ? given : given.address;
   const text = latin1OfUTF8(`<${address}>`);
   const result = parsePath(text, { syntax: 'lenient', allowNull: verb === 'MAIL', allowPostmaster: true });
   if (result.ok && result.rest === '' && result.path.sourceRoute.length === 0) return result.path;
@@ -81,6 +83,11 @@ function parseAddress(address: string, verb: 'MAIL' | 'RCPT'): Path {
     `${JSON.stringify(address.slice(0, 200))} is no address for ${verb}: write local-part@domain, without angle brackets` +
       (verb === 'MAIL' ? ", or '' for the null reverse-path" : ''),
   );
+}
+
+/** Whether a path goes out as it came in: then there is nothing to find by parsing it again. */
+function isPlain({ raw, address, isInternationalized }: Path): boolean {
+  return raw === address && !isInternationalized;
 }
 
 function readParameters(options: readonly string[], verb: 'MAIL' | 'RCPT'): readonly Parameter[] {

@@ -5,6 +5,7 @@
 
 import { systemClock, type Clock } from '../net/clock.js';
 import { Deadline } from '../net/deadline.js';
+import type { Path } from '../protocol/path.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { UsageError } from '../protocol/errors.js';
@@ -563,7 +564,8 @@ type LoanEnd = 'keep' | 'retire' | 'discard';
 
 /** How a transaction begins. */
 export interface TransactionStart {
-  readonly mailFrom: string;
+  /** An address, `''` for the null reverse-path; or a path that was parsed before. */
+  readonly mailFrom: string | Path;
   readonly mailOptions?: readonly string[];
   /** What is said on the connection before MAIL. */
   readonly prepare?: ((client: SMTPClient) => Promise<void>) | undefined;

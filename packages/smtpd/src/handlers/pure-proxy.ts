@@ -206,7 +206,7 @@ export class PureProxy extends SMTPServer {
     return narrowTo(capabilities.flat(), { mayRequireTLS });
   }
 
-  #mail({ session, address, parameters, signal }: MailRequest<unknown>): Awaitable<Verdict> {
+  #mail({ session, path, parameters, signal }: MailRequest<unknown>): Awaitable<Verdict> {
     this.#abandon(session);
     const { protocol } = session;
     const transaction = new ProxiedTransaction({
@@ -216,7 +216,7 @@ export class PureProxy extends SMTPServer {
       logger: this.options.logger,
     });
     const mailParameters = senderParameters(parameters, session);
-    this.#sessionOf(session).open = { transaction, mailFrom: address, mailParameters };
+    this.#sessionOf(session).open = { transaction, reversePath: path, mailParameters };
     const only = this.#onlyRoute(session);
     if (only === undefined) return undefined;
     return transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
@@ -226,7 +226,8 @@ export class PureProxy extends SMTPServer {
     const [first] = requests;
     if (first === undefined) return [];
     const { session, signal } = first;
-    const { transaction, mailFrom } = this.#openOf(session);
+    const { transaction, reversePath } = this.#openOf(session);
+    const mailFrom = reversePath.address;
     const place = (request: RcptRequest<unknown>): Awaitable<PlacedRecipient> => {
       const found = this.placeRecipient({ recipient: request.path, mailFrom, session, signal });
       return isThenable(found)
@@ -240,15 +241,15 @@ export class PureProxy extends SMTPServer {
   }
 
   #placed(
-    { address, path, parameters }: RcptRequest<unknown>,
+    { path, parameters }: RcptRequest<unknown>,
     found: RecipientRoute | Reply,
     session: SessionInfo,
   ): PlacedRecipient {
-    if (found instanceof Reply) return { address, path, parameters, placement: found };
+    if (found instanceof Reply) return { path, parameters, placement: found };
     const placement = this.#placementOn(found, path, session);
-    if (found.isFinal !== true) return { address, path, parameters, placement };
+    if (found.isFinal !== true) return { path, parameters, placement };
     const refusal = refuseSuccessReport(parameters);
-    return { address, path, parameters: withoutDSN(parameters), placement: refusal ?? placement };
+    return { path, parameters: withoutDSN(parameters), placement: refusal ?? placement };
   }
 
   /** The route that MAIL can be passed on to at once, because whatever recipients come go there. */
@@ -268,18 +269,16 @@ export class PureProxy extends SMTPServer {
 
   #placementOn(found: RecipientRoute, recipient: Path | undefined, session: SessionInfo): Placement {
     const { route, isAlone, upstream, isFinal } = found;
-    const isUsual = isAlone !== true && isFinal !== true && upstream === undefined;
-    if (!isUsual || route.destinations.some(({ kind }) => kind === 'mx')) {
+    if (isAlone === true || isFinal === true || upstream !== undefined) {
       return this.#newPlacement(found, recipient, session);
     }
-    // Who the recipient is makes no difference.
     const { placements } = this.#sessionOf(session);
-    let placement = placements.get(route);
-    if (placement === undefined) {
-      placement = this.#newPlacement(found, undefined, session);
-      // What a program makes anew each time must not pile up.
-      if (placements.size < PLACEMENTS_MAX) placements.set(route, placement);
-    }
+    const known = placements.get(route);
+    if (known !== undefined) return known;
+    const placement = this.#newPlacement(found, recipient, session);
+    // Where the recipient's domain says where it goes, it is another one each time. What a program makes anew must not pile up.
+    const isForAll = !route.destinations.some(({ kind }) => kind === 'mx');
+    if (isForAll && placements.size < PLACEMENTS_MAX) placements.set(route, placement);
     return placement;
   }
 
@@ -295,7 +294,7 @@ export class PureProxy extends SMTPServer {
       key: isAlone ? `${place} ${recipient?.address ?? ''}` : place,
       isAlone,
       open: (signal, receiver) => {
-        const { mailFrom, mailParameters } = this.#openOf(session);
+        const { reversePath: mailFrom, mailParameters } = this.#openOf(session);
         const mailOptions = (isFinal ? withoutDSN(mailParameters) : mailParameters).map(formatParameter);
         const isTold = upstream === undefined;
         const prepare = isTold ? this.#introduction(session) : undefined;
@@ -407,7 +406,7 @@ interface ProxiedSession {
 interface OpenTransaction {
   readonly transaction: ProxiedTransaction;
   /** For connections that open later. */
-  readonly mailFrom: string;
+  readonly reversePath: Path;
   readonly mailParameters: readonly Parameter[];
 }
 

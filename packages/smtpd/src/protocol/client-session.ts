@@ -178,7 +178,7 @@ export class ClientSession {
     request: { readonly kind: RequestKind; readonly line: string; readonly octets?: Uint8Array },
     note?: unknown,
   ): ClientRequest {
-    if (CONTROL.test(request.line)) {
+    if (hasControl(request.line)) {
       throw new UsageError(
         'SMTPD_BAD_COMMAND',
         `A command is one line without control characters, not ${JSON.stringify(request.line.slice(0, 200))}`,
@@ -392,6 +392,15 @@ export class ClientSession {
   }
 }
 
+/** Whether a text has a control character. A regular expression would take several times as long. */
+function hasControl(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at);
+    if (character < 0x20 || character === 0x7f) return true;
+  }
+  return false;
+}
+
 /** RFC 5321 §4.3.2: which codes a command may have. Within a class any code will do (§4.3.1). */
 function isPossible(kind: RequestKind, reply: Reply): boolean {
   const isIntermediate = reply.code < 400 && reply.code >= 300;
@@ -440,5 +449,3 @@ const NEED_DATA: ClientEvent = Object.freeze({ kind: 'needData' });
 const NOTHING: readonly Uint8Array[] = Object.freeze([]);
 /** Pieces are joined up to this size: one write costs more than the copy. */
 const WRITE_BYTES = 65_536;
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
-const CONTROL = /[\u0000-\u001f\u007f]/;

@@ -141,6 +141,12 @@ export function parseMailbox(text: string): Path | undefined {
   return makePath(text, { rawStart: 0, ...parts });
 }
 
+/** Whether a text is one whole mailbox, as {@link parseMailbox} reads it. */
+export function isMailbox(text: string): boolean {
+  const parts = scanMailbox(text, 0, LENIENT_LET_DIG);
+  return parts?.end === text.length && parts.domainStart !== NO_MATCH;
+}
+
 /**
  * What follows `FROM:` or `TO:` in the argument of MAIL or RCPT; `undefined` when it does not begin with the keyword
  * and, directly behind it, a colon. The keyword is matched in ASCII, upper or lower case.

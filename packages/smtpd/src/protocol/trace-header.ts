@@ -7,10 +7,21 @@
  */
 import { parseClientName } from './client-name.js';
 import { invariant } from './errors.js';
-import { ATEXT, CLOSE_BRACKET, COLON, LET_DIG, NON_ASCII, OPEN_BRACKET, isAt, octetAt, scanDomain } from './grammar.js';
+import {
+  ATEXT,
+  CLOSE_BRACKET,
+  COLON,
+  HYPHEN,
+  LET_DIG,
+  NON_ASCII,
+  OPEN_BRACKET,
+  isAt,
+  octetAt,
+  scanDomain,
+} from './grammar.js';
 import { formatIPAddress, parseIPAddress, unmappedIPv4 } from './ip-address.js';
 import { octets } from './octets.js';
-import { parseMailbox } from './path.js';
+import { isMailbox } from './path.js';
 
 /** The other end of a connection: an IP address in text form, or none where the peer is of this machine or this process. */
 export interface TracePeer {
@@ -83,6 +94,7 @@ export class ReceivedFormat {
   readonly #clauses: readonly Clause[];
   readonly #isInternationalized: boolean;
   readonly #folded: FoldedText;
+  readonly #mayHaveUTF8: boolean;
 
   constructor(facts: SourceFacts) {
     const { transmission, tls, serverName } = facts;
@@ -95,6 +107,7 @@ export class ReceivedFormat {
     this.#clauses = clauses;
     this.#isInternationalized = transmission.isInternationalized;
     this.#folded = clauses.reduce(addClause, FIELD_NAME);
+    this.#mayHaveUTF8 = transmission.isInternationalized || !isASCII(this.#folded.text);
   }
 
   /** The field of one message, as {@link formatReceived} gives it. */
@@ -109,7 +122,7 @@ export class ReceivedFormat {
     const begun = isClosedBefore ? this.#clauses.slice(0, -1).reduce(addClause, FIELD_NAME) : this.#folded;
     clauses.push(`${last ?? ''};`, formatDate(receivedAt, utcOffsetMinutes));
     const field = `${clauses.reduce(addClause, begun).text}\r\n`;
-    return NON_ASCII_OCTET.test(field) ? (octets.decodeUTF8(octets.encodeLatin1(field)) ?? '') : field;
+    return this.#mayHaveUTF8 && !isASCII(field) ? (octets.decodeUTF8(octets.encodeLatin1(field)) ?? '') : field;
   }
 }
 
@@ -197,13 +210,27 @@ function serverNameText(name: string): string {
 
 /** The text with a question mark for whatever has a meaning in a field, or could have one for somebody who reads it badly. */
 function harmless(text: string): string {
-  if (PLAIN_TEXT.test(text)) return text;
+  if (isPlainText(text)) return text;
   let shown = '';
   for (const character of text) {
     const isPlain = isAt(character, 0, ATEXT) || PLAIN_MARKS.has(octetAt(character, 0));
     shown += isPlain ? character : '?';
   }
   return shown;
+}
+
+/** Letters, digits, dots and hyphens, as in nearly all names. A regular expression would take several times as long. */
+function isPlainText(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const octet = text.charCodeAt(at);
+    if (!isAt(text, at, LET_DIG) && octet !== DOT && octet !== HYPHEN) return false;
+  }
+  return true;
+}
+
+function isASCII(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) >= 0x80) return false;
+  return true;
 }
 
 /** RFC 5321 §7.2: `for` would show one recipient to the other. One character an octet; `undefined` for no such clause. */
@@ -215,12 +242,12 @@ function onlyRecipient(recipients: readonly string[], isInternationalized: boole
   if (wire.length > LINE_OCTETS_MAX - 4) return undefined;
   // Every character beyond ASCII has more octets than it has units in a string.
   if (!isInternationalized && wire.length !== first.length) return undefined;
-  return parseMailbox(wire) === undefined ? undefined : wire;
+  return isMailbox(wire) ? wire : undefined;
 }
 
 /** The text as its UTF-8 octets, one character an octet, as the grammar reads it and as lines are measured. */
 function wireText(text: string): string {
-  if (!NON_ASCII_TEXT.test(text)) return text;
+  if (isASCII(text)) return text;
   const bytes = octets.encodeUTF8(text);
   return octets.decodeLatin1(bytes, 0, bytes.length);
 }
@@ -296,10 +323,6 @@ const NAME_CHARACTERS_MAX = 255;
 
 let lastDate = { second: NaN, utcOffsetMinutes: 0, text: '' };
 
-const PLAIN_TEXT = /^[A-Za-z0-9.-]*$/;
-const NON_ASCII_OCTET = /[\u0080-\u00ff]/;
-// eslint-disable-next-line no-control-regex -- the whole of US-ASCII is meant
-const NON_ASCII_TEXT = /[^\u0000-\u007f]/;
 const INTERNATIONAL_NAME = /^[\p{L}\p{M}\p{N}.-]+$/u;
 
 const DOT = 0x2e;

@@ -95,7 +95,7 @@ export class GatheredPassage {
     return this.#upstreams.destroy();
   }
 
-  #mail({ session, address, parameters, signal }: MailRequest<undefined>): Awaitable<Verdict> {
+  #mail({ session, path, parameters, signal }: MailRequest<undefined>): Awaitable<Verdict> {
     this.abandon(session);
     const transaction = new ProxiedTransaction({
       protocol: session.protocol,
@@ -108,7 +108,7 @@ export class GatheredPassage {
       key: this.#route.key,
       isAlone: false,
       open: (wanted, receiver) => {
-        this.#upstreams.begin(this.#route, undefined, { mailFrom: address, mailOptions, signal: wanted }, receiver);
+        this.#upstreams.begin(this.#route, undefined, { mailFrom: path, mailOptions, signal: wanted }, receiver);
       },
     };
     this.#open.set(session, { transaction, placement });
@@ -119,7 +119,7 @@ export class GatheredPassage {
     const [first] = requests;
     if (first === undefined) return [];
     const { transaction, placement } = this.#openOf(first.session);
-    const placed = requests.map(({ address, path, parameters }) => ({ address, path, parameters, placement }));
+    const placed = requests.map(({ path, parameters }) => ({ path, parameters, placement }));
     return transaction.addRecipients(placed, first.signal);
   }
 

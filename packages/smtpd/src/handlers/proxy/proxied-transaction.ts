@@ -31,7 +31,6 @@ export interface Placement {
 
 /** A recipient that is asked about. */
 interface RecipientRequest {
-  readonly address: string;
   readonly path: Path;
   readonly parameters: readonly Parameter[];
 }
@@ -403,10 +402,10 @@ export class ProxiedTransaction {
     const { client } = branch.lease;
     const round = new Round(questions.length, listener);
     for (const question of questions) {
-      const { address, parameters } = question.recipient;
+      const { path, parameters } = question.recipient;
       this.#ask(branch, 'envelope', round, {
         request: (receiver) => {
-          client.requestRcpt(address, parameters.map(formatParameter), receiver);
+          client.requestRcpt(path, parameters.map(formatParameter), receiver);
         },
         onAnswer: (reply) => {
           question.reply = relayedReply(reply);
