@@ -193,14 +193,19 @@ export class ClientConnection {
    * @throws {@link UsageError} `SMTPD_BAD_COMMAND`
    */
   request(request: RequestInit, receiver: ReplyReceiver): void {
+    if (this.prepare(request, receiver)) this.scheduleFlush();
+  }
+
+  /** The same for whoever knows when to {@link ClientConnection.flush}. @returns whether there is something to be written */
+  prepare(request: RequestInit, receiver: ReplyReceiver): boolean {
     if (this.#failure !== undefined || this.#transport === undefined) {
       receiver.onFailure(
         this.#failure ?? new UsageError('SMTPD_BAD_COMMAND', 'The client is not connected: await connect() first'),
       );
-      return;
+      return false;
     }
     this.session.send(request, receiver);
-    this.scheduleFlush();
+    return true;
   }
 
   /** The last request there will be is QUIT. */

@@ -280,6 +280,7 @@ export class SMTPClient {
   mail(mailFrom: string, options: readonly string[] = []): Promise<Reply> {
     return promised((receiver) => {
       this.requestMail(mailFrom, options, receiver);
+      this.#connection.scheduleFlush();
     });
   }
 
@@ -292,6 +293,7 @@ export class SMTPClient {
   rcpt(rcptTo: string, options: readonly string[] = []): Promise<Reply> {
     return promised((receiver) => {
       this.requestRcpt(rcptTo, options, receiver);
+      this.#connection.scheduleFlush();
     });
   }
 
@@ -436,22 +438,27 @@ export class SMTPClient {
 
   // ---- For who stands between: the same without promises, replies in the turn in which they come -----------------------
 
+  /** Sends what was requested: once for all that is to leave in one write. @internal */
+  flush(): void {
+    this.#connection.flush();
+  }
+
   /** As {@link SMTPClient.mail}. @internal */
   requestMail(mailFrom: string | Path, options: readonly string[], receiver: ReplyReceiver): void {
     const line = formatMail(mailFrom, options, this.#envelopeContext(false));
     this.#isInternational = hasParameter(options, 'SMTPUTF8');
-    this.#connection.request({ kind: 'mail', line }, receiver);
+    this.#connection.prepare({ kind: 'mail', line }, receiver);
   }
 
   /** As {@link SMTPClient.rcpt}. @internal */
   requestRcpt(rcptTo: string | Path, options: readonly string[], receiver: ReplyReceiver): void {
     const line = formatRcpt(rcptTo, options, this.#envelopeContext(this.#isInternational));
-    this.#connection.request({ kind: 'rcpt', line }, receiver);
+    this.#connection.prepare({ kind: 'rcpt', line }, receiver);
   }
 
   /** As {@link SMTPClient.data}. @internal */
   requestData(receiver: ReplyReceiver): void {
-    this.#connection.request(DATA, receiver);
+    this.#connection.prepare(DATA, receiver);
   }
 
   /**

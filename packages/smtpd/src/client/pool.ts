@@ -493,6 +493,7 @@ class Beginning implements ReplyReceiver {
     const { mailFrom, mailOptions = [] } = this.#start;
     try {
       client.requestMail(mailFrom, mailOptions, this);
+      client.flush();
     } catch (error) {
       this.onFailure(error);
     }

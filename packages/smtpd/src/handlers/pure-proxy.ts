@@ -28,6 +28,7 @@ import {
   type ContentRules,
   type PlacedRecipient,
   type Placement,
+  type TransactionContext,
 } from './proxy/proxied-transaction.js';
 import {
   splitOptions,
@@ -208,15 +209,10 @@ export class PureProxy extends SMTPServer {
 
   #mail({ session, path, parameters, signal }: MailRequest<unknown>): Awaitable<Verdict> {
     this.#abandon(session);
-    const { protocol } = session;
-    const transaction = new ProxiedTransaction({
-      protocol,
-      mayMix: this.#proxy.mixed === 'split',
-      sessionId: session.id,
-      logger: this.options.logger,
-    });
+    const known = this.#sessionOf(session);
+    const transaction = new ProxiedTransaction(known.context);
     const mailParameters = senderParameters(parameters, session);
-    this.#sessionOf(session).open = { transaction, reversePath: path, mailParameters };
+    known.open = { transaction, reversePath: path, mailParameters };
     const only = this.#onlyRoute(session);
     if (only === undefined) return undefined;
     return transaction.open(this.#placementOn({ route: only }, undefined, session), signal);
@@ -388,7 +384,9 @@ export class PureProxy extends SMTPServer {
   #sessionOf(session: SessionInfo): ProxiedSession {
     let known = this.#sessions.get(session);
     if (known === undefined) {
-      known = { open: undefined, placements: new Map() };
+      const { protocol, id: sessionId } = session;
+      const context = { protocol, mayMix: this.#proxy.mixed === 'split', sessionId, logger: this.options.logger };
+      known = { open: undefined, placements: new Map(), context };
       this.#sessions.set(session, known);
     }
     return known;
@@ -401,6 +399,7 @@ interface ProxiedSession {
   open: OpenTransaction | undefined;
   /** Where recipients of every kind go, by route: the same for all of its messages. */
   readonly placements: Map<Route, Placement>;
+  readonly context: TransactionContext;
 }
 
 interface OpenTransaction {

@@ -105,7 +105,7 @@ function foldDecisions(decisions: readonly Decision[]): Decision {
 
 /** Whether a value is a promise of one. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
 function describeValue(value: unknown): string {

@@ -412,6 +412,7 @@ export class ProxiedTransaction {
         },
       });
     }
+    client.flush();
   }
 
   #startBranch(branch: Branch, verb: 'DATA' | 'BDAT', round: Round): void {
@@ -430,6 +431,7 @@ export class ProxiedTransaction {
         else branch.startRefusal = relayedReply(reply);
       },
     });
+    client.flush();
   }
 
   /** Asks one thing. What fails has an answer, too: ours. */
