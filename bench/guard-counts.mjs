@@ -21,6 +21,12 @@ const LOADS = {
   bdat: { sessions: 1, size: 1024, mode: 'bdat' },
 };
 
+/** Our server, and our proxy with a floor behind it: each is told what it is, and has its loads. */
+const GROUPS = [
+  { what: {}, loads: LOADS },
+  { what: { isProxy: true }, loads: { proxy: { sessions: 1, size: 1024, mode: 'lockstep' } } },
+];
+
 /** A young generation that the messages do not fill, and compiled code that does not depend on when it was compiled. */
 const WITHOUT_COLLECTION = [
   '--min-semi-space-size=64',
@@ -82,18 +88,22 @@ export async function countSystemCalls(generator) {
   const file = join(folder, 'calls');
   try {
     const tracer = ['strace', '-y', '-s', '0', '-e', 'trace=%desc,%network,access,faccessat,faccessat2', '-o', file];
-    const loads = await forEachLoad({ generator, count: 'calls', tracer }, () => ({}));
-    const calls = callsOfLoads(readFileSync(file, 'latin1'));
-    return Object.fromEntries(Object.keys(loads).map((name, index) => [name, systemCalls(calls[index])]));
+    const counts = {};
+    for (const group of GROUPS) {
+      const names = Object.keys(await forEachLoadOf(group, { generator, count: 'calls', tracer }, () => ({})));
+      const calls = callsOfLoads(readFileSync(file, 'latin1'), names.length);
+      for (const [index, name] of names.entries()) counts[name] = systemCalls(calls[index]);
+    }
+    return counts;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** The names of the calls of each load: those between its two readings, which are calls too, on a path that is nowhere. */
-function callsOfLoads(log) {
+function callsOfLoads(log, loadCount) {
   const between = log.split(/^\w+\(.*"\/reading".*\n/m).slice(1, -1);
-  if (between.length !== 2 * Object.keys(LOADS).length - 1) throw new Error('The trace lacks readings');
+  if (between.length !== 2 * loadCount - 1) throw new Error('The trace lacks readings');
   return (
     between
       .filter((_, index) => index % 2 === 0)
@@ -117,11 +127,17 @@ export function canTrace() {
 }
 
 /** For each load the counts of one message, as `told` from differences between what the server read before and after. */
-async function forEachLoad({ generator, count, tracer = [], nodeOptions = [] }, told) {
-  const server = await CountedServer.start([...tracer, process.execPath, ...nodeOptions], count);
+async function forEachLoad(how, told) {
+  const counts = {};
+  for (const group of GROUPS) Object.assign(counts, await forEachLoadOf(group, how, told));
+  return counts;
+}
+
+async function forEachLoadOf({ what, loads }, { generator, count, tracer = [], nodeOptions = [] }, told) {
+  const server = await CountedServer.start([...tracer, process.execPath, ...nodeOptions], { ...what, count });
   try {
     const counts = {};
-    for (const [name, load] of Object.entries(LOADS)) {
+    for (const [name, load] of Object.entries(loads)) {
       await generator.run(server.port, { ...load, messages: WARM_UP_MESSAGES });
       await server.collect();
       counts[name] = told(await difference(server, load, generator));
@@ -156,9 +172,9 @@ class CountedServer {
   #child;
   #ended;
 
-  static async start([program, ...words], count) {
+  static async start([program, ...words], settings) {
     const server = new CountedServer();
-    server.#child = spawn(program, [...words, SERVER, JSON.stringify({ count })], {
+    server.#child = spawn(program, [...words, SERVER, JSON.stringify(settings)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     server.#ended = once(server.#child, 'exit').then(() => {

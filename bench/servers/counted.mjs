@@ -1,14 +1,17 @@
 /**
  * Our server for the guard: as `smtpd.mjs`, and it counts what it makes of the platform. `{ count }` in its argument: `resources`, whatever
  * asynchronous hooks see made, by its type; `octets`, what has been allocated, which is true only while nothing is collected; `calls`, nothing
- * itself: a tracer counts those of the kernel between its readings.
+ * itself: a tracer counts those of the kernel between its readings. `{ isProxy }`: our proxy instead, with a floor behind it.
  */
 import { createHook } from 'node:async_hooks';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 
-import { SMTPServer } from '../../packages/smtpd/dist/index.js';
+import { PureProxy, silentLogger, SMTPServer } from '../../packages/smtpd/dist/index.js';
 import { settings } from './report.mjs';
 
 class CountingServer extends SMTPServer {
@@ -16,6 +19,15 @@ class CountingServer extends SMTPServer {
 
   processMessage() {
     this.messages += 1;
+  }
+}
+
+class CountingProxy extends PureProxy {
+  messages = 0;
+
+  streamMessage(message) {
+    this.messages += 1;
+    return super.streamMessage(message);
   }
 }
 
@@ -37,7 +49,7 @@ const COUNTS = {
 };
 const counts = COUNTS[settings.count];
 
-const server = new CountingServer({ localAddress: '127.0.0.1:0' });
+const server = settings.isProxy === true ? await proxyToFloor() : new CountingServer({ localAddress: '127.0.0.1:0' });
 await server.listen();
 if (settings.count === 'resources') {
   createHook({
@@ -59,3 +71,14 @@ process.on('message', (question) => {
 // An end of its own, so that whoever traces it hears of all that it did.
 process.on('disconnect', () => process.exit());
 process.send({ port: server.port });
+
+/** The floor ends when it has no parent any more. */
+async function proxyToFloor() {
+  const floor = fork(fileURLToPath(new URL('floor.mjs', import.meta.url)), { execArgv: [] });
+  const [{ port }] = await once(floor, 'message');
+  return new CountingProxy({
+    localAddress: '127.0.0.1:0',
+    remoteAddress: `127.0.0.1:${port}`,
+    logger: silentLogger,
+  });
+}

@@ -20,13 +20,18 @@ export class DirectSocket extends Socket {
   taker: OctetTaker | undefined;
   /** Octets that the handle was given and that the kernel has not taken yet. */
   #inFlightBytes = 0;
-  /** The writes that they belong to, oldest first: a handle does them in their order. */
-  readonly #inFlight: number[] = [];
+  /** Those of the oldest write: a handle does them in their order. */
+  #oldestBytes = 0;
+  /** Those of the writes behind it, oldest first. As a rule there are none. */
+  readonly #behindBytes: number[] = [];
+  #inFlightCount = 0;
   /** Whether somebody was told to wait for those. */
   #owesDrain = false;
   /** One for all writes: a function of its own for each would cost a tenth of what it tells. */
   readonly #onWritten = (error?: Error | null): void => {
-    this.#inFlightBytes -= this.#inFlight.shift() ?? 0;
+    this.#inFlightBytes -= this.#oldestBytes;
+    this.#oldestBytes = this.#behindBytes.shift() ?? 0;
+    this.#inFlightCount -= 1;
     if (error !== null && error !== undefined) this.destroy(error);
     if (!this.#owesDrain || this.#inFlightBytes > 0 || this.destroyed) return;
     this.#owesDrain = false;
@@ -45,7 +50,9 @@ export class DirectSocket extends Socket {
     // Nothing overtakes what was written through the stream.
     if (this.writableLength > this.#inFlightBytes) return this.write(bytes);
     this.#inFlightBytes += bytes.length;
-    this.#inFlight.push(bytes.length);
+    if (this.#inFlightCount === 0) this.#oldestBytes = bytes.length;
+    else this.#behindBytes.push(bytes.length);
+    this.#inFlightCount += 1;
     // This is how a stream hands a write on. The end of our side, too, the handle does behind what waits. Of what the kernel has taken at
     // once it tells before it returns.
     this._write(bytes, NO_ENCODING, this.#onWritten);

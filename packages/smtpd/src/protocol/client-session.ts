@@ -102,7 +102,7 @@ export class ClientSession {
   #answerableCount = 1;
   /** Not sent yet: the server has to answer something before. */
   readonly #queue: ClientRequest[] = [];
-  #pieces: Uint8Array[] = [];
+  #pieces: Uint8Array[] = NO_PIECES;
   #outputBytes = 0;
   #phase: ClientPhase = 'greeting';
   #capabilities = NO_CAPABILITIES;
@@ -185,8 +185,12 @@ export class ClientSession {
       );
     }
     const queued: ClientRequest = { kind: request.kind, line: request.line, octets: request.octets, note };
-    this.#queue.push(queued);
-    this.#fill();
+    if (this.#queue.length === 0 && this.#maySend()) {
+      this.#sendNow(queued);
+    } else {
+      this.#queue.push(queued);
+      this.#fill();
+    }
     return queued;
   }
 
@@ -212,7 +216,7 @@ export class ClientSession {
     const pieces = this.#pieces;
     if (pieces.length === 0) return NOTHING;
     const isLarge = this.#outputBytes > WRITE_BYTES;
-    this.#pieces = [];
+    this.#pieces = NO_PIECES;
     this.#outputBytes = 0;
     if (pieces.length === 1) return pieces;
     // The usual case.
@@ -220,7 +224,9 @@ export class ClientSession {
   }
 
   #put(piece: Uint8Array): void {
-    this.#pieces.push(piece);
+    // An array that grows from nothing makes room for many; as a rule there is one.
+    if (this.#pieces.length === 0) this.#pieces = [piece];
+    else this.#pieces.push(piece);
     this.#outputBytes += piece.length;
   }
 
@@ -233,11 +239,15 @@ export class ClientSession {
     while (this.#queue.length > 0 && this.#maySend()) {
       const request = this.#queue.shift();
       if (request === undefined) return;
-      this.#outstanding.push(request);
-      this.#put(octets.encodeUTF8(`${request.line}\r\n`));
-      if (request.octets !== undefined && request.octets.length > 0) this.#put(request.octets);
-      if (request.kind === 'lastChunk') this.#contentReplies = 0;
+      this.#sendNow(request);
     }
+  }
+
+  #sendNow(request: ClientRequest): void {
+    this.#outstanding.push(request);
+    this.#put(octets.encodeUTF8(`${request.line}\r\n`));
+    if (request.octets !== undefined && request.octets.length > 0) this.#put(request.octets);
+    if (request.kind === 'lastChunk') this.#contentReplies = 0;
   }
 
   #maySend(): boolean {
@@ -447,5 +457,7 @@ const RULES: Readonly<Record<RequestKind, { readonly wait: ClientWait; readonly 
 const GREETING: ClientRequest = Object.freeze({ kind: 'greeting', line: '', octets: undefined });
 const NEED_DATA: ClientEvent = Object.freeze({ kind: 'needData' });
 const NOTHING: readonly Uint8Array[] = Object.freeze([]);
+/** Nobody writes to it. */
+const NO_PIECES: Uint8Array[] = [];
 /** Pieces are joined up to this size: one write costs more than the copy. */
 const WRITE_BYTES = 65_536;
