@@ -16,7 +16,13 @@ import type { OfferNarrowing, VerbDefinition } from '../protocol/extension.js';
 import type { Limits } from '../protocol/limits.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
 import { ServerSession } from '../protocol/server-session.js';
-import type { ContentFacts, Question, RecipientQuestion, SessionEvent, SessionWatcher } from '../protocol/session-events.js';
+import type {
+  ContentFacts,
+  Question,
+  RecipientQuestion,
+  SessionEvent,
+  SessionWatcher,
+} from '../protocol/session-events.js';
 import * as replies from '../protocol/standard-replies.js';
 import type { ChannelArrival, ChannelContext } from './channel-context.js';
 import { WAIT_LIMITS, type ChannelWait } from './channel-wait.js';

@@ -252,10 +252,7 @@ async function askSeveralAboutRecipients(
   return decisions;
 }
 
-function askHookAboutAll(
-  hook: AnyHook,
-  requests: readonly RcptRequest<unknown>[],
-): Awaitable<readonly Decision[]> {
+function askHookAboutAll(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Awaitable<readonly Decision[]> {
   return hook.rcptBatch === undefined ? askOneByOne(hook, requests) : askBatch(hook, requests);
 }
 

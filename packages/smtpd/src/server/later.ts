@@ -71,7 +71,6 @@ export class Later<T> implements Promise<T> {
     }
   }
 
-  // eslint-disable-next-line unicorn/no-thenable -- it is one
   then<Fulfilled = T, Rejected = never>(
     onFulfilled?: ((value: T) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,

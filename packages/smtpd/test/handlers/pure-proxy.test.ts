@@ -7,7 +7,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { PureProxyOptions } from '../../src/handlers/proxy/proxy-options.js';
 import { SMTPClient } from '../../src/client/client.js';
 import { PureProxy } from '../../src/handlers/pure-proxy.js';
+import { SMTPChannel } from '../../src/server/channel.js';
+import type { StreamedMessage } from '../../src/server/received-message.js';
 import type { SMTPServerOptions } from '../../src/server/server-options.js';
+import type { Verdict } from '../../src/server/verdict.js';
 import { startDNSServer } from '../support/dns-server.js';
 import { freePort } from '../support/free-port.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -585,6 +588,91 @@ describe('whom the next server is told of', () => {
     );
     await client.command('MAIL FROM:<a@a.example> AUTH=bob@b.example');
     expect(upstream.lines.at(-1)).toBe('MAIL FROM:<a@a.example>');
+  });
+});
+
+describe('a subclass', () => {
+  /** What `streamMessage` gives, by somebody who takes it for a promise. */
+  async function heardBy(
+    use: (verdict: Promise<unknown>, again: () => Promise<unknown>) => unknown,
+    end: string | undefined = '250 2.0.0 Ok: queued',
+  ): Promise<string> {
+    const upstream = await startUpstream({ onStep: answering({ end }) });
+    class Subclass extends PureProxy {
+      override streamMessage(message: StreamedMessage): Promise<Verdict> {
+        const given = super.streamMessage(message);
+        return Promise.resolve(use(given, () => super.streamMessage(message))) as Promise<Verdict>;
+      }
+    }
+    const proxy = new Subclass({
+      localAddress: '127.0.0.1:0',
+      remoteAddress: upstream.address,
+      logger: new RecordingLogger(),
+    });
+    await proxy.listen();
+    toClose.push(async () => {
+      for (const close of clients.splice(0)) close();
+      await proxy.close({ graceMs: 0 });
+    });
+    return deliver(await connectTo(proxy));
+  }
+
+  it.each<[string, (verdict: Promise<unknown>) => unknown]>([
+    ['awaits it', async (verdict) => await verdict],
+    ['hands it on', (verdict) => verdict],
+    ['waits for it with others', async (verdict) => (await Promise.all([verdict, 1]))[0]],
+    ['races it', (verdict) => Promise.race([verdict])],
+    ['has something done finally', (verdict) => verdict.finally(() => undefined)],
+    ['has something done when it fails', (verdict) => verdict.catch(() => '451 4.0.0 Caught')],
+  ])('that %s hears what the next server says', async (_, use) => {
+    expect(await heardBy(use)).toBe('250 2.0.0 Ok: queued');
+    expect(await heardBy(use, '554 5.7.1 Not this one')).toBe('554 5.7.1 Not this one');
+  });
+
+  it('may say something else instead', async () => {
+    expect(await heardBy(async (verdict) => `250 2.0.0 ${String(await verdict)}`)).toBe(
+      '250 2.0.0 250 2.0.0 Ok: queued',
+    );
+  });
+
+  it('hears of what cannot be passed on a second time, by a failure that it may catch', async () => {
+    const heard = await heardBy(async (verdict, again) => {
+      await verdict;
+      return again().catch(({ reply }: { readonly reply: unknown }) => reply);
+    });
+    expect(heard).toBe('451 4.4.2 Error: the next server was not asked; try again later');
+  });
+
+  it('may take its time with MAIL, RCPT and DATA, and awaits what the next server says', async () => {
+    const upstream = await startUpstream();
+    const said: string[] = [];
+    class Patient extends SMTPChannel {
+      override async smtp_MAIL(argument: string | undefined): Promise<void> {
+        await super.smtp_MAIL(argument);
+        said.push(`MAIL ${String(upstream.lines.some((line) => line.startsWith('MAIL')))}`);
+      }
+      override async smtp_RCPT(argument: string | undefined): Promise<void> {
+        await turns();
+        await super.smtp_RCPT(argument);
+        said.push(`RCPT ${String(upstream.lines.some((line) => line.startsWith('RCPT')))}`);
+      }
+      override async smtp_DATA(argument: string | undefined): Promise<void> {
+        await super.smtp_DATA(argument);
+        said.push(`DATA ${String(upstream.lines.includes('DATA'))}`);
+      }
+    }
+    class PatientProxy extends PureProxy {
+      static override channelClass = Patient;
+    }
+    const patient = new PatientProxy({
+      localAddress: '127.0.0.1:0',
+      remoteAddress: upstream.address,
+      logger: new RecordingLogger(),
+    });
+    await patient.listen();
+    toClose.push(() => patient.close({ graceMs: 0 }));
+    expect(await deliver(await connectTo(patient))).toMatch(/^250 /);
+    expect(said).toEqual(['MAIL true', 'RCPT true', 'DATA true']);
   });
 });
 

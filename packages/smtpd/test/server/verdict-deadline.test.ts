@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { SMTPChannel } from '../../src/server/channel.js';
+import { Later } from '../../src/server/later.js';
 import type { SMTPServerOptions } from '../../src/server/server-options.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { RawClient } from '../support/raw-client.js';
@@ -67,6 +68,27 @@ describe('a hook that does not answer in time', () => {
       }
     },
   );
+
+  it('is too late with what it decides in the turn in which it hears of that', async () => {
+    const { server, clock } = slowServer();
+    server.use({
+      name: 'hasty',
+      mail: ({ signal }) => {
+        const verdict = new Later<string>();
+        signal.addEventListener('abort', () => {
+          verdict.resolve('250 2.1.0 Just in time');
+        });
+        return verdict;
+      },
+    });
+    const client = await greetedClient(server);
+    client.send('MAIL FROM:<a@a.example>\r\n');
+    await turns();
+    clock.advance(LIMITS.verdictWaitMs);
+    expect(await client.reply()).toEqual({ code: 451, lines: ['4.3.0 Error: no decision in time, try again later'] });
+    expect((await client.command('NOOP')).code).toBe(250);
+    client.destroy();
+  });
 
   it('has its commands answered in their order, also those that were pipelined behind it', async () => {
     const { server, clock } = slowServer();

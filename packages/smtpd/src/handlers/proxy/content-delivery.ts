@@ -130,7 +130,7 @@ class Branch implements TransferReceiver {
     this.#hasRoomAgain = false;
     // It may leave in between.
     for (const piece of pieces) hasRoom = this.transfer?.write(piece) ?? true;
-    if (hasRoom || this.#hasRoomAgain || this.isFull || this.transfer === undefined) return true;
+    if (hasRoom || this.#hasRoomAgain || this.isFull || this.#hasLeft()) return true;
     this.isFull = true;
     return false;
   }
@@ -150,6 +150,10 @@ class Branch implements TransferReceiver {
   onFailure(error: unknown): void {
     this.#leave();
     this.#target.onFailure(error);
+  }
+
+  #hasLeft(): boolean {
+    return this.transfer === undefined;
   }
 
   #leave(): void {
