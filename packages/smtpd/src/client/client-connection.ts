@@ -98,6 +98,11 @@ export class ClientConnection {
     return this.#isBlocked;
   }
 
+  /** Whether the memory of all content that was handed over may be used for something else. */
+  get hasLetGo(): boolean {
+    return this.session.outputBytes === 0 && this.#transport?.hasLetGo === true;
+  }
+
   get capabilities(): ServerCapabilities {
     return this.session.capabilities;
   }

@@ -21,6 +21,8 @@ export interface TransferReceiver {
 export interface ContentTransfer {
   /** Sends a piece, which must not be changed afterwards. @returns whether there is room for another; else `onRoom` will say when */
   write(bytes: Uint8Array): boolean;
+  /** Whether all that was handed over is written, and its memory may be used for something else. Without this nobody knows. */
+  readonly hasLetGo?: boolean;
   /** The content is complete. */
   end(): void;
   /** The content will not be complete, for this reason: the receiver hears it when the server cannot take what it has for the message. */
@@ -107,6 +109,10 @@ abstract class Transfer implements ContentTransfer, ContentWatcher, ReplyReceive
  * nothing but closing says that there will be none (RFC 5321 §4.1.1.4).
  */
 class DataTransfer extends Transfer {
+  get hasLetGo(): boolean {
+    return !this.isOver && this.connection.hasLetGo;
+  }
+
   write(bytes: Uint8Array): boolean {
     if (this.isOver) return false;
     const { connection } = this;

@@ -50,6 +50,12 @@ class SocketTransport implements Transport, OctetTaker {
     return this.#socket;
   }
 
+  get hasLetGo(): boolean {
+    const socket = this.#socket;
+    // Of what was written through a stream, as under TLS, somebody else may still have need.
+    return socket instanceof DirectSocket && !socket.destroyed && socket.writableLength === 0;
+  }
+
   get unsentBytes(): number {
     return this.#socket.writableLength;
   }

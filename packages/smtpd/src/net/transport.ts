@@ -71,6 +71,8 @@ export interface Transport {
   write(bytes: Uint8Array): boolean;
   /** Octets that were written and have not left this process. */
   readonly unsentBytes: number;
+  /** Whether the memory of all that was written may be used for something else. Without this nobody knows. */
+  readonly hasLetGo?: boolean;
   /** Stops reading, so that the peer has to wait. */
   pause(): void;
   /** Reads on. */

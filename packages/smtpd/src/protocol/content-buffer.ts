@@ -7,7 +7,8 @@ import { SLAB_BYTES, slabs } from './slabs.js';
 /**
  * Collected content. The first allocation is exact, for a message that comes in one piece; then the storage doubles. What outgrows
  * that goes on in slabs and is put together when it is taken: then it is moved once, and nobody is given more than the content.
- * Where the client declared a size, it collects in the array that will be taken.
+ * Where the client declared a size, it collects in the array that will be taken. Content that is handed on in pieces collects in slabs, where
+ * a piece nearly fills one: whoever is done with it may give it back, by `slabs.recover`.
  *
  * @example
  * ```ts
@@ -24,6 +25,12 @@ export class ContentBuffer {
   #storage: Uint8Array = NOTHING;
   #filledBytes = 0; // 0 <= #filledBytes <= #storage.length
   #expectedBytes = 0;
+  readonly #isInPieces: boolean;
+
+  /** @param use - whether a message is taken whole, or in pieces as it comes */
+  constructor(use: 'whole' | 'pieces' = 'whole') {
+    this.#isInPieces = use === 'pieces';
+  }
 
   get length(): number {
     return this.#piecesBytes + this.#filledBytes;
@@ -80,7 +87,8 @@ export class ContentBuffer {
     const needed = this.length + count;
     const expected = this.#expectedBytes;
     const isCredible = needed <= expected && needed * 4 >= expected;
-    if (isCredible) this.#moveTo(octets.allocate(expected));
+    if (this.#isInPieces && needed >= PIECE_IN_SLAB_BYTES_MIN && needed <= SLAB_BYTES) this.#moveTo(slabs.take());
+    else if (isCredible) this.#moveTo(octets.allocate(expected));
     else if (this.length < SLABS_FROM_BYTES) this.#moveTo(octets.allocate(Math.max(needed, 2 * this.#storage.length)));
     else return false;
     return true;
@@ -125,5 +133,8 @@ export class ContentBuffer {
 
 /** From here on a slab is not much more than what has come. */
 const SLABS_FROM_BYTES = SLAB_BYTES / 2;
+
+/** A smaller piece would keep more of a slab than it needs. */
+const PIECE_IN_SLAB_BYTES_MIN = (SLAB_BYTES / 4) * 3;
 
 const NOTHING = octets.allocate(0);

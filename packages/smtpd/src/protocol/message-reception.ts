@@ -34,7 +34,7 @@ export class MessageReception {
   }
 
   #content(): ContentBuffer {
-    return (this.#contentBuffer ??= new ContentBuffer());
+    return (this.#contentBuffer ??= new ContentBuffer(this.#dialogue.options.isStreaming ? 'pieces' : 'whole'));
   }
 
   /** Whether the octets of a chunk that was refused are still to come. */

@@ -19,16 +19,27 @@ export const SLAB_BYTES = 65_536;
 export const slabs = {
   /** A slab, which is the caller's until it is given back. One that is not given back is garbage like any other array. */
   take(): Uint8Array {
-    return free.pop() ?? octets.allocate(SLAB_BYTES);
+    const slab = free.pop() ?? octets.allocate(SLAB_BYTES);
+    // Memory that it shares with others could not be told from them later.
+    if (slab.buffer.byteLength === SLAB_BYTES) taken.add(slab.buffer);
+    return slab;
+  },
+
+  /** Takes back the slab that these octets lie in, if they lie in one that was taken. Nobody may touch them any more. */
+  recover({ buffer }: Uint8Array): void {
+    if (taken.delete(buffer)) this.give(octets.view(buffer as ArrayBuffer, 0, SLAB_BYTES));
   },
 
   /** Takes a slab back. Beyond a number that is enough for some messages at once it is dropped. */
   give(slab: Uint8Array): void {
+    taken.delete(slab.buffer);
     if (free.length < FREE_SLABS_MAX) free.push(slab);
   },
 };
 
 const free: Uint8Array[] = [];
+/** The memory of those that somebody has. */
+const taken = new WeakSet<ArrayBufferLike>();
 
 /** 4 MiB. */
 const FREE_SLABS_MAX = 64;

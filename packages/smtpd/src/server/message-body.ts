@@ -5,6 +5,7 @@
  * A loop over the body that ends without an error has seen the whole message, always.
  */
 
+import { slabs } from '../protocol/slabs.js';
 import { Later } from './later.js';
 import type { Awaitable, Decision } from './verdict.js';
 
@@ -31,6 +32,8 @@ export class MessageAbortedError extends Error {
 export interface ContentReader {
   /** @returns whether there is room for more; else {@link ContentSource.resume} says when there is */
   onChunk(chunk: Uint8Array): boolean;
+  /** Whether it is done with the chunk that it has just been handed, whose memory may then be used for another. Without this it is not. */
+  readonly hasLetGo?: boolean;
   /** The content was complete. Nothing follows. */
   onEnd(): void;
   /** The content will not be complete. Nothing follows. */
@@ -151,6 +154,7 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
     // The reader may have room again before it has said that it has none.
     this.#isHeld = true;
     if (reader.onChunk(chunk)) this.#isHeld = false;
+    if (reader.hasLetGo === true) slabs.recover(chunk);
   }
 
   #beTaken(): void {

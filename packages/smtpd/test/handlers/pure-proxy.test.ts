@@ -620,7 +620,7 @@ describe('a subclass', () => {
   it.each<[string, (verdict: Promise<unknown>) => unknown]>([
     ['awaits it', async (verdict) => await verdict],
     ['hands it on', (verdict) => verdict],
-    ['waits for it with others', async (verdict) => (await Promise.all([verdict, 1]))[0]],
+    ['waits for it with others', async (verdict) => (await Promise.all([verdict, Promise.resolve()]))[0]],
     ['races it', (verdict) => Promise.race([verdict])],
     ['has something done finally', (verdict) => verdict.finally(() => undefined)],
     ['has something done when it fails', (verdict) => verdict.catch(() => '451 4.0.0 Caught')],
@@ -638,7 +638,7 @@ describe('a subclass', () => {
   it('hears of what cannot be passed on a second time, by a failure that it may catch', async () => {
     const heard = await heardBy(async (verdict, again) => {
       await verdict;
-      return again().catch(({ reply }: { readonly reply: unknown }) => reply);
+      return again().catch((error: unknown) => (error as { readonly reply: unknown }).reply);
     });
     expect(heard).toBe('451 4.4.2 Error: the next server was not asked; try again later');
   });

@@ -211,6 +211,28 @@ describe.each([
     expect(transport.unsentBytes).toBe(0);
   });
 
+  it('lets go of what the kernel has taken, and of nothing before; where it cannot know, of nothing', async () => {
+    const { transport, peer } = await openPair({ isPlain });
+    transport.start(new Recorder());
+    peer.pause();
+    for (let total = 0; transport.unsentBytes === 0; total += MIB) {
+      expect(total).toBeLessThan(256 * MIB);
+      expect(transport.hasLetGo).toBe(!isPlain);
+      transport.write(Buffer.alloc(MIB));
+    }
+    expect(transport.hasLetGo).toBe(false);
+    peer.resume();
+    await vi.waitFor(
+      () => {
+        expect(transport.unsentBytes).toBe(0);
+      },
+      { timeout: 15_000 },
+    );
+    expect(transport.hasLetGo).toBe(!isPlain);
+    transport.destroy();
+    expect(transport.hasLetGo).toBe(false);
+  });
+
   it('drops what comes after end(), lets the peer read everything, and closes when the peer does', async () => {
     const { transport, peer } = await openPair({ isPlain });
     const recorder = new Recorder();

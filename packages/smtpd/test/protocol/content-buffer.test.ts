@@ -106,6 +106,34 @@ describe('a content buffer', () => {
     expect([after.length, after.filter((slab) => before.has(slab)).length]).toEqual([2, 0]);
   });
 
+  it('collects what is handed on in pieces in slabs, which whoever is done with them may give back', () => {
+    drainSlabs();
+    const content = new ContentBuffer('pieces');
+    for (const length of [SLAB_BYTES, SLAB_BYTES - 1]) {
+      expect(Buffer.compare(content.take(), new Uint8Array(0))).toBe(0);
+      const sent = appendNumbered(content, [length]);
+      const piece = content.take();
+      expect(Buffer.compare(piece, sent)).toBe(0);
+      expect([piece.buffer.byteLength, drainSlabs()]).toEqual([SLAB_BYTES, []]);
+      slabs.recover(piece);
+      // What is there once must not be there twice.
+      slabs.recover(piece);
+      expect(drainSlabs().map(({ buffer }) => buffer === piece.buffer)).toEqual([true]);
+    }
+  });
+
+  it('takes no slab for a small piece, and takes no memory back that is none', () => {
+    const content = new ContentBuffer('pieces');
+    appendNumbered(content, [30_000]);
+    const piece = content.take();
+    expect(piece.buffer.byteLength).toBe(30_000);
+    drainSlabs();
+    for (const other of [piece, new Uint8Array(SLAB_BYTES), new Uint8Array(new ArrayBuffer(SLAB_BYTES), 10, 20)]) {
+      slabs.recover(other);
+    }
+    expect(drainSlabs()).toEqual([]);
+  });
+
   it('believes what the client declared once a quarter of it has come', () => {
     expect(storageBytesAfter([20_000], 100_000)).toBe(20_000);
     expect(storageBytesAfter([20_000, 5_000], 100_000)).toBe(100_000);

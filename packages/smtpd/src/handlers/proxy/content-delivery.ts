@@ -73,6 +73,10 @@ class Delivery implements ContentReader {
     return this.#fullCount === 0;
   }
 
+  get hasLetGo(): boolean {
+    return this.#branches.every(({ transfer }) => transfer?.hasLetGo === true);
+  }
+
   onEnd(): void {
     this.#write(this.#options.pass.end());
     for (const { transfer } of this.#branches) transfer?.end();
@@ -114,8 +118,8 @@ class Branch implements TransferReceiver {
   /** `undefined`: it wants nothing more. */
   transfer: ContentTransfer | undefined;
   isFull = false;
-  /** It said so while it was being written to. */
-  #hasRoomAgain = false;
+  /** How often it said that there is room, which it may do while it is being written to. */
+  #roomCount = 0;
   readonly #delivery: Delivery;
   readonly #target: DeliveryTarget;
 
@@ -127,16 +131,16 @@ class Branch implements TransferReceiver {
   /** @returns whether there is as much room as there was before */
   write(pieces: readonly Uint8Array[]): boolean {
     let hasRoom = true;
-    this.#hasRoomAgain = false;
+    const roomsBefore = this.#roomCount;
     // It may leave in between.
     for (const piece of pieces) hasRoom = this.transfer?.write(piece) ?? true;
-    if (hasRoom || this.#hasRoomAgain || this.isFull || this.#hasLeft()) return true;
+    if (hasRoom || this.#roomCount !== roomsBefore || this.isFull || this.#hasLeft()) return true;
     this.isFull = true;
     return false;
   }
 
   onRoom(): void {
-    this.#hasRoomAgain = true;
+    this.#roomCount += 1;
     if (!this.isFull) return;
     this.isFull = false;
     this.#delivery.onRoom();

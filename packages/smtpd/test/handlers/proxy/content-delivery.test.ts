@@ -7,6 +7,7 @@ import type { ContentTransfer, TransferReceiver } from '../../../src/client/cont
 import { deliverContent, type DeliveryTarget } from '../../../src/handlers/proxy/content-delivery.js';
 import { ContentPass } from '../../../src/protocol/content-pass.js';
 import { Reply, type SMTPReplyError } from '../../../src/protocol/reply.js';
+import { slabs } from '../../../src/protocol/slabs.js';
 import { MessageBody } from '../../../src/server/message-body.js';
 import { turns } from '../../server/support.js';
 
@@ -99,6 +100,26 @@ function deliver(body: AsyncIterable<Uint8Array>, targets: readonly DeliveryTarg
   const front = Buffer.alloc(0);
   deliverContent(body, { pass: new ContentPass({ front, headerEnd: front, lineEndings: 'reject' }), hopsMax }, targets);
 }
+
+describe('memory for content', () => {
+  it.each([
+    [true, true, true],
+    [true, false, false],
+    [false, true, false],
+    [true, undefined, false],
+  ])('of servers that have let go (%s, %s) is used again: %s', (first, second, isUsedAgain) => {
+    const body = new MessageBody(() => undefined);
+    deliver(
+      body,
+      [first, second].map((hasLetGo) => Object.assign(new Target(), hasLetGo === undefined ? {} : { hasLetGo })),
+    );
+    const chunk = slabs.take();
+    body.push(chunk.fill(0x61));
+    const next = slabs.take();
+    expect(next.buffer === chunk.buffer).toBe(isUsedAgain);
+    slabs.give(next);
+  });
+});
 
 describe('several servers', () => {
   it('get every piece, whatever the pace of each', async () => {
