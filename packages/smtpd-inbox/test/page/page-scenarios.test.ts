@@ -407,11 +407,16 @@ describe('the page', () => {
     const { page, rows, press } = opened;
     await send({ subject: 'A message' });
     await see(rows).toHaveCount(1);
-    await press('g', 'f');
     const transport = createTransport({ host: '127.0.0.1', port: inbox.smtpPort, name: 'ci-runner', ignoreTLS: true });
     await transport.verify();
     transport.close();
-    await press('Escape', 'g', 's');
+    // Keys belong to a dialog while it is there: the next ones are pressed when it has gone.
+    const dialog = page.getByRole('dialog');
+    await press('g', 'f');
+    await see(dialog).toBeVisible();
+    await press('Escape');
+    await see(dialog).toHaveCount(0);
+    await press('g', 's');
     await see(rows).toHaveCount(2);
     await see(page.locator('.row.is-session')).toContainText('ci-runner');
     await see(page.locator('.row.is-session')).toHaveAccessibleName(/^Session without a message ci-runner/);
