@@ -37,6 +37,10 @@ export function Modal({ title, size = 'medium', isBare = false, children, onClos
       class={`modal modal-${size}`}
       aria-labelledby={isBare ? undefined : titleId}
       aria-label={isBare ? title : undefined}
+      onCancel={(event) => {
+        // That it was closed is said a moment later: what is pressed in between is meant for the page. A file chooser says this, too.
+        if (event.target === reference.current) onClose();
+      }}
       onClose={() => {
         if (!isGone.current) onClose();
       }}
