@@ -146,14 +146,8 @@ export class PureProxy extends SMTPServer {
     try {
       const { transaction } = this.#openOf(session);
       this.#sessionOf(session).open = undefined;
-      listenTo(transaction.passContent(message, this.#contentRules(message)), {
-        onFulfilled: (replies) => {
-          verdict.resolve(session.protocol === 'lmtp' ? replies : oneReply(replies));
-        },
-        onRejected: (error) => {
-          verdict.reject(error);
-        },
-      });
+      const verdictOf = (replies: readonly Reply[]) => (session.protocol === 'lmtp' ? replies : oneReply(replies));
+      listenTo(transaction.passContent(message, this.#contentRules(message)), verdict.settledWith(verdictOf));
     } catch (error) {
       verdict.reject(error);
     }

@@ -278,14 +278,7 @@ function askBatch(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Awa
   const found = (whole: Decision): readonly Decision[] => (isFinal(whole) ? requests.map(() => whole) : decisions);
   if (!isThenable(failed)) return found(failed);
   const late = new Later<readonly Decision[]>();
-  listenTo(failed, {
-    onFulfilled: (whole) => {
-      late.resolve(found(whole));
-    },
-    onRejected: (error) => {
-      late.reject(error);
-    },
-  });
+  listenTo(failed, late.settledWith(found));
   return late;
 }
 

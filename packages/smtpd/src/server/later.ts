@@ -58,6 +58,18 @@ export class Later<T> implements Promise<T> {
     else this.#promise ??= rejected(error);
   }
 
+  /** Who settles this with what is made of another outcome. `make` must not throw. */
+  settledWith<Source>(make: (value: Source) => T): LaterListener<Source> {
+    return {
+      onFulfilled: (value) => {
+        this.resolve(make(value));
+      },
+      onRejected: (error) => {
+        this.reject(error);
+      },
+    };
+  }
+
   /** Hears of it in the turn in which it comes; at once, when that was before. */
   listen(listener: LaterListener<T>): void {
     if (this.#state === 'fulfilled') {

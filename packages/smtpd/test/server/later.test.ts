@@ -19,24 +19,25 @@ class Ear implements LaterListener<string> {
 }
 
 const FAILURE = new Error('No');
+const OUTCOMES: readonly (readonly [string, (later: Later<string>) => void, unknown])[] = [
+  [
+    'a value',
+    (later) => {
+      later.resolve('yes');
+    },
+    'yes',
+  ],
+  [
+    'a failure',
+    (later) => {
+      later.reject(FAILURE);
+    },
+    { error: FAILURE },
+  ],
+];
 
 describe('whoever listens', () => {
-  it.each([
-    [
-      'a value',
-      (later: Later<string>) => {
-        later.resolve('yes');
-      },
-      'yes',
-    ],
-    [
-      'a failure',
-      (later: Later<string>) => {
-        later.reject(FAILURE);
-      },
-      { error: FAILURE },
-    ],
-  ])('hears of %s before the call that settles it returns', (_, settle, heard) => {
+  it.each(OUTCOMES)('hears of %s before the call that settles it returns', (_, settle, heard) => {
     const later = new Later<string>();
     const ear = new Ear();
     later.listen(ear);
@@ -45,22 +46,20 @@ describe('whoever listens', () => {
     expect([later.isSettled, ear.heard]).toEqual([true, [heard]]);
   });
 
-  it.each([
-    [
-      'a value',
-      (later: Later<string>) => {
-        later.resolve('yes');
-      },
-      'yes',
-    ],
-    [
-      'a failure',
-      (later: Later<string>) => {
-        later.reject(FAILURE);
-      },
-      { error: FAILURE },
-    ],
-  ])('hears at once of %s that came before', (_, settle, heard) => {
+  it.each(OUTCOMES)(
+    'settles another by %s: with what is made of the value, or with the failure',
+    (_, settle, heard) => {
+      const later = new Later<string>();
+      const other = new Later<string>();
+      const ear = new Ear();
+      other.listen(ear);
+      later.listen(other.settledWith((text: string) => `made of ${text}`));
+      settle(later);
+      expect(ear.heard).toEqual([heard === 'yes' ? 'made of yes' : heard]);
+    },
+  );
+
+  it.each(OUTCOMES)('hears at once of %s that came before', (_, settle, heard) => {
     const later = new Later<string>();
     settle(later);
     const ear = new Ear();

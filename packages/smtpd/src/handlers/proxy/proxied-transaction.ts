@@ -81,14 +81,8 @@ export class ProxiedTransaction {
   /** Opens the one branch that there will be. @returns the upstream's reply to MAIL */
   open(placement: Placement, signal: AbortSignal): Awaitable<Reply> {
     const answer = new Later<Reply>();
-    this.#open(placement, signal, {
-      onFulfilled: (opened) => {
-        answer.resolve(opened instanceof Reply ? opened : opened.senderReply);
-      },
-      onRejected: (error) => {
-        answer.reject(error);
-      },
-    });
+    const replyOf = (opened: Branch | Reply): Reply => (opened instanceof Reply ? opened : opened.senderReply);
+    this.#open(placement, signal, answer.settledWith(replyOf));
     return answer;
   }
 
@@ -188,14 +182,10 @@ export class ProxiedTransaction {
     if (branches.length === 0) return this.#verdicts();
     const pass = new ContentPass({ front, headerEnd, lineEndings: mayHaveBareLineEnds ? 'preserve' : 'reject' });
     const answer = new Later<readonly Reply[]>();
-    const round = new Round(branches.length, {
-      onFulfilled: () => {
-        answer.resolve(this.#verdicts());
-      },
-      onRejected: (error) => {
-        answer.reject(error);
-      },
-    });
+    const round = new Round(
+      branches.length,
+      answer.settledWith(() => this.#verdicts()),
+    );
     const targets = branches.map((branch) => this.#targetOf(branch, round));
     deliverContent(body, { pass, hopsMax }, targets);
     return answer;
@@ -344,14 +334,11 @@ export class ProxiedTransaction {
       return ONE_BY_ONE;
     }
     const found = new Later<Branch | Reply>();
-    this.#open(placement, signal, {
-      onFulfilled: (opened) => {
-        found.resolve(opened);
-      },
-      onRejected: (error) => {
-        found.reject(error);
-      },
-    });
+    this.#open(
+      placement,
+      signal,
+      found.settledWith((opened: Branch | Reply) => opened),
+    );
     return found;
   }
 
