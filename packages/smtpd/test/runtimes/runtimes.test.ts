@@ -1,17 +1,20 @@
 /**
- * The core on Node, Bun and Deno: `program.mjs` runs on each, and on Node once more with the reads that the others use. It runs the
- * built package (`npm test` builds it first). What does not work on a runtime stands in `KNOWN_FAILURES` and in `docs/runtimes.md`,
+ * The core on Node, on newer ones, on Bun and on Deno: `program.mjs` runs on each, and on Node once more with the reads that the others use.
+ * It runs the built package (`npm test` builds it first). What does not work on a runtime stands in `KNOWN_FAILURES` and in `docs/runtimes.md`,
  * and is expected to fail: so the day it works is noticed.
  */
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { beforeAll, describe, expect, it } from 'vitest';
+
+import { findCommand, requireCommand } from '../support/component.js';
 
 interface ScenarioResult {
   readonly name: string;
@@ -21,7 +24,7 @@ interface ScenarioResult {
 
 interface Runtime {
   readonly name: string;
-  /** What to install when it is not there. */
+  /** The program, or the command of one that may be missing. */
   readonly file: string;
   /** What runs the scenarios. */
   readonly args: readonly string[];
@@ -38,6 +41,9 @@ const DENO_FLAGS = ['run', '--no-prompt', '--allow-net', '--allow-sys=hostname',
 const RUNTIMES: readonly Runtime[] = [
   { name: 'Node', file: process.execPath, args: [PROGRAM], runFlags: [] },
   { name: 'Node without its own read buffer', file: process.execPath, args: [PROGRAM, '--plain-reads'], runFlags: [] },
+  { name: 'Node 22', file: 'node22', args: [PROGRAM], runFlags: [] },
+  { name: 'Node 24', file: 'node24', args: [PROGRAM], runFlags: [] },
+  { name: 'Node 26', file: 'node26', args: [PROGRAM], runFlags: [] },
   { name: 'Bun', file: fromRoot('node_modules/.bin/bun'), args: [PROGRAM], runFlags: [] },
   {
     name: 'Deno',
@@ -97,10 +103,13 @@ const run = promisify(execFile);
 // The build is made by `npm test`; without it there is nothing that another runtime could run.
 const isBuilt = existsSync(fromRoot('packages/smtpd/dist/index.js'));
 
-describe.each(RUNTIMES)('on $name', ({ name: runtime, file, args, runFlags }) => {
+describe.each(RUNTIMES)('on $name', ({ name: runtime, file: program, args, runFlags }) => {
+  const isCommand = !isAbsolute(program);
+  const file = isCommand ? requireCommand(program) : program;
   let results: ScenarioResult[] = [];
 
   beforeAll(async () => {
+    if (isCommand && findCommand(program) === undefined) return;
     expect(isBuilt, 'packages/smtpd/dist is not there: run `npm run build:packages`').toBe(true);
     // The program ends by itself only if it left nothing open; otherwise the time-out ends it, which is a failure.
     const { stdout } = await run(file, args, { timeout: 110_000, killSignal: 'SIGKILL', maxBuffer: 16_777_216 });
