@@ -1,5 +1,5 @@
 /**
- * Finds SQLite. Node has it built in from 22.13 on (`node:sqlite`); for Node 20 there is the same interface as a package with
+ * Finds SQLite. Node has it built in (`node:sqlite`), of use from 24 on; for those before there is the same interface as a package with
  * compiled files for the usual systems. What is built in is used only if it can do what the schema needs.
  */
 
@@ -53,17 +53,30 @@ interface Driver {
 
 /** @throws {@link StoreError} when there is none */
 export async function findDriver(): Promise<OpenConnection> {
-  const { getBuiltinModule } = process as unknown as { getBuiltinModule?: (name: string) => Driver | undefined };
-  const builtIn = getBuiltinModule?.('node:sqlite');
+  const builtIn = builtInDriver();
   if (builtIn !== undefined && isSufficient(builtIn)) return opener(builtIn);
   try {
     return opener(await import('@photostructure/sqlite'));
   } catch (cause) {
     throw new StoreError(
       'STORE_NO_DRIVER',
-      'There is no SQLite: use Node 22.13 or newer, or install the package @photostructure/sqlite',
+      'There is no SQLite: use Node 24 or newer, or install the package @photostructure/sqlite',
       { cause },
     );
+  }
+}
+
+/** Node 22 warns of its SQLite as it is loaded. Who starts an inbox has not chosen it, and can do nothing about that. */
+function builtInDriver(): Driver | undefined {
+  const { getBuiltinModule } = process as unknown as { getBuiltinModule?: (name: string) => Driver | undefined };
+  const emitWarning = Reflect.get(process, 'emitWarning') as (...said: unknown[]) => void;
+  process.emitWarning = (...said: unknown[]) => {
+    if (said[1] !== 'ExperimentalWarning') emitWarning.apply(process, said);
+  };
+  try {
+    return getBuiltinModule?.('node:sqlite');
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }
 
@@ -75,7 +88,9 @@ function isSufficient(driver: Driver): boolean {
   const connection = opener(driver)(':memory:');
   try {
     connection.exec("CREATE VIRTUAL TABLE probe USING fts5(words, content='', contentless_delete=1)");
-    return true;
+    // Node 22 takes an array that has no memory, as no octets come from another thread, for NULL: an empty message could not be kept.
+    const { type } = connection.prepare('SELECT typeof(?) AS type').get(new Uint8Array(new ArrayBuffer())) ?? {};
+    return type === 'blob';
   } catch {
     return false;
   } finally {

@@ -1,0 +1,67 @@
+/**
+ * The inbox and its store on newer Nodes, which have an SQLite of their own. What the core does there is in
+ * `packages/smtpd/test/runtimes`; here is what differs: the driver, and what is said when the program starts.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+import { requireCommand } from '../packages/smtpd/test/support/component.js';
+import { sendMail } from '../packages/smtpd-inbox/test/support/mails.js';
+
+const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const run = promisify(execFile);
+
+describe.each([
+  // Its SQLite is not sufficient: here is whether that is noticed, and an empty message kept all the same.
+  { name: 'node22', tests: 'keeps 0 octets', atLeast: 2 },
+  { name: 'node24', tests: '.', atLeast: 100 },
+  { name: 'node26', tests: '.', atLeast: 100 },
+])('on $name', ({ name, tests, atLeast }) => {
+  const node = requireCommand(name);
+
+  it('the store does what it does elsewhere', async () => {
+    const files = [fromRoot('node_modules/vitest/vitest.mjs'), 'run', 'packages/smtpd-store/test/sqlite'];
+    const { stdout } = await run(
+      node,
+      [...files, '--reporter=json', `--testNamePattern=${tests}`, '--testTimeout=120000'],
+      {
+        cwd: fromRoot('.'),
+        // The report of the run around this one is not written by it.
+        env: { ...process.env, TEST_REPORT: '' },
+        maxBuffer: 16_777_216,
+      },
+    );
+    const report = JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, number>;
+    expect(report['numPassedTests']).toBeGreaterThanOrEqual(atLeast);
+    expect(report['numFailedTests']).toBe(0);
+  }, 400_000);
+
+  it('the inbox starts without a warning, catches mail, finds it by its words, and ends in order', async () => {
+    const args = [
+      fromRoot('packages/smtpd/dist/cli/bin.js'),
+      'inbox',
+      '127.0.0.1:0',
+      '--http',
+      '127.0.0.1:0',
+      '--tls',
+      'off',
+    ];
+    const child = spawn(node, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const exited = once(child, 'exit');
+    const said: string[] = [];
+    const lines = createInterface({ input: child.stderr }).on('line', (line) => said.push(line));
+    while (said.length < 3) await once(lines, 'line');
+    const [, port = ''] = /^SMTP +127\.0\.0\.1:(\d+)$/.exec(said[0] ?? '') ?? [];
+    const [, url = ''] = /^page +(http:\S+)$/.exec(said[1] ?? '') ?? [];
+    await sendMail(Number(port));
+    const found = await fetch(new URL('api/v1/messages?q=code', url));
+    expect(await found.json()).toMatchObject({ entries: [{ subject: 'Your code' }] });
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(said.map((line) => line.split(' ', 1)[0])).toEqual(['SMTP', 'page', 'API']);
+  }, 60_000);
+});
