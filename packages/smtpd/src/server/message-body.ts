@@ -137,9 +137,8 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
         return;
       }
       if (this.#isHeld) return;
-      const chunk = this.#take();
-      if (chunk !== undefined) {
-        this.#handOver(reader, chunk);
+      if (this.#chunks.length > 0) {
+        this.#handOverNext();
       } else if (this.#isComplete) {
         this.leave();
         reader.onEnd();
@@ -148,6 +147,13 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
         return;
       }
     }
+  }
+
+  #handOverNext(): void {
+    // Whoever hears of the room that this makes may push more at once, which must not overtake it, or take all of it back.
+    this.#isHeld = true;
+    const chunk = this.#take();
+    if (chunk !== undefined && this.#reader !== undefined) this.#handOver(this.#reader, chunk);
   }
 
   #handOver(reader: ContentReader, chunk: Uint8Array): void {
