@@ -185,6 +185,8 @@ export class MessageReception {
     const { phase } = this.#dialogue;
     const isFollower = this.#isBehindFailure && reply.code === 503 && (phase === 'ready' || phase === 'sender');
     this.#isBehindFailure = !isLast;
+    // RFC 2033 §4.3: the last chunk has a reply for each recipient that was accepted, whatever it is.
+    if (isLast && (phase === 'recipients' || phase === 'chunks')) this.#sendForOthers(reply);
     if (!isFollower) this.#dialogue.refuseChecked(reply);
     else if (this.#dialogue.counts.countIdleCommand())
       this.#dialogue.closeForLimit('idleCommandsMax', replies.TOO_MANY_IDLE_COMMANDS);
@@ -204,10 +206,15 @@ export class MessageReception {
 
   /** RFC 2033 §4.2: LMTP has a reply for each recipient that was accepted, SMTP has one for all. */
   #answerForAll(reply: Reply): void {
-    const isEach = this.#dialogue.options.protocol === 'lmtp';
-    const count = isEach ? this.#dialogue.transaction.recipients.length : 1;
-    for (let sent = 1; sent < count; sent += 1) this.#dialogue.send(reply);
+    this.#sendForOthers(reply);
     this.#dialogue.answer(reply);
+  }
+
+  /** Replies for all recipients but the last. */
+  #sendForOthers(reply: Reply): void {
+    if (this.#dialogue.options.protocol !== 'lmtp') return;
+    const count = this.#dialogue.transaction.recipients.length;
+    for (let sent = 1; sent < count; sent += 1) this.#dialogue.send(reply);
   }
 
   #answerEach(each: readonly Reply[]): void {
