@@ -144,6 +144,12 @@ describe('what the next server says', () => {
     expect(upstream.acknowledged.map(({ content }) => content)).toEqual(['Hello\r\n']);
   });
 
+  it('to DATA is yes with any code that begins with 3, and is 354 to the client', async () => {
+    const { upstream, client } = await behindOne({ onStep: answering({ DATA: '350 Go ahead' }) });
+    expect(await deliver(client)).toBe('250 2.0.0 Message taken');
+    expect(upstream.acknowledged).toHaveLength(1);
+  });
+
   it('of MAIL is heard before there is a recipient, where there is one route', async () => {
     const { client, upstream } = await behindOne();
     await client.command('MAIL FROM:<alice@a.example>');

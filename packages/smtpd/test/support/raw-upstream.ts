@@ -243,13 +243,16 @@ export class UpstreamConnection {
         this.#rcpts.push(line);
         this.#say('250 2.1.5 Recipient OK');
         return;
-      case 'DATA':
-        if (!(await this.#asked('DATA', line))) return;
-        this.#mode = 'content';
+      case 'DATA': {
+        const act = await this.#upstream.options.onStep?.({ step: 'DATA', line, connection: this });
+        // RFC 5321 §4.3.2: by the first digit the client knows that the content may come.
+        const isAskedFor = act === undefined || (typeof act === 'string' && act.startsWith('3'));
+        if (isAskedFor) this.#mode = 'content';
         this.#content = '';
         this.#hasContentBegun = false;
-        this.#say('354 Go on');
+        this.#perform(act ?? '354 Go on');
         return;
+      }
       case 'BDAT': {
         const [, size, last] = line.split(' ');
         this.#chunk = { bytesLeft: Number(size), isLast: last !== undefined, line };

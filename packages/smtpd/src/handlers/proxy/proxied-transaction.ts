@@ -414,7 +414,8 @@ export class ProxiedTransaction {
         client.requestData(receiver);
       },
       onAnswer: (reply) => {
-        if (reply.code === 354) branch.start = 'data';
+        // RFC 5321 §4.3.2: a client goes by the first digit.
+        if (reply.code < 400) branch.start = 'data';
         else branch.startRefusal = relayedReply(reply);
       },
     });
