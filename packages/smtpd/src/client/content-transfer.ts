@@ -14,7 +14,8 @@ export interface TransferReceiver {
   readonly onRoom: () => void;
   /** The replies to the content: one, or in LMTP one for each recipient. A server that refuses before the end is quoted once. */
   readonly onReplies: (replies: readonly Reply[]) => void;
-  readonly onFailure: (error: unknown) => void;
+  /** @param replies - what the server had said by then: in LMTP it may have taken the message for the first recipients, and that stands */
+  readonly onFailure: (error: unknown, replies?: readonly Reply[]) => void;
 }
 
 /** Content that is being sent. What is handed over after the outcome is dropped. */
@@ -80,7 +81,7 @@ abstract class Transfer implements ContentTransfer, ContentWatcher, ReplyReceive
   }
 
   protected tellFailure(error: unknown): void {
-    this.#receiver.onFailure(error);
+    this.#receiver.onFailure(error, this.#replies);
   }
 
   protected tellRoom(): void {

@@ -471,6 +471,28 @@ describe('several servers', () => {
     expect(a.acknowledged).toHaveLength(1);
   });
 
+  it.each<[string, UpstreamAct, string[]]>([
+    ['is lost', 'close!', ['250 2.0.0', '451 4.4.2', '451 4.4.2']],
+    ['is left with 421', '421 4.3.2 Going down', ['250 2.0.0', '451 4.3.2', '451 4.3.2']],
+    ['is not understood any more', { octets: 'Oh\r\n' }, ['250 2.0.0', '451 4.5.0', '451 4.5.0']],
+  ])(
+    'in front and behind as LMTP: who has the message hears so, also when the connection %s then',
+    async (_, act, heard) => {
+      const onStep = ({ step, line }: UpstreamRequest) => (step === 'end' && line.includes('2@') ? act : undefined);
+      const upstream = await startUpstream({ protocol: 'lmtp', onStep });
+      const proxy = await startProxy({ remoteAddress: upstream.address, protocol: 'lmtp' });
+      const client = await connectTo(proxy, 'LHLO client.example');
+      await sayAll(client, 'MAIL FROM:<x@x.example>');
+      for (const rcpt of ['1@a.example', '2@a.example', '3@a.example']) await client.command(`RCPT TO:<${rcpt}>`);
+      await client.command('DATA');
+      client.send('Hello\r\n.\r\n');
+      expect((await client.replies(3)).map(({ code, lines }) => `${String(code)} ${lines[0]!.split(' ')[0]!}`)).toEqual(
+        heard,
+      );
+      expect(await deliver(client)).toBe('250 2.0.0 Message taken');
+    },
+  );
+
   it('behind as LMTP: one recipient a transaction', async () => {
     const upstream = await startUpstream({ protocol: 'lmtp' });
     const client = await connectTo(await startProxy({ remoteAddress: upstream.address }));

@@ -14,7 +14,8 @@ import { LOOPING } from './upstream-reply.js';
 export interface DeliveryTarget {
   readonly begin: (receiver: TransferReceiver) => ContentTransfer;
   readonly onReplies: (replies: readonly Reply[]) => void;
-  readonly onFailure: (error: unknown) => void;
+  /** @param replies - for the first recipients, which the server gave before */
+  readonly onFailure: (error: unknown, replies: readonly Reply[]) => void;
 }
 
 /** What the content goes through. */
@@ -151,9 +152,9 @@ class Branch implements TransferReceiver {
     this.#target.onReplies(replies);
   }
 
-  onFailure(error: unknown): void {
+  onFailure(error: unknown, replies: readonly Reply[] = []): void {
     this.#leave();
-    this.#target.onFailure(error);
+    this.#target.onFailure(error, replies);
   }
 
   #hasLeft(): boolean {

@@ -201,11 +201,12 @@ export class ProxiedTransaction {
         branch.contentReplies = replies.map(relayedReply);
         round.onAnswered();
       },
-      onFailure: (error) => {
+      onFailure: (error, replies) => {
         if (kind === 'chunks' && lease.client.isIdle) lease.release();
         else lease.discard();
         try {
-          branch.contentReplies = [this.#failureReply(error, { branch, step: 'content' })];
+          const reply = this.#failureReply(error, { branch, step: 'content' });
+          branch.contentReplies = [...replies.map(relayedReply), reply];
           round.onAnswered();
         } catch (fault) {
           round.onFault(fault);
@@ -220,10 +221,10 @@ export class ProxiedTransaction {
     return this.#accepted.map((branch) => {
       const position = taken.get(branch) ?? 0;
       taken.set(branch, position + 1);
-      if (branch.failure !== undefined) return branch.failure;
-      if (branch.start === undefined) return branch.startRefusal ?? NOT_ASKED;
-      // One reply is for all of them.
-      return branch.contentReplies[position] ?? branch.contentReplies.at(-1) ?? NOT_ASKED;
+      const { failure, start, startRefusal, contentReplies } = branch;
+      // One reply is for all of them. In LMTP each has its own, which stands also when the connection is lost before the others have theirs.
+      const said = contentReplies[position] ?? contentReplies.at(-1) ?? failure;
+      return said ?? (start === undefined ? startRefusal : undefined) ?? NOT_ASKED;
     });
   }
 
