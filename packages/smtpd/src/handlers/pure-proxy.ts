@@ -21,7 +21,7 @@ import type { SessionInfo } from '../server/session-info.js';
 import { isThenable, type Awaitable, type Verdict } from '../server/verdict.js';
 import { formatClientAttributes } from './proxy/client-attributes.js';
 import { refuseSuccessReport, withoutDSN } from './proxy/final-delivery.js';
-import { senderParameters } from './proxy/mail-parameters.js';
+import { senderParameters, withAddedSize } from './proxy/mail-parameters.js';
 import { isTLSCertain, narrowTo, passedOnExtensions } from './proxy/narrowing.js';
 import {
   ProxiedTransaction,
@@ -205,7 +205,8 @@ export class PureProxy extends SMTPServer {
     this.#abandon(session);
     const known = this.#sessionOf(session);
     const transaction = new ProxiedTransaction(known.context);
-    const mailParameters = senderParameters(parameters, session);
+    const passedOn = senderParameters(parameters, session);
+    const mailParameters = withAddedSize(passedOn, () => this.#addedBytesMin(session, parameters));
     known.open = { transaction, reversePath: path, mailParameters };
     const only = this.#onlyRoute(session);
     if (only === undefined) return undefined;
@@ -350,6 +351,21 @@ export class PureProxy extends SMTPServer {
     const headerEnd = addPeer ? this.#peerField(message.peer) : NOTHING;
     // Our own session looks at every line end (`lineEndings` is not `preserve`), and a message with a wrong one is never complete.
     return { front, headerEnd, hopsMax, mayHaveBareLineEnds: true };
+  }
+
+  /** The octets of the fields that the next message gets at least: `Received` may name a recipient, too. */
+  #addedBytesMin(session: SessionInfo, parameters: readonly Parameter[]): number {
+    const { addReceived, addPeer } = this.#proxy;
+    const peerBytes = addPeer ? this.#peerField(session.peer).length : 0;
+    if (!addReceived) return peerBytes;
+    const message = {
+      session,
+      id: `${session.id}.${String(session.messageCount + 1)}`,
+      mailOptions: parameters.map(formatParameter),
+      receivedAt: new Date(),
+    };
+    const field = receivedField(message, { serverName: this.options.hostname, recipients: [] });
+    return peerBytes + octets.encodeUTF8(field).length;
   }
 
   #peerField(peer: SessionInfo['peer']): Uint8Array {

@@ -12,7 +12,7 @@ import type { SessionInfo } from '../server/session-info.js';
  * @param recipients - who may be named, when there is only one
  */
 export function receivedField(
-  { session, id, mailOptions, receivedAt }: MessageEnvelope,
+  { session, id, mailOptions, receivedAt }: Pick<MessageEnvelope, 'session' | 'id' | 'mailOptions' | 'receivedAt'>,
   { serverName, recipients }: { readonly serverName: string; readonly recipients: readonly string[] },
 ): string {
   const isInternationalized = hasParameter(mailOptions, 'SMTPUTF8');

@@ -333,6 +333,29 @@ describe('what both sides can carry', () => {
     expect(await sayAll(client, 'RCPT TO:<1@b.example>', 'RCPT TO:<2@b.example>')).toEqual([250, 452]);
   });
 
+  it('the size that a client declares grows by what the proxy adds (RFC 1870 §6)', async () => {
+    const { client, upstream } = await behindOne({}, { addReceived: true, addPeer: true });
+    const content = 'Subject: x\r\n\r\nHello\r\n';
+    const mail = `MAIL FROM:<a@a.example> SIZE=${String(content.length)}`;
+    for (const rcpts of [['1', '2'], ['1']]) {
+      await sayAll(client, mail, ...rcpts.map((rcpt) => `RCPT TO:<${rcpt}@b.example>`), 'DATA');
+      expect(await say(client, `${content}.`)).toBe('250 2.0.0 Message taken');
+      const { mail: passedOn, content: arrived } = upstream.messages.at(-1)!;
+      const undeclared = arrived.length - Number(/ SIZE=(\d+)$/.exec(passedOn)![1]);
+      // Of two recipients none is named in Received, of one that one, maybe on a line of its own.
+      const named = rcpts.length === 1 ? ' for <1@b.example>'.length : 0;
+      expect(undeclared).toBeGreaterThanOrEqual(named);
+      expect(undeclared).toBeLessThanOrEqual(named + 2);
+    }
+  });
+
+  it('the size that a client declares stays where the proxy adds nothing', async () => {
+    const { client, upstream } = await behindOne();
+    await sayAll(client, 'MAIL FROM:<a@a.example> SIZE=20', 'RSET', 'MAIL FROM:<a@a.example>');
+    const sent = upstream.lines.filter((line) => line.startsWith('MAIL'));
+    expect(sent).toEqual(['MAIL FROM:<a@a.example> SIZE=20', 'MAIL FROM:<a@a.example>']);
+  });
+
   it.each([
     ['BODY=8BITMIME', '554 5.6.3'],
     ['SMTPUTF8', '550 5.6.7'],
