@@ -14,6 +14,7 @@
  *   line N           letters of a line, without its CRLF (70)
  *   stuffed 0|1      whether each line begins with a dot (0)
  *   recipients N     recipients of a message (1)
+ *   parameters 0|1   whether MAIL says SIZE and BODY, as nearly every client does (0)
  *   mode M           lockstep: each command waits for its reply; group: MAIL, RCPT and DATA go together (RFC 2920 section 3.1);
  *                    behind: the next group follows the final dot in one write; bdat: MAIL, RCPT, BDAT and the content are one
  *                    write (RFC 3030); handshakes: no message, only STARTTLS, a connection for each; burst: no message, all
@@ -59,7 +60,7 @@ static const char *const mode_names[] = {"lockstep", "group", "behind", "bdat", 
 static struct {
   int port, sessions, recipients, per_connection, idle;
   size_t size, line;
-  bool stuffed, tls, phased;
+  bool stuffed, parameters, tls, phased;
   enum Mode mode;
   double seconds;
   long messages;
@@ -400,11 +401,19 @@ static Batch make_transaction(void) {
   return (Batch){.name = "BDAT", .octets = octets, .length = envelope_length + length + options.size, .replies = replies};
 }
 
+static Batch make_mail(void) {
+  static char octets[128];
+  char parameters[64] = "";
+  if (options.parameters) snprintf(parameters, sizeof parameters, " SIZE=%zu BODY=8BITMIME", options.size);
+  snprintf(octets, sizeof octets, "MAIL FROM:<sender@example.test>%s\r\n", parameters);
+  return make_batch("MAIL", octets, "2");
+}
+
 static void make_batches(void) {
   greeting = make_batch("the connection", "", "2");
   ehlo = make_batch("EHLO", "EHLO load.example.test\r\n", "2");
   starttls = make_batch("STARTTLS", "STARTTLS\r\n", "2");
-  mail = make_batch("MAIL", "MAIL FROM:<sender@example.test>\r\n", "2");
+  mail = make_mail();
   rcpt = make_batch("RCPT", "RCPT TO:<recipient@example.test>\r\n", "2");
   data = make_batch("DATA", "DATA\r\n", "3");
   quit = make_batch("QUIT", "QUIT\r\n", "2");
@@ -461,6 +470,7 @@ static void read_options(int count, char **words) {
     else if (strcmp(name, "line") == 0) options.line = strtoul(value, NULL, 10);
     else if (strcmp(name, "stuffed") == 0) options.stuffed = atoi(value) == 1;
     else if (strcmp(name, "recipients") == 0) options.recipients = atoi(value);
+    else if (strcmp(name, "parameters") == 0) options.parameters = atoi(value) == 1;
     else if (strcmp(name, "tls") == 0) options.tls = atoi(value) == 1;
     else if (strcmp(name, "phased") == 0) options.phased = atoi(value) == 1;
     else if (strcmp(name, "perconnection") == 0) options.per_connection = atoi(value);

@@ -16,6 +16,7 @@ const options = {
   line: 70,
   stuffed: 0,
   recipients: 1,
+  parameters: 0,
   mode: 'lockstep',
   perconnection: 0,
   seconds: 1,
@@ -34,7 +35,8 @@ if (options.mode === 'handshakes') Object.assign(options, { tls: 1, perconnectio
 if (options.phased === 1 && options.perconnection > 0) fail('phases are for sessions that last');
 
 // The replies that a batch calls for: a class, or '.' for one of class 2 that acknowledges a message.
-const MAIL = batch('MAIL FROM:<sender@example.test>\r\n', '2');
+const MAIL_PARAMETERS = options.parameters === 1 ? ` SIZE=${options.size} BODY=8BITMIME` : '';
+const MAIL = batch(`MAIL FROM:<sender@example.test>${MAIL_PARAMETERS}\r\n`, '2');
 const RCPT = batch('RCPT TO:<recipient@example.test>\r\n', '2');
 const DATA = batch('DATA\r\n', '3');
 const GREETING = batch('', '2');

@@ -16,11 +16,12 @@ export const SERVERS = {
   haraka: { lacks: ['bdat'] },
   aiosmtpd: { lacks: ['bdat'] },
   'smtpd-workers': { lacks: ['tls'] },
+  'smtpd-stream': { lacks: [] },
 };
 export const SERVER_NAMES = Object.keys(SERVERS);
 
-/** Those that are compared. Several processes are no peer of one, and take part where somebody asks for them. */
-export const COMPARED_SERVER_NAMES = SERVER_NAMES.filter((name) => name !== 'smtpd-workers');
+/** Those that are compared. Ours in other ways of being used are no peers of the one, and take part where somebody asks for them. */
+export const COMPARED_SERVER_NAMES = SERVER_NAMES.filter((name) => !name.startsWith('smtpd-'));
 
 /** Those that take part where nobody asks for others: ours, and what its goals are measured with. */
 export const USUAL_SERVER_NAMES = ['smtpd', 'smtp-server', 'smtp-sink', 'floor'];

@@ -74,6 +74,13 @@ export const WORKLOADS = [
     load: { sessions: 10, size: 1024, mode: 'group' },
   },
   {
+    name: 'parameters',
+    title: '1 KiB, MAIL with SIZE and BODY, RCPT, DATA in one write, 10 sessions',
+    unit: 'messages/s',
+    isDefault: false,
+    load: { sessions: 10, size: 1024, mode: 'group', parameters: 1 },
+  },
+  {
     name: 'behind-dot',
     title: '1 KiB, the next MAIL RCPT DATA behind the final dot, 10 sessions',
     unit: 'messages/s',

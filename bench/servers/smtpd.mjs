@@ -1,6 +1,7 @@
-/** Our server as anyone would write it, with everything on that is on by default; TLS and higher limits where the load wants them. */
+/** Our server as anyone would write it: each message is handed over whole. */
 import { SMTPServer } from '../../packages/smtpd/dist/index.js';
-import { received, reportTo, settings } from './report.mjs';
+import { received, reportTo } from './report.mjs';
+import { OPTIONS } from './smtpd-options.mjs';
 
 class CountingServer extends SMTPServer {
   processMessage(message) {
@@ -9,13 +10,6 @@ class CountingServer extends SMTPServer {
   }
 }
 
-const { tls, sizeMax, recipientsMax, backlog } = settings;
-const server = new CountingServer({
-  localAddress: '127.0.0.1:0',
-  ...(backlog === undefined ? {} : { backlog }),
-  ...(tls === undefined ? {} : { tls: { mode: 'offer', ...tls } }),
-  ...(sizeMax === undefined ? {} : { dataSizeLimit: sizeMax }),
-  ...(recipientsMax === undefined ? {} : { limits: { recipientsMax } }),
-});
+const server = new CountingServer(OPTIONS);
 await server.listen();
 reportTo(process, server.port);
