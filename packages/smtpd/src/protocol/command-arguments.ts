@@ -9,7 +9,7 @@ import { NO_MATCH } from './grammar.js';
 import { utf8FromLatin1 } from './octets.js';
 import { parseParameters, type Parameter } from './parameters.js';
 import type { PathLine } from './path-line.js';
-import { parseMailbox, parsePath, scanPathKeyword, type Path, type PathPolicy } from './path.js';
+import { parseMailbox, parsePath, scanPathKeyword, type Path, type PathPolicy, type PathResult } from './path.js';
 import { Reply } from './reply.js';
 import type { Question, SessionOptions } from './session-events.js';
 import type { Envelope, Recipient } from './session-state.js';
@@ -85,21 +85,18 @@ function parsePathAndParameters(
   setting: ArgumentSetting,
 ): { readonly path: Path; readonly parameters: readonly Parameter[] } | Reply {
   const isSender = verb === 'MAIL';
-  const known = setting.pathLine.pathOf(argument, isSender);
-  if (known !== undefined) return { path: known, parameters: NO_PARAMETERS };
-  const pathStart = scanPathKeyword(argument, isSender ? 'FROM' : 'TO');
-  if (pathStart === NO_MATCH) return syntaxReplyOf(verb, setting);
-  const policies = setting.options.pathSyntax === 'strict' ? STRICT_POLICIES : LENIENT_POLICIES;
-  const result = parsePath(argument, isSender ? policies.MAIL : policies.RCPT, pathStart);
+  const result = setting.pathLine.pathOf(argument, isSender) ?? findPath(argument, isSender, setting);
   if (!result.ok) return result.fault === 'charset' ? replies.BAD_CHARSET : syntaxReplyOf(verb, setting);
+  const { path, rest } = result;
+  if (rest === '') return { path, parameters: NO_PARAMETERS };
   // RFC 5321 §4.1.1.11: parameters belong to EHLO; a client that said HELO cannot know any.
-  if (!setting.isExtended && result.rest.trim() !== '') return syntaxReplyOf(verb, setting);
-  const parsed = parseParameters(result.rest);
+  if (!setting.isExtended && rest.trim() !== '') return syntaxReplyOf(verb, setting);
+  const parsed = parseParameters(rest);
   if (!parsed.ok) {
     if (parsed.fault === 'repeated') return replies.PARAMETER_REPEATED;
     return parsed.fault === 'charset' ? replies.BAD_CHARSET : syntaxReplyOf(verb, setting);
   }
-  if (parsed.parameters.length === 0) return { path: result.path, parameters: parsed.parameters };
+  if (parsed.parameters.length === 0) return { path, parameters: parsed.parameters };
   const { offer } = setting;
   const declared = isSender ? offer.mailParameters : offer.rcptParameters;
   const parameters: Parameter[] = [];
@@ -118,7 +115,15 @@ function parsePathAndParameters(
     const objection = judge(parameters, offer.facts);
     if (objection !== undefined) return objection;
   }
-  return { path: result.path, parameters };
+  return { path, parameters };
+}
+
+/** Where it is not one of the usual lines. */
+function findPath(argument: string, isSender: boolean, setting: ArgumentSetting): PathResult {
+  const pathStart = scanPathKeyword(argument, isSender ? 'FROM' : 'TO');
+  if (pathStart === NO_MATCH) return NO_PATH;
+  const policies = setting.options.pathSyntax === 'strict' ? STRICT_POLICIES : LENIENT_POLICIES;
+  return parsePath(argument, isSender ? policies.MAIL : policies.RCPT, pathStart);
 }
 
 /** RFC 5321 §4.1.1.6: a user name, or a mailbox with or without brackets. */
@@ -132,6 +137,7 @@ function isVerifiable(text: string, isUTF8: boolean): boolean {
   return !text.includes('@') || parseMailbox(text) !== undefined;
 }
 
+const NO_PATH: PathResult = Object.freeze({ ok: false, fault: 'syntax' });
 const NO_PARAMETERS: readonly Parameter[] = Object.freeze([]);
 const pathPoliciesOf = (syntax: PathPolicy['syntax']): Readonly<Record<'MAIL' | 'RCPT', PathPolicy>> => ({
   MAIL: { syntax, allowNull: true, allowPostmaster: false },

@@ -1,12 +1,13 @@
 /**
- * The lines that most of a session is made of, `MAIL FROM:<dot-string@domain>` and `RCPT TO:<dot-string@domain>` without parameters, known
- * by their octets: one pass finds where such a line ends and where its path has its parts. Any other line takes the longer way, by
- * `line-decoder.ts` and `path.ts`, and is read the same: the classes of octets are those of the full grammar.
+ * The lines that most of a session is made of, `MAIL FROM:<dot-string@domain>` and `RCPT TO:<dot-string@domain>`, and what may stand behind
+ * the path, known by their octets: one pass finds where such a line ends and where its path has its parts. Parameters are passed over; what
+ * they say is for `parameters.ts`. Any other line takes the longer way, by `line-decoder.ts` and `path.ts`, and is read the same: the
+ * classes of octets are those of the full grammar.
  */
 
-import { ATEXT, AT_SIGN, GREATER_THAN, HYPHEN, DOT, LET_DIG, NO_MATCH, isOf } from './grammar.js';
+import { ATEXT, AT_SIGN, GREATER_THAN, HYPHEN, DOT, LET_DIG, NO_MATCH, SPACE, isOf } from './grammar.js';
 import { octetAt } from './octets.js';
-import { plainPath, type Path } from './path.js';
+import { plainPath, type FoundPath } from './path.js';
 
 /**
  * Knows such lines, and remembers the last one until its argument is asked about.
@@ -17,14 +18,15 @@ import { plainPath, type Path } from './path.js';
  * const bytes = octets.encodeLatin1('RCPT TO:<bob@example.net>\r\n');
  * line.scan(bytes, 0); // 25, where its CRLF is
  * line.remember('TO:<bob@example.net>');
- * line.pathOf('TO:<bob@example.net>', false)?.domain; // 'example.net'
+ * line.pathOf('TO:<bob@example.net>', false)?.path.domain; // 'example.net'
  * ```
  */
 export class PathLine {
   #isSender = false;
   #argument: string | undefined;
-  /** Where it has its `@`. */
+  /** Where it has the `@` and the `>` of its path. */
   #atSign = 0;
+  #close = 0;
 
   /** Whether the line that was scanned last is one of MAIL; else it is one of RCPT. */
   get isSender(): boolean {
@@ -46,11 +48,13 @@ export class PathLine {
     const atSign = scanDotString(bytes, pathStart);
     if (atSign === NO_MATCH || bytes[atSign] !== AT_SIGN) return NO_MATCH;
     const close = scanDomain(bytes, atSign + 1);
-    if (close === NO_MATCH || bytes[close] !== GREATER_THAN || bytes[close + 1] !== CR || bytes[close + 2] !== LF)
-      return NO_MATCH;
+    if (close === NO_MATCH || bytes[close] !== GREATER_THAN) return NO_MATCH;
+    const end = bytes[close + 1] === SPACE ? scanParameters(bytes, close + 1) : close + 1;
+    if (bytes[end] !== CR || bytes[end + 1] !== LF) return NO_MATCH;
     this.#isSender = isSender;
     this.#atSign = atSign - start - VERB_LENGTH;
-    return close + 1;
+    this.#close = close - start - VERB_LENGTH;
+    return end;
   }
 
   /** What the argument of the line that was scanned last is, as text. */
@@ -58,12 +62,12 @@ export class PathLine {
     this.#argument = argument;
   }
 
-  /** The path of an argument that {@link scan} has seen; `undefined` for any other. */
-  pathOf(argument: string, isSender: boolean): Path | undefined {
+  /** The path of an argument that {@link scan} has seen, and what follows it; `undefined` for any other. */
+  pathOf(argument: string, isSender: boolean): FoundPath | undefined {
     // A method that was overridden may ask about another argument than the client's.
     if (argument !== this.#argument || isSender !== this.#isSender) return undefined;
     const start = (isSender ? SENDER_PREFIX : RECIPIENT_PREFIX).length - VERB_LENGTH;
-    return plainPath(argument, { start, atSign: this.#atSign, end: argument.length - 1 });
+    return plainPath(argument, { start, atSign: this.#atSign, end: this.#close });
   }
 }
 
@@ -97,6 +101,19 @@ function scanDomain(bytes: Uint8Array, start: number): number {
   return end === labelStart || before === HYPHEN ? NO_MATCH : end;
 }
 
+/** Where parameters and the spaces before them end: all that is printable ASCII. With a space at its end it is not the usual line: `NO_MATCH`. */
+function scanParameters(bytes: Uint8Array, start: number): number {
+  let end = start;
+  let octet = SPACE;
+  let before = SPACE;
+  for (; end < bytes.length; end += 1) {
+    before = octet;
+    octet = octetAt(bytes, end);
+    if (octet < SPACE || octet > TILDE) break;
+  }
+  return before === SPACE ? NO_MATCH : end;
+}
+
 const SENDER_PREFIX = Uint8Array.from('MAIL FROM:<', (character) => character.charCodeAt(0));
 const RECIPIENT_PREFIX = Uint8Array.from('RCPT TO:<', (character) => character.charCodeAt(0));
 /** The verb with the space behind it. */
@@ -107,5 +124,6 @@ const M = 0x4d;
 /** What a letter in lower case has and one in upper case has not. */
 const LOWER_CASE = 0x20;
 const UPPER_CASE = 0xdf;
+const TILDE = 0x7e;
 const CR = 0x0d;
 const LF = 0x0a;

@@ -89,9 +89,15 @@ export interface PathPolicy {
   readonly allowPostmaster: boolean;
 }
 
-/** A path and what follows it (`''`, or a text that begins with a space), or the reason that there is none. */
-export type PathResult =
-  { readonly ok: true; readonly path: Path; readonly rest: string } | { readonly ok: false; readonly fault: PathFault };
+/** A path, or the reason that there is none. */
+export type PathResult = FoundPath | { readonly ok: false; readonly fault: PathFault };
+
+/** A path and what follows it: `''`, or a text that begins with a space. */
+export interface FoundPath {
+  readonly ok: true;
+  readonly path: Path;
+  readonly rest: string;
+}
 
 /**
  * Reads the path that begins at `start` of `text`, which is what follows `FROM:` or `TO:` in the command.
@@ -206,15 +212,13 @@ function parsePlainPath(text: string, open: number): PathResult | undefined {
   if (at === NO_MATCH || octetAt(text, at) !== AT_SIGN) return undefined;
   const end = scanDomain(text, at + 1, LET_DIG);
   if (end === NO_MATCH || octetAt(text, end) !== GREATER_THAN || !isRestAt(text, end + 1)) return undefined;
-
-  const path = plainPath(text, { start, atSign: at, end });
-  return { ok: true, path, rest: end + 1 === text.length ? '' : text.slice(end + 1) };
+  return plainPath(text, { start, atSign: at, end });
 }
 
-/** The path whose address, `dot-string@domain` in ASCII, stands in `text` from `start` to `end`. */
-export function plainPath(text: string, { start, atSign, end }: PlainPathParts): Path {
+/** The path whose address, `dot-string@domain` in ASCII, stands in `text` from `start` to `end`, where its bracket closes. */
+export function plainPath(text: string, { start, atSign, end }: PlainPathParts): FoundPath {
   const address = text.slice(start, end);
-  return {
+  const path: Path = {
     raw: address,
     address,
     localPart: text.slice(start, atSign),
@@ -224,6 +228,7 @@ export function plainPath(text: string, { start, atSign, end }: PlainPathParts):
     isNull: false,
     isInternationalized: false,
   };
+  return { ok: true, path, rest: end + 1 === text.length ? '' : text.slice(end + 1) };
 }
 
 function parseBracketedPath(text: string, open: number, policy: PathPolicy): PathResult {
