@@ -427,6 +427,13 @@ describe('what both sides can carry', () => {
     }
   });
 
+  it('octets above 127 that nobody declared, and NUL, go on as they came, also to a server without 8BITMIME', async () => {
+    const { client, upstream } = await behindOne({ keywords: ['PIPELINING'] });
+    const content = 'Subject: Gr\xfc\xdfe\r\n\r\na\x00b \xe2\x82\xac\r\n';
+    expect(await deliver(client, content)).toBe('250 2.0.0 Message taken');
+    expect(upstream.messages.map((message) => message.content)).toEqual([content]);
+  });
+
   it('a message with 100 Received fields goes on, one with 101 is looping', async () => {
     for (const [count, expected] of [
       [100, /^250 /],
