@@ -40,7 +40,7 @@ import { RelayGuard } from './proxy/relay-guard.js';
 import { parseRoute, RouteTable, type Route, type RouteText } from './proxy/routes.js';
 import type { UpstreamOptions } from './proxy/upstream-options.js';
 import { Upstreams, type OwnConnection } from './proxy/upstreams.js';
-import { receivedField } from './received-field.js';
+import { receivedField, receivedFieldBytesMin } from './received-field.js';
 
 /** Where a recipient goes, for {@link PureProxy.placeRecipient}. */
 export interface RecipientRoute {
@@ -358,14 +358,8 @@ export class PureProxy extends SMTPServer {
     const { addReceived, addPeer } = this.#proxy;
     const peerBytes = addPeer ? this.#peerField(session.peer).length : 0;
     if (!addReceived) return peerBytes;
-    const message = {
-      session,
-      id: `${session.id}.${String(session.messageCount + 1)}`,
-      mailOptions: parameters.map(formatParameter),
-      receivedAt: new Date(),
-    };
-    const field = receivedField(message, { serverName: this.options.hostname, recipients: [] });
-    return peerBytes + octets.encodeUTF8(field).length;
+    const isInternationalized = parameters.some(({ keyword }) => keyword === 'SMTPUTF8');
+    return peerBytes + receivedFieldBytesMin(session, { serverName: this.options.hostname, isInternationalized });
   }
 
   #peerField(peer: SessionInfo['peer']): Uint8Array {

@@ -1,6 +1,7 @@
 /** The `Received` field of a message that one of our handlers takes (RFC 5321 §4.4). */
 
 import { hasParameter } from '../client/envelope-commands.js';
+import { octets } from '../protocol/octets.js';
 import { ReceivedFormat } from '../protocol/trace-header.js';
 import type { MessageEnvelope } from '../server/received-message.js';
 import type { SessionInfo } from '../server/session-info.js';
@@ -12,20 +13,33 @@ import type { SessionInfo } from '../server/session-info.js';
  * @param recipients - who may be named, when there is only one
  */
 export function receivedField(
-  { session, id, mailOptions, receivedAt }: Pick<MessageEnvelope, 'session' | 'id' | 'mailOptions' | 'receivedAt'>,
+  { session, id, mailOptions, receivedAt }: MessageEnvelope,
   { serverName, recipients }: { readonly serverName: string; readonly recipients: readonly string[] },
 ): string {
   const isInternationalized = hasParameter(mailOptions, 'SMTPUTF8');
   const utcOffsetMinutes = -receivedAt.getTimezoneOffset();
-  return formatOf(session, serverName, isInternationalized).field({ id, recipients, receivedAt, utcOffsetMinutes });
+  const { format } = knownOf(session, serverName, isInternationalized);
+  return format.field({ id, recipients, receivedAt, utcOffsetMinutes });
+}
+
+/** The octets that the field of each of a session's messages has at least: with the shortest number and date, and nobody named. */
+export function receivedFieldBytesMin(
+  session: SessionInfo,
+  { serverName, isInternationalized }: { readonly serverName: string; readonly isInternationalized: boolean },
+): number {
+  const known = knownOf(session, serverName, isInternationalized);
+  known.bytesMin ??= octets.encodeUTF8(
+    known.format.field({ id: `${session.id}.1`, recipients: [], receivedAt: new Date(0), utcOffsetMinutes: 0 }),
+  ).length;
+  return known.bytesMin;
 }
 
 /** The words for where a session's messages come from, until something of it changes. */
-function formatOf(session: SessionInfo, serverName: string, isInternationalized: boolean): ReceivedFormat {
+function knownOf(session: SessionInfo, serverName: string, isInternationalized: boolean): KnownFormat {
   const { clientName, peer, protocol, isExtended, tls, identity } = session;
   const source = [clientName, peer, isExtended, tls, identity, serverName, isInternationalized];
   const known = FORMATS.get(session);
-  if (known?.source.every((fact, index) => fact === source[index]) === true) return known.format;
+  if (known?.source.every((fact, index) => fact === source[index]) === true) return known;
   const format = new ReceivedFormat({
     clientName,
     peer,
@@ -40,8 +54,17 @@ function formatOf(session: SessionInfo, serverName: string, isInternationalized:
     },
     tls,
   });
-  FORMATS.set(session, { source, format });
-  return format;
+  const made: KnownFormat = { source, format, bytesMin: undefined };
+  FORMATS.set(session, made);
+  return made;
 }
 
-const FORMATS = new WeakMap<SessionInfo, { readonly source: readonly unknown[]; readonly format: ReceivedFormat }>();
+interface KnownFormat {
+  /** What it was made of. */
+  readonly source: readonly unknown[];
+  readonly format: ReceivedFormat;
+  /** `undefined` until somebody asks. */
+  bytesMin: number | undefined;
+}
+
+const FORMATS = new WeakMap<SessionInfo, KnownFormat>();
