@@ -128,8 +128,8 @@ export function listenTo<T>(value: T | PromiseLike<T>, listener: LaterListener<T
   }
 }
 
-/** Nobody is there to be told, yet. */
-function rejected(error: unknown): Promise<never> {
+/** What was rejected, as a promise: with whatever it was. */
+export function rejected(error: unknown): Promise<never> {
   return Promise.reject(error instanceof Error ? error : (error as Error));
 }
 

@@ -6,7 +6,8 @@
  */
 
 import { slabs } from '../protocol/slabs.js';
-import { Later } from './later.js';
+import { Later, type LaterListener } from './later.js';
+import { PieceIterator } from './piece-iterator.js';
 import type { Awaitable, Decision } from './verdict.js';
 
 /** Why a message is not, or no longer, there to be read. */
@@ -58,7 +59,6 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
   #error: Error | undefined;
   #isTaken = false;
   #isLeft = false;
-  #wake: (() => void) | undefined;
   #reader: ContentReader | undefined;
   /** The reader has no room. */
   #isHeld = false;
@@ -87,13 +87,12 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
     }
     this.#chunks.push(chunk);
     this.#waitingBytes += chunk.length;
-    this.#stir();
   }
 
   /** The content is complete. */
   end(): void {
     this.#isComplete = true;
-    this.#stir();
+    this.#flow();
   }
 
   /** The content will not be complete: whoever reads gets this error next. */
@@ -105,11 +104,13 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
   revoke(error: Error): void {
     this.#error ??= error;
     this.#drop();
-    this.#stir();
+    this.#flow();
   }
 
+  /** @throws TypeError when it has had a reader */
   read(reader: ContentReader): void {
-    this.#beTaken();
+    if (this.#isTaken) throw new TypeError('A message body can be read once');
+    this.#isTaken = true;
     this.#reader = reader;
     this.#flow();
   }
@@ -163,26 +164,9 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
     if (reader.hasLetGo === true) slabs.recover(chunk);
   }
 
-  #beTaken(): void {
-    if (this.#isTaken) throw new TypeError('A message body can be read once');
-    this.#isTaken = true;
-  }
-
   /** Reads the content once, in order. Leaving the loop early drops the rest. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    this.#beTaken();
-    try {
-      for (;;) {
-        if (this.#error !== undefined) throw this.#error;
-        const chunk = this.#take();
-        if (chunk !== undefined) yield chunk;
-        else if (this.#isComplete) return;
-        else await this.#change();
-      }
-    } finally {
-      this.#isLeft = true;
-      this.#drop();
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array, void, undefined> {
+    return new PieceIterator(this);
   }
 
   #take(): Uint8Array | undefined {
@@ -201,22 +185,10 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
     this.#waitingBytes = waitingBytes;
     if (!hadRoom && waitingBytes < HIGH_WATER_BYTES) this.#onRoom();
   }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-
-  #stir(): void {
-    this.#wake?.();
-    this.#wake = undefined;
-    this.#flow();
-  }
 }
 
 /** A message on its way to `streamMessage`, and what that decided. */
-export class StreamingMessage {
+export class StreamingMessage implements LaterListener<Decision> {
   readonly body: MessageBody;
   readonly #late = new Later<Decision>();
   /** The first one stays. */
@@ -232,7 +204,7 @@ export class StreamingMessage {
   }
 
   /** The application decided. What it did not read is dropped as it comes, and cannot be read any more. */
-  decide(decision: Decision): void {
+  onFulfilled(decision: Decision): void {
     this.#settle(decision);
     if (this.body.isLeft) return;
     this.body.revoke(
@@ -241,6 +213,11 @@ export class StreamingMessage {
         'streamMessage was done before the message was read; await what reads message.body',
       ),
     );
+  }
+
+  /** What the application decides is never rejected: a fault is a decision. */
+  onRejected(error: unknown): void {
+    this.onFulfilled({ kind: 'fault', error });
   }
 
   /** The time is over: this is the decision now. */

@@ -31,6 +31,7 @@ export class MessageIntake {
   #streaming: StreamingMessage | undefined;
   /** The message whose content is read or was read last. */
   #content: ContentProgress | undefined;
+  #onRoom: (() => void) | undefined;
 
   constructor(host: IntakeHost) {
     this.#host = host;
@@ -71,21 +72,18 @@ export class MessageIntake {
     this.#content = content;
     this.lastReply = undefined;
     if (messages.kind !== 'stream') return;
-    const body = new MessageBody(() => {
+    this.#onRoom ??= () => {
       this.#host.onTaken();
-    });
+    };
+    const body = new MessageBody(this.#onRoom);
     const streaming = new StreamingMessage(body);
     this.#streaming = streaming;
     const message = new StreamedMessage(this.#messageInit(content), body);
     // More recipients cannot come: the verdict is about these.
-    const decided = decide(() => messages.stream(message), this.#understand(envelope.recipients));
-    listenTo(decided, {
-      onFulfilled: (decision) => {
-        streaming.decide(decision);
-      },
-      // What `decide` gives is never rejected.
-      onRejected: ignore,
-    });
+    listenTo(
+      decide(() => messages.stream(message), this.#understand(envelope.recipients)),
+      streaming,
+    );
   }
 
   /** The content was refused for its form. */
@@ -196,10 +194,6 @@ export interface IntakeHost {
   readonly requests: HookRequests;
   /** The application has taken content, and there is room for more. */
   onTaken(): void;
-}
-
-function ignore(): void {
-  // Nothing happens.
 }
 
 const NOT_UTF8: Decision = Object.freeze({

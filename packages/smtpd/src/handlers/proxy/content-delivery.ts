@@ -174,15 +174,20 @@ function sourceOf(body: AsyncIterable<Uint8Array>): ContentSource {
 
 function sourceOfIterable(pieces: AsyncIterable<Uint8Array>): ContentSource {
   let reader: ContentReader | undefined;
+  let isHeld = false;
   let wake: () => void = ignore;
   const hand = async (): Promise<void> => {
     try {
       for await (const piece of pieces) {
         if (reader === undefined) return;
-        const hasRoom = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        if (!reader.onChunk(piece)) await hasRoom;
+        // The reader may have room again before it has said that it has none.
+        isHeld = true;
+        if (reader.onChunk(piece)) isHeld = false;
+        if (isHeld) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
       }
       reader?.onEnd();
     } catch (error) {
@@ -195,10 +200,12 @@ function sourceOfIterable(pieces: AsyncIterable<Uint8Array>): ContentSource {
       void hand();
     },
     resume: () => {
+      isHeld = false;
       wake();
     },
     leave: () => {
       reader = undefined;
+      isHeld = false;
       wake();
     },
   };
