@@ -16,14 +16,16 @@ const LOADS = {
   small: { sessions: 1, size: 1024, mode: 'lockstep' },
   'per-connection': { sessions: 1, size: 1024, mode: 'lockstep', perconnection: 1 },
   pipelined: { sessions: 1, size: 1024, mode: 'group' },
+  parameters: { sessions: 1, size: 1024, mode: 'group', parameters: 1 },
   'behind-dot': { sessions: 1, size: 1024, mode: 'behind' },
   recipients: { sessions: 1, size: 1024, mode: 'lockstep', recipients: 10 },
   bdat: { sessions: 1, size: 1024, mode: 'bdat' },
 };
 
-/** Our server, and our proxy with a floor behind it: each is told what it is, and has its loads. */
+/** Our server; the same where it takes content as it comes; and our proxy with a floor behind it: each is told what it is, and has its loads. */
 const GROUPS = [
   { what: {}, loads: LOADS },
+  { what: { isStreaming: true }, loads: { streamed: { sessions: 1, size: 1024, mode: 'lockstep' } } },
   { what: { isProxy: true }, loads: { proxy: { sessions: 1, size: 1024, mode: 'lockstep' } } },
 ];
 

@@ -1,7 +1,8 @@
 /**
  * Our server for the guard: as `smtpd.mjs`, and it counts what it makes of the platform. `{ count }` in its argument: `resources`, whatever
  * asynchronous hooks see made, by its type; `octets`, what has been allocated, which is true only while nothing is collected; `calls`, nothing
- * itself: a tracer counts those of the kernel between its readings. `{ isProxy }`: our proxy instead, with a floor behind it.
+ * itself: a tracer counts those of the kernel between its readings. `{ isStreaming }`: messages are read by a loop while they come.
+ * `{ isProxy }`: our proxy instead, with a floor behind it.
  */
 import { createHook } from 'node:async_hooks';
 import { fork } from 'node:child_process';
@@ -18,6 +19,15 @@ class CountingServer extends SMTPServer {
   messages = 0;
 
   processMessage() {
+    this.messages += 1;
+  }
+}
+
+class CountingStreams extends SMTPServer {
+  messages = 0;
+
+  async streamMessage({ body }) {
+    for await (const _ of body) continue;
     this.messages += 1;
   }
 }
@@ -49,7 +59,8 @@ const COUNTS = {
 };
 const counts = COUNTS[settings.count];
 
-const server = settings.isProxy === true ? await proxyToFloor() : new CountingServer({ localAddress: '127.0.0.1:0' });
+const Server = settings.isStreaming === true ? CountingStreams : CountingServer;
+const server = settings.isProxy === true ? await proxyToFloor() : new Server({ localAddress: '127.0.0.1:0' });
 await server.listen();
 if (settings.count === 'resources') {
   createHook({
