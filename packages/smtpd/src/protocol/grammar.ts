@@ -279,7 +279,8 @@ export function isOf(octet: number, classes: number): boolean {
   return ((CLASSES[octet] ?? 0) & classes) !== 0;
 }
 
-function isDigit(octet: number): boolean {
+/** RFC 5234 appendix B.1: `DIGIT`. */
+export function isDigit(octet: number): boolean {
   return octet >= 0x30 && octet <= 0x39;
 }
 

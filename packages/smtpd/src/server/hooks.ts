@@ -285,15 +285,19 @@ function askBatch(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Awa
 /** Runs something that has a verdict, and understands it. Never throws, and its promise never rejects. */
 export function decide(run: () => unknown, understand: (value: unknown) => Decision = judge): Awaitable<Decision> {
   try {
-    const value = run();
-    if (!isThenable(value)) return understand(value);
-    const late = new LateDecision(understand);
-    // A thenable that is neither may answer twice, or throw when it is asked: a promise of ours takes the edge off.
-    listenTo(value instanceof Later ? (value as Later<unknown>) : Promise.resolve(value), late);
-    return late.decision ?? late;
+    return understood(run(), understand);
   } catch (error) {
     return judgeThrown(error);
   }
+}
+
+/** What was given as a verdict, understood: now, or when it comes. Throws what `understand` throws of what is there now. */
+export function understood(value: unknown, understand: (value: unknown) => Decision): Awaitable<Decision> {
+  if (!isThenable(value)) return understand(value);
+  const late = new LateDecision(understand);
+  // A thenable that is neither may answer twice, or throw when it is asked: a promise of ours takes the edge off.
+  listenTo(value instanceof Later ? (value as Later<unknown>) : Promise.resolve(value), late);
+  return late.decision ?? late;
 }
 
 /** What is understood when it comes. It is never rejected. */

@@ -10,15 +10,15 @@ import { Reply } from '../protocol/reply.js';
 import type { ServerSession } from '../protocol/server-session.js';
 import type { ContentFacts } from '../protocol/session-events.js';
 import type { Recipient } from '../protocol/session-state.js';
-import type { ChannelContext } from './channel-context.js';
+import type { ChannelContext, MessageTaker } from './channel-context.js';
 import { ContentProgress } from './content-progress.js';
 import type { HookRequests } from './hook-requests.js';
-import { askInTurn, decide } from './hooks.js';
+import { askInTurn, decide, understood } from './hooks.js';
 import { listenTo } from './later.js';
 import { MessageAbortedError, MessageBody, StreamingMessage } from './message-body.js';
 import { ReceivedMessage, StreamedMessage, type MessageInit } from './received-message.js';
 import type { SessionInfo } from './session-info.js';
-import { judgeMessage, type Awaitable, type Decision } from './verdict.js';
+import { judgeMessage, judgeThrown, PASS, type Awaitable, type Decision } from './verdict.js';
 
 /** Brings the messages of one session to the application. */
 export class MessageIntake {
@@ -143,14 +143,24 @@ export class MessageIntake {
 
   #decideMessage(message: ReceivedMessage<never>): Awaitable<Decision> {
     const { hooks, messages } = this.#host.context;
-    const understand = this.#understand(message.recipients);
-    const take = messages.kind === 'whole' ? () => decide(() => messages.process(message), understand) : undefined;
     // The usual case: no hooks, one method.
-    if (hooks.message.length === 0) return take?.() ?? NOBODY_TAKES;
+    if (hooks.message.length === 0) return messages.kind === 'whole' ? this.#process(message, messages) : NOBODY_TAKES;
+    const understand = this.#understand(message.recipients);
     const asked = hooks.message.map(
       (hook) => () => decide(() => hook.message?.(this.#host.requests.request(hook, { message })), understand),
     );
-    return askInTurn(take === undefined ? asked : [...asked, take]);
+    return askInTurn(messages.kind === 'whole' ? [...asked, () => this.#process(message, messages)] : asked);
+  }
+
+  /** What `processMessage` decides. Never throws. */
+  #process(message: ReceivedMessage<never>, { process }: WholeTaker): Awaitable<Decision> {
+    try {
+      const verdict = process(message);
+      // Nothing is yes, whoever the recipients are.
+      return verdict === undefined ? PASS : understood(verdict, this.#understand(message.recipients));
+    } catch (error) {
+      return judgeThrown(error);
+    }
   }
 
   #understand(recipients: readonly Recipient[]): (value: unknown) => Decision {
@@ -185,6 +195,8 @@ export class MessageIntake {
     });
   }
 }
+
+type WholeTaker = Extract<MessageTaker, { kind: 'whole' }>;
 
 /** What an intake needs of the conversation that it belongs to. */
 export interface IntakeHost {
