@@ -86,6 +86,29 @@ describe('the queue', () => {
     }
   });
 
+  it('gives a group that is like the last one the same octets, and any other its own', () => {
+    const no = new Reply(550, '5.1.1', 'No');
+    const queues = [new ReplyQueue(), new ReplyQueue()];
+    const groupOf = (queue: ReplyQueue, ...added: Reply[]): Uint8Array => {
+      for (const reply of added) queue.add(reply, false);
+      return queue.take()!;
+    };
+    const [first, second] = queues.map((queue) => groupOf(queue, one, one, no));
+    expect(second).toBe(first);
+    for (const other of [
+      [one, no],
+      [one, one, no, no],
+      [no, one, one, no],
+      [one, one, one],
+      [one, one, no, one],
+    ]) {
+      const before = groupOf(queues[0]!, one, one, no);
+      const expected = other.map((reply) => latin1(encodeReply(reply, false))).join('');
+      expect(latin1(groupOf(queues[1]!, ...other))).toBe(expected);
+      expect(latin1(before)).toBe('250 2.0.0 One\r\n250 2.0.0 One\r\n550 5.1.1 No\r\n');
+    }
+  });
+
   it('keeps rows of any length apart', () => {
     const queue = new ReplyQueue();
     for (const count of [1, 2, 3, 31, 32, 33, 100, 1_000]) {
