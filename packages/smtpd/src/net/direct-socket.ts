@@ -29,13 +29,10 @@ export class DirectSocket extends Socket {
   #owesDrain = false;
   /** One for all writes: a function of its own for each would cost a tenth of what it tells. */
   readonly #onWritten = (error?: Error | null): void => {
-    this.#inFlightBytes -= this.#oldestBytes;
+    const lengthBytes = this.#oldestBytes;
     this.#oldestBytes = this.#behindBytes.shift() ?? 0;
     this.#inFlightCount -= 1;
-    if (error !== null && error !== undefined) this.destroy(error);
-    if (!this.#owesDrain || this.#inFlightBytes > 0 || this.destroyed) return;
-    this.#owesDrain = false;
-    this.emit('drain');
+    this.#written(lengthBytes, error);
   };
 
   /** What waits in the stream's queue and in the handle. Whoever looks at the socket sees all that has not left. */
@@ -43,6 +40,25 @@ export class DirectSocket extends Socket {
   override get writableLength(): number {
     // @ts-expect-error -- as above
     return super.writableLength + this.#inFlightBytes;
+  }
+
+  #written(lengthBytes: number, error: Error | null | undefined): void {
+    this.#inFlightBytes -= lengthBytes;
+    if (error !== null && error !== undefined) this.destroy(error);
+    if (!this.#owesDrain || this.#inFlightBytes > 0 || this.destroyed) return;
+    this.#owesDrain = false;
+    this.emit('drain');
+  }
+
+  /** The handle was given octets before it had a socket, and the kernel has not taken them yet. */
+  noteEarlierWrite(lengthBytes: number): void {
+    this.#inFlightBytes += lengthBytes;
+    this.#owesDrain = true;
+  }
+
+  /** The kernel has taken so many of those, or never will. */
+  earlierWritten(lengthBytes: number, error?: Error): void {
+    this.#written(lengthBytes, error);
   }
 
   /** Writes octets, which must not be changed afterwards. @returns whether more may be written before `drain`, as `write()` says it */
@@ -141,7 +157,8 @@ interface StreamHandle {
   useUserBuffer(buffer: Uint8Array): void;
 }
 
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+/** What is read into where nobody says another buffer. */
+export const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 const IS_NODE = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
 /** What a stream says for octets; the types know of encodings of text only. */
 const NO_ENCODING = 'buffer' as BufferEncoding;

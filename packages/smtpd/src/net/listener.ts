@@ -7,7 +7,11 @@
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-import { openDirectSocket } from './direct-socket.js';
+import { handleWays, isBareHandle, type BareHandle } from './bare-handle.js';
+import { openDirectSocket, READ_BUFFER } from './direct-socket.js';
+import { HandleTransport, type HandleTransportInit } from './handle-transport.js';
+import { endpoint } from './socket-transport.js';
+import type { EndpointAddress, Transport } from './transport.js';
 
 /** Where to listen. */
 export type ListenAddress = (
@@ -47,6 +51,15 @@ export interface ListenerOptions {
   readonly onError: (error: Error) => void;
   /** What the connections read into where they can, instead of a buffer that all of the process share. */
   readonly readBuffer?: Uint8Array | undefined;
+  /** Takes connections for which no socket has to be made, where the platform lets us; the others come to `onConnection`. */
+  readonly withoutSocket?: SocketlessOptions | undefined;
+}
+
+/** What is done with connections that need no socket. */
+export interface SocketlessOptions {
+  /** How long, after its `end()`, the peer of a connection may take to close its side. */
+  readonly lingerMs: number;
+  readonly onConnection: (transport: Transport, address: ListenAddress) => void;
 }
 
 /** Some open listen addresses. */
@@ -77,7 +90,7 @@ async function openAddress(address: ListenAddress, options: ListenerOptions): Pr
   const onConnection = (socket: Socket): void => {
     options.onConnection(socket, address);
   };
-  const here: OpenOptions = { ...options, onConnection };
+  const here: OpenOptions = { ...options, onConnection, wanted: address };
   if ('path' in address) return [await openPath(address.path, here)];
   if ('fd' in address) return [await openServer({ fd: address.fd }, here)];
   const { host, port } = address;
@@ -151,18 +164,48 @@ function openServer(
 
 /**
  * Has connections handed over as they are accepted, where the platform lets us: its own server makes a socket of each, which would have to be
- * thrown away for one that reads into our buffer. What is not as expected, errors among it, goes the ordinary way.
+ * thrown away for one that reads into our buffer, and is more than a server needs. What is not as expected, errors among it, goes the
+ * ordinary way.
  */
-function takeHandles(server: Server, { onConnection, readBuffer }: OpenOptions): void {
+function takeHandles(server: Server, options: OpenOptions): void {
   const { _handle: listening } = server as { readonly _handle?: ListeningHandle | null };
   if (typeof listening?.onconnection !== 'function') return;
+  const { onConnection, readBuffer } = options;
   const accept = listening.onconnection;
   const isInherited = sendsWithoutDelay(listening);
+  const takeBare = takerOfHandles(server, options);
   listening.onconnection = (error, handle) => {
+    if (error === 0 && takeBare !== undefined && isBareHandle(handle)) {
+      if (!isInherited) handle.setNoDelay?.(true);
+      takeBare(handle);
+      return;
+    }
     const socket = error === 0 ? openDirectSocket(handle, readBuffer) : undefined;
     if (socket === undefined) accept.call(listening, error, handle);
     else onConnection(isInherited ? socket : socket.setNoDelay(true));
   };
+}
+
+/** Who takes connections without a socket, where somebody wants to and this process can do it. */
+function takerOfHandles(
+  server: Server,
+  { withoutSocket, readBuffer = READ_BUFFER, wanted }: OpenOptions,
+): ((handle: BareHandle) => void) | undefined {
+  const ways = handleWays();
+  if (withoutSocket === undefined || ways === undefined) return undefined;
+  const { lingerMs, onConnection } = withoutSocket;
+  const init: HandleTransportInit = { ways, readBuffer, lingerMs, local: localEndOf(server, wanted) };
+  return (handle) => {
+    onConnection(new HandleTransport(handle, init), wanted);
+  };
+}
+
+/** Our end of all connections that come here, where it is the same for all: of a listener on every address, or of unknown origin, it is not. */
+function localEndOf(server: Server, wanted: ListenAddress): EndpointAddress | undefined {
+  if ('path' in wanted) return Object.freeze({ address: '', port: 0, family: 'unix' });
+  const { address, port, family } = boundAddress(server);
+  const isSpecific = !('fd' in wanted) && !EVERY_ADDRESS.has(address);
+  return isSpecific ? Object.freeze(endpoint(address, port, family)) : undefined;
 }
 
 /** On Linux a connection has TCP_NODELAY from the socket that it was accepted by: there nobody has to say it to each. */
@@ -196,6 +239,12 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-type OpenOptions = Omit<ListenerOptions, 'onConnection'> & { readonly onConnection: (socket: Socket) => void };
+type OpenOptions = Omit<ListenerOptions, 'onConnection'> & {
+  readonly onConnection: (socket: Socket) => void;
+  readonly wanted: ListenAddress;
+};
+
+/** What a server is bound to that listens on all addresses of the machine. */
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 const PORT_ATTEMPTS = 20;

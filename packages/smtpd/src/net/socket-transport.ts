@@ -320,7 +320,12 @@ function queuedBytes(socket: Socket): number {
   return handle?.writeQueueSize ?? 0;
 }
 
-function endpoint(address: string | undefined, port: number | undefined, family: string | undefined): EndpointAddress {
+/** One end of a connection, as Node names it. */
+export function endpoint(
+  address: string | undefined,
+  port: number | undefined,
+  family: string | undefined,
+): EndpointAddress {
   if (address === undefined) return { address: '', port: 0, family: 'unix' };
   // An IPv4 client of a dual-stack listener shows as ::ffff:192.0.2.1; it is an IPv4 client.
   if (address.startsWith(MAPPED_PREFIX) && address.includes('.')) {

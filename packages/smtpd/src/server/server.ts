@@ -3,8 +3,6 @@
  * channel's.
  */
 
-import type { Socket } from 'node:net';
-
 import { openListener, type BoundAddress, type ListenAddress, type Listener } from '../net/listener.js';
 import { openSocketTransport } from '../net/socket-transport.js';
 import type { Clock } from '../net/clock.js';
@@ -237,7 +235,13 @@ export class SMTPServer implements ChannelOwner {
       backlog: this.options.backlog,
       readBuffer: contentScanner.readBuffer,
       onConnection: (socket, address) => {
-        this.#onConnection(socket, address);
+        this.#onConnection(openSocketTransport(socket, { lingerMs: LINGER_MS }), address);
+      },
+      withoutSocket: {
+        lingerMs: LINGER_MS,
+        onConnection: (transport, address) => {
+          this.#onConnection(transport, address);
+        },
       },
       onError: (error) => {
         this.#logger.error({ error }, 'A connection could not be accepted; the server goes on');
@@ -409,8 +413,7 @@ export class SMTPServer implements ChannelOwner {
     return this.#phase === 'closing' || this.#phase === 'closed';
   }
 
-  #onConnection(socket: Socket, { tls }: ListenAddress): void {
-    const transport = openSocketTransport(socket, { lingerMs: LINGER_MS });
+  #onConnection(transport: Transport, { tls }: ListenAddress): void {
     if (hasLeft(transport.remote)) {
       transport.destroy();
       return;

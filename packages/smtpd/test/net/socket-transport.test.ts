@@ -1,6 +1,6 @@
 /**
  * The transport over a socket, in both of its ways to read: into one buffer of ours, and by `data` events (as on Bun and Deno, and
- * forced here by a handle that cannot use a buffer).
+ * forced here by a handle that cannot use a buffer); and the one over a handle alone, which does the same without a socket.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -11,15 +11,21 @@ import { connect as connectTLS, createSecureContext } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { makeSelfSigned } from '../../src/net/self-signed.js';
+import { handleWays } from '../../src/net/bare-handle.js';
+import { openListener } from '../../src/net/listener.js';
 import { openSocketTransport } from '../../src/net/socket-transport.js';
 import type { Transport, TransportReceiver } from '../../src/net/transport.js';
 
 /** A connection: a transport under test on one side, a plain socket on the other. */
 interface Pair {
   readonly transport: Transport;
-  readonly accepted: Socket;
+  /** `undefined` where there is none. */
+  readonly accepted: Socket | undefined;
   readonly peer: Socket;
 }
+
+/** How the transport of a pair comes to its octets. */
+type Way = 'buffer' | 'events' | 'handle';
 
 const opened: { destroy: () => void }[] = [];
 
@@ -27,7 +33,8 @@ afterEach(() => {
   for (const each of opened.splice(0)) each.destroy();
 });
 
-async function openPair({ isPlain = false, lingerMs = 2_000 } = {}): Promise<Pair> {
+async function openPair({ way = 'buffer', lingerMs = 2_000 }: { way?: Way; lingerMs?: number } = {}): Promise<Pair> {
+  if (way === 'handle') return openPairWithoutSocket(lingerMs);
   const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -36,12 +43,34 @@ async function openPair({ isPlain = false, lingerMs = 2_000 } = {}): Promise<Pai
   peer.on('error', () => undefined);
   const [accepted] = (await once(listener, 'connection')) as [Socket];
   listener.close();
-  if (isPlain) {
+  if (way === 'events') {
     Object.defineProperty((accepted as unknown as { _handle: object })._handle, 'useUserBuffer', { value: undefined });
   }
   const transport = openSocketTransport(accepted, { lingerMs });
   opened.push(peer, transport);
   return { transport, accepted, peer };
+}
+
+async function openPairWithoutSocket(lingerMs: number): Promise<Pair> {
+  let take: (transport: Transport) => void;
+  const accepted = new Promise<Transport>((resolve) => (take = resolve));
+  const listener = await openListener([{ host: '127.0.0.1', port: 0 }], {
+    backlog: 16,
+    onConnection: () => undefined,
+    onError: () => undefined,
+    withoutSocket: {
+      lingerMs,
+      onConnection: (transport) => {
+        take(transport);
+      },
+    },
+  });
+  const peer = connect({ port: listener.addresses[0]!.port, host: '127.0.0.1', allowHalfOpen: true });
+  peer.on('error', () => undefined);
+  const transport = await accepted;
+  await listener.close();
+  opened.push(peer, transport);
+  return { transport, accepted: undefined, peer };
 }
 
 /** Notes what a transport tells. */
@@ -90,26 +119,29 @@ async function settled(read: () => number): Promise<number> {
 
 const MIB = 1_048_576;
 
-describe.each([
-  { way: 'reading into our buffer', isPlain: false },
-  { way: 'reading by data events', isPlain: true },
-])('a socket transport, $way', ({ isPlain }) => {
+describe.each<{ name: string; way: Way }>([
+  { name: 'reading into our buffer', way: 'buffer' },
+  { name: 'reading by data events', way: 'events' },
+  ...(handleWays() === undefined ? [] : [{ name: 'without a socket', way: 'handle' as const }]),
+])('a transport, $name', ({ way }) => {
+  const isPlain = way === 'events';
+
   it('reads the way it says', async () => {
-    const { transport, accepted } = await openPair({ isPlain });
+    const { transport, accepted } = await openPair({ way });
     transport.start(new Recorder());
     // A socket of our own stands in for the accepted one only where its handle takes a buffer.
     expect(transport.socket === accepted).toBe(isPlain);
   });
 
   it('knows both ends of the connection', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     if (peer.connecting) await once(peer, 'connect');
     expect(transport.remote).toEqual({ address: '127.0.0.1', port: peer.localPort, family: 'IPv4' });
     expect(transport.local).toEqual({ address: '127.0.0.1', port: peer.remotePort, family: 'IPv4' });
   });
 
   it('hands over what was sent before it started, then the end, and closes when both sides have ended', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     const recorder = new Recorder();
     await new Promise<void>((resolve) => peer.end('early', resolve));
     transport.start(recorder);
@@ -129,7 +161,7 @@ describe.each([
   });
 
   it('stops reading while it is paused, so that the peer has to wait, and loses nothing', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     const recorder = new Recorder(false);
     transport.start(recorder);
     peer.write('x');
@@ -155,7 +187,7 @@ describe.each([
   });
 
   it('can be paused from within the call that hands octets over', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     const recorder = new Recorder(false);
     let calls = 0;
     transport.start({
@@ -183,7 +215,7 @@ describe.each([
   });
 
   it('says when to stop writing, counts what is unsent, and says when to go on', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     const recorder = new Recorder();
     transport.start(recorder);
     peer.pause();
@@ -212,7 +244,7 @@ describe.each([
   });
 
   it('lets go of what the kernel has taken, and of nothing before; where it cannot know, of nothing', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     transport.start(new Recorder());
     peer.pause();
     for (let total = 0; transport.unsentBytes === 0; total += MIB) {
@@ -234,7 +266,7 @@ describe.each([
   });
 
   it('drops what comes after end(), lets the peer read everything, and closes when the peer does', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     const recorder = new Recorder();
     transport.start(recorder);
     let received = '';
@@ -257,7 +289,7 @@ describe.each([
   });
 
   it('reads on after end() though it was paused, so that the last reply is not lost to a reset', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     transport.start(new Recorder());
     transport.pause();
     const errors: Error[] = [];
@@ -275,7 +307,7 @@ describe.each([
   });
 
   it('cuts a peer that does not close its side', async () => {
-    const { transport, peer } = await openPair({ isPlain, lingerMs: 60 });
+    const { transport, peer } = await openPair({ way, lingerMs: 60 });
     const recorder = new Recorder();
     transport.start(recorder);
     peer.resume();
@@ -290,7 +322,7 @@ describe.each([
   });
 
   it('cuts a peer that sends for ever after the end', async () => {
-    const { transport, peer } = await openPair({ isPlain, lingerMs: 60 });
+    const { transport, peer } = await openPair({ way, lingerMs: 60 });
     const recorder = new Recorder();
     transport.start(recorder);
     transport.end();
@@ -307,7 +339,7 @@ describe.each([
   });
 
   it('cuts a peer that does not read what was written before the end', async () => {
-    const { transport, peer } = await openPair({ isPlain, lingerMs: 60 });
+    const { transport, peer } = await openPair({ way, lingerMs: 60 });
     const recorder = new Recorder();
     peer.pause();
     transport.start(recorder);
@@ -319,7 +351,7 @@ describe.each([
   });
 
   it('gives a peer that reads slowly the time to read to the end', async () => {
-    const { transport, peer } = await openPair({ isPlain, lingerMs: 1_000 });
+    const { transport, peer } = await openPair({ way, lingerMs: 1_000 });
     transport.start(new Recorder());
     const total = 32 * MIB;
     for (let written = 0; written < total; written += MIB / 4) transport.write(Buffer.alloc(MIB / 4));
@@ -339,7 +371,7 @@ describe.each([
   });
 
   it('tells a reset as an error, once, last', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     const recorder = new Recorder();
     transport.start(recorder);
     peer.write('x');
@@ -362,7 +394,7 @@ describe.each([
   });
 
   it('destroy() cuts at once and hands nothing over any more', async () => {
-    const { transport, peer } = await openPair({ isPlain });
+    const { transport, peer } = await openPair({ way });
     const recorder = new Recorder();
     transport.start(recorder);
     peer.write('unread');

@@ -1,0 +1,317 @@
+/**
+ * A connection that was accepted, over its handle alone. A server's session has no need of a socket: of its two dozen parts (queues, states,
+ * events) that each connection would bring, and whose making and ending cost as much as a session. Who asks for the socket gets one that is
+ * made then; TLS does. From there on the connection is `socket-transport.ts`'s.
+ */
+
+import { Socket } from 'node:net';
+
+import { systemError, type BareHandle, type HandleWays, type SocketName, type WriteRequest } from './bare-handle.js';
+import { DirectSocket, openDirectSocket } from './direct-socket.js';
+import { endpoint, openSocketTransport } from './socket-transport.js';
+import type { TLSFacts } from './tls-facts.js';
+import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
+
+/** What a transport over a handle is made with. */
+export interface HandleTransportInit {
+  readonly ways: HandleWays;
+  /** What is read into, by this connection and others; its receiver may change what it was lent. */
+  readonly readBuffer: Uint8Array;
+  /** Our end, where whoever listens knows it; otherwise it is asked for. */
+  readonly local: EndpointAddress | undefined;
+  /** How long, after `end()`, the peer may take to close its side, or to read on while octets wait for it. */
+  readonly lingerMs: number;
+}
+
+/** The transport. Nothing is read before it is started. */
+export class HandleTransport implements Transport {
+  readonly remote: EndpointAddress;
+  readonly local: EndpointAddress;
+  readonly #init: HandleTransportInit;
+  /** `undefined` when it was closed, or when a socket has it. */
+  #handle: BareHandle | undefined;
+  /** The connection since somebody asked for its socket. */
+  #onSocket: Transport | undefined;
+  #receiver: TransportReceiver | undefined;
+  #bytesRead = 0;
+  /** Octets of writes that the kernel has not taken whole. */
+  #inFlightBytes = 0;
+  /** Whether somebody was told to wait for those. */
+  #owesDrain = false;
+  #isPaused = false;
+  #hasPeerEnded = false;
+  #isEnding = false;
+  #isClosed = false;
+  #error: Error | undefined;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(handle: BareHandle, init: HandleTransportInit) {
+    this.#handle = handle;
+    this.#init = init;
+    this.local = init.local ?? nameBy(handle, 'getsockname');
+    const remote = nameBy(handle, 'getpeername');
+    // A client that has reset the connection already has no address any more; it did not come by a Unix socket.
+    this.remote = remote.family === 'unix' ? { ...remote, family: this.local.family } : remote;
+  }
+
+  get socket(): Socket {
+    const { socket } = this.#goOverToSocket();
+    return socket as Socket;
+  }
+
+  get hasLetGo(): boolean {
+    return this.#handle !== undefined && this.#inFlightBytes === 0;
+  }
+
+  get unsentBytes(): number {
+    return this.#handle?.writeQueueSize ?? this.#onSocket?.unsentBytes ?? 0;
+  }
+
+  start(receiver: TransportReceiver): void {
+    this.#receiver = receiver;
+    const handle = this.#handle;
+    if (handle === undefined) {
+      this.#onSocket?.start(receiver);
+      return;
+    }
+    (handle as CarriedHandle)[TRANSPORT] = this;
+    handle.onread = onRead;
+    handle.useUserBuffer(this.#init.readBuffer);
+    if (!this.#isPaused) this.#read(handle);
+  }
+
+  startTLS(handshake: TLSHandshake, received?: Uint8Array): Promise<TLSFacts> {
+    return (
+      this.#goOverToSocket().startTLS?.(handshake, received) ??
+      Promise.reject(new Error('This connection cannot be put on TLS'))
+    );
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const handle = this.#handle;
+    if (handle === undefined) return this.#onSocket?.write(bytes) ?? true;
+    if (this.#isEnding) return true;
+    const request = (spareRequest ??= this.#init.ways.newWriteRequest());
+    const failure = handle.writeBuffer(request, bytes);
+    // Mostly the kernel has taken all of it, and the request may serve for the next write of whomever.
+    if (request.getAsyncId() >= 0) return this.#awaitWritten(handle, request as WriteInFlight, bytes);
+    if (failure !== 0) this.#fail(systemError(failure, 'write'));
+    return true;
+  }
+
+  #awaitWritten(handle: BareHandle, request: WriteInFlight, bytes: Uint8Array): boolean {
+    spareRequest = undefined;
+    this.#inFlightBytes += bytes.length;
+    request.bytes = bytes;
+    request.transport = this;
+    request.oncomplete = onWritten;
+    if (handle.writeQueueSize < HIGH_WATER_BYTES) return true;
+    this.#owesDrain = true;
+    return false;
+  }
+
+  onWritten(status: number, lengthBytes: number): void {
+    this.#inFlightBytes -= lengthBytes;
+    const handle = this.#handle;
+    if (handle === undefined) {
+      const socket = this.#onSocket?.socket;
+      if (socket instanceof DirectSocket)
+        socket.earlierWritten(lengthBytes, status < 0 ? systemError(status, 'write') : undefined);
+    } else if (status < 0) {
+      this.#fail(systemError(status, 'write'));
+    } else if (this.#inFlightBytes === 0) {
+      this.#allWritten(handle);
+    }
+  }
+
+  #allWritten(handle: BareHandle): void {
+    if (this.#isEnding && this.#hasPeerEnded) {
+      this.#close(handle);
+      this.#tellClosed();
+    } else if (this.#owesDrain) {
+      this.#owesDrain = false;
+      this.#receiver?.onDrain();
+    }
+  }
+
+  onRead(): void {
+    const handle = this.#handle;
+    if (handle === undefined) return;
+    const { bytesRead } = handle;
+    const lengthBytes = bytesRead - this.#bytesRead;
+    if (lengthBytes > 0) {
+      this.#bytesRead = bytesRead;
+      if (!this.#isEnding) this.#receiver?.onBytes(this.#init.readBuffer.subarray(0, lengthBytes));
+      return;
+    }
+    const outcome = this.#init.ways.readOutcome();
+    if (outcome === 'nothing') return;
+    this.#hasPeerEnded = true;
+    if (outcome !== 'end') this.#error = outcome;
+    else this.#receiver?.onEnd();
+    // Whoever was told may have ended our side, or cut the connection.
+    const isOver = outcome !== 'end' || (this.#isEnding && this.#inFlightBytes === 0);
+    if (!isOver || this.#handle === undefined) return;
+    // Nothing of ours is on the stack: whoever waits for the close hears of it now.
+    this.#close(handle);
+    this.#tellClosed();
+  }
+
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    if (this.#handle === undefined) this.#onSocket?.pause();
+    else this.#handle.readStop();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (this.#handle === undefined) this.#onSocket?.resume();
+    else if (this.#receiver !== undefined) this.#read(this.#handle);
+  }
+
+  #read(handle: BareHandle): void {
+    if (this.#hasPeerEnded) return;
+    const failure = handle.readStart();
+    if (failure !== 0) this.#fail(systemError(failure, 'read'));
+  }
+
+  end(): void {
+    const handle = this.#handle;
+    if (handle === undefined) {
+      this.#onSocket?.end();
+      return;
+    }
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    if (this.#hasPeerEnded) {
+      // Nothing will come, so nothing unread can make a reset of the end: it needs no more than that all has left.
+      if (this.#inFlightBytes === 0) this.#closeSoon(handle);
+      else this.#awaitClose(handle, LINGER_ROUNDS_MAX);
+      return;
+    }
+    // Reading goes on (into nothing): closing with unread octets would reset the connection and could take our last reply
+    // with it. A client that does not close its side is cut after a while.
+    this.resume();
+    const failure = handle.shutdown(this.#init.ways.newShutdownRequest());
+    if (failure === 0) this.#awaitClose(handle, LINGER_ROUNDS_MAX);
+    else this.#fail(systemError(failure, 'shutdown'));
+  }
+
+  /** Waits for the peer to close. One that still reads what was written gets more time, though not for ever. */
+  #awaitClose(handle: BareHandle, rounds: number): void {
+    const queuedBefore = handle.writeQueueSize;
+    this.#linger = setTimeout(() => {
+      if (this.#handle === undefined) return;
+      if (rounds > 1 && handle.writeQueueSize < queuedBefore) this.#awaitClose(handle, rounds - 1);
+      else this.#closeSoon(handle);
+    }, this.#init.lingerMs);
+  }
+
+  destroy(): void {
+    this.#isEnding = true;
+    if (this.#handle === undefined) this.#onSocket?.destroy();
+    else this.#closeSoon(this.#handle);
+  }
+
+  /** The connection is broken. */
+  #fail(error: Error): void {
+    this.#error ??= error;
+    this.#isEnding = true;
+    if (this.#handle !== undefined) this.#closeSoon(this.#handle);
+  }
+
+  /** Closes, and tells of it when what runs now has returned. */
+  #closeSoon(handle: BareHandle): void {
+    (handle as CarriedHandle)[TRANSPORT] = this;
+    this.#close(handle, onClosed);
+  }
+
+  #close(handle: BareHandle, onDone?: (this: CarriedHandle) => void): void {
+    this.#handle = undefined;
+    clearTimeout(this.#linger);
+    handle.close(onDone);
+  }
+
+  onClosed(): void {
+    this.#tellClosed();
+  }
+
+  #tellClosed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#receiver?.onClose(this.#error);
+  }
+
+  /** The same connection with a socket. */
+  #goOverToSocket(): Transport {
+    return (this.#onSocket ??= this.#openSocket());
+  }
+
+  #openSocket(): Transport {
+    const { readBuffer, lingerMs } = this.#init;
+    const handle = this.#handle;
+    const socket = handle === undefined ? closedSocket(this.remote) : openDirectSocket(handle, readBuffer);
+    if (socket === undefined) throw new Error('The connection has a handle that no socket can be made of');
+    const transport = openSocketTransport(socket, { lingerMs });
+    if (handle === undefined) return transport;
+    this.#handle = undefined;
+    clearTimeout(this.#linger);
+    if (this.#inFlightBytes > 0 && socket instanceof DirectSocket) socket.noteEarlierWrite(this.#inFlightBytes);
+    if (this.#isPaused) transport.pause();
+    if (this.#receiver !== undefined) transport.start(this.#receiver);
+    if (this.#isEnding) transport.end();
+    return transport;
+  }
+}
+
+/** A handle knows its transport, so that functions for all of them do. */
+interface CarriedHandle extends BareHandle {
+  [TRANSPORT]?: HandleTransport;
+}
+
+interface WriteInFlight extends WriteRequest {
+  transport: HandleTransport;
+  /** Whoever writes has to hold them. */
+  bytes: Uint8Array;
+}
+
+function onRead(this: CarriedHandle): void {
+  this[TRANSPORT]?.onRead();
+}
+
+function onClosed(this: CarriedHandle): void {
+  this[TRANSPORT]?.onClosed();
+}
+
+function onWritten(this: WriteRequest, status: number): void {
+  const { transport, bytes } = this as WriteInFlight;
+  transport.onWritten(status, bytes.length);
+}
+
+/** Asks a handle for one of its ends. */
+function nameBy(handle: BareHandle, method: 'getpeername' | 'getsockname'): EndpointAddress {
+  NAME.address = undefined;
+  // Without the method it is a Unix socket, and after a failure nobody is there.
+  handle[method]?.(NAME);
+  return endpoint(NAME.address, NAME.port, NAME.family);
+}
+
+/** What is left of a connection: a socket that is over, and that still knows whose it was. */
+function closedSocket({ address, port, family }: EndpointAddress): Socket {
+  const socket = new Socket();
+  // Where Node keeps the name of the peer of a socket that has had one.
+  if (family !== 'unix') Object.assign(socket, { _peername: { address, port, family } });
+  return socket.destroy();
+}
+
+/** One for all: making new objects for each would cost more than they hold. */
+const NAME: SocketName = { address: undefined, port: 0, family: '' };
+/** The request of the next write, whosever it is. */
+let spareRequest: WriteRequest | undefined;
+const TRANSPORT = Symbol('transport');
+/** What a socket calls enough. */
+const HIGH_WATER_BYTES = 16_384;
+/** A peer that reads slowly after the end is cut after this many times `lingerMs`. */
+const LINGER_ROUNDS_MAX = 30;
