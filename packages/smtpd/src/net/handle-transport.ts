@@ -64,7 +64,8 @@ export class HandleTransport implements Transport {
   }
 
   get unsentBytes(): number {
-    return this.#handle?.writeQueueSize ?? this.#onSocket?.unsentBytes ?? 0;
+    // A write is held whole until the kernel has all of it.
+    return this.#handle === undefined ? (this.#onSocket?.unsentBytes ?? 0) : this.#inFlightBytes;
   }
 
   start(receiver: TransportReceiver): void {
@@ -94,18 +95,18 @@ export class HandleTransport implements Transport {
     const request = (spareRequest ??= this.#init.ways.newWriteRequest());
     const failure = handle.writeBuffer(request, bytes);
     // Mostly the kernel has taken all of it, and the request may serve for the next write of whomever.
-    if (request.getAsyncId() >= 0) return this.#awaitWritten(handle, request as WriteInFlight, bytes);
+    if (request.getAsyncId() >= 0) return this.#awaitWritten(request as WriteInFlight, bytes);
     if (failure !== 0) this.#fail(systemError(failure, 'write'));
     return true;
   }
 
-  #awaitWritten(handle: BareHandle, request: WriteInFlight, bytes: Uint8Array): boolean {
+  #awaitWritten(request: WriteInFlight, bytes: Uint8Array): boolean {
     spareRequest = undefined;
     this.#inFlightBytes += bytes.length;
     request.bytes = bytes;
     request.transport = this;
     request.oncomplete = onWritten;
-    if (handle.writeQueueSize < HIGH_WATER_BYTES) return true;
+    if (this.#inFlightBytes < HIGH_WATER_BYTES) return true;
     this.#owesDrain = true;
     return false;
   }

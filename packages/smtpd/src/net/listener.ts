@@ -51,11 +51,11 @@ export interface ListenerOptions {
   readonly onError: (error: Error) => void;
   /** What the connections read into where they can, instead of a buffer that all of the process share. */
   readonly readBuffer?: Uint8Array | undefined;
-  /** Takes connections for which no socket has to be made, where the platform lets us; the others come to `onConnection`. */
+  /** @internal Takes connections for which no socket has to be made, where the platform lets us; the others come to `onConnection`. */
   readonly withoutSocket?: SocketlessOptions | undefined;
 }
 
-/** What is done with connections that need no socket. */
+/** @internal What is done with connections that need no socket. */
 export interface SocketlessOptions {
   /** How long, after its `end()`, the peer of a connection may take to close its side. */
   readonly lingerMs: number;
