@@ -9,13 +9,19 @@ import type { Clock } from './clock.js';
 export class Deadline {
   readonly #clock: Clock;
   readonly #onExpire: () => void;
+  readonly #lookAgainMs: number;
   #dueAt = Infinity;
   #timerAt = Infinity;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock, onExpire: () => void) {
+  /**
+   * @param lookAgainMs - the shortest of the waits that are to be expected: its timer looks as often, so that a wait which is shorter than
+   * the one before needs no other timer
+   */
+  constructor(clock: Clock, onExpire: () => void, lookAgainMs = Infinity) {
     this.#clock = clock;
     this.#onExpire = onExpire;
+    this.#lookAgainMs = lookAgainMs;
   }
 
   /**
@@ -32,7 +38,7 @@ export class Deadline {
     // A timer that fires earlier than needed looks again; only an earlier deadline needs a new one.
     if (this.#cancel !== undefined && this.#timerAt <= this.#dueAt) return;
     this.#cancel?.();
-    this.#arm(ms);
+    this.#arm(ms, now);
   }
 
   /** Never expires, until set again. That will be soon, so the timer stays for it; it does nothing when it fires before. */
@@ -48,14 +54,16 @@ export class Deadline {
     this.#cancel = undefined;
   }
 
-  #arm(ms: number): void {
-    this.#timerAt = this.#clock.now() + ms;
+  #arm(waitMs: number, now: number): void {
+    const ms = Math.min(waitMs, this.#lookAgainMs);
+    this.#timerAt = now + ms;
     this.#cancel = this.#clock.setTimer(() => {
       this.#cancel = undefined;
       if (this.#dueAt === Infinity) return;
-      const left = this.#dueAt - this.#clock.now();
+      const firedAt = this.#clock.now();
+      const left = this.#dueAt - firedAt;
       if (left > 0) {
-        this.#arm(left);
+        this.#arm(left, firedAt);
         return;
       }
       this.#dueAt = Infinity;

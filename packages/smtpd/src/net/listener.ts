@@ -174,10 +174,13 @@ function takeHandles(server: Server, options: OpenOptions): void {
   const accept = listening.onconnection;
   const isInherited = sendsWithoutDelay(listening);
   const takeBare = takerOfHandles(server, options);
+  // All that one listener accepts are of one kind.
+  let areBare: boolean | undefined;
   listening.onconnection = (error, handle) => {
-    if (error === 0 && takeBare !== undefined && isBareHandle(handle)) {
-      if (!isInherited) handle.setNoDelay?.(true);
-      takeBare(handle);
+    if (error === 0 && takeBare !== undefined && (areBare ??= isBareHandle(handle))) {
+      const bare = handle as BareHandle;
+      if (!isInherited) bare.setNoDelay?.(true);
+      takeBare(bare);
       return;
     }
     const socket = error === 0 ? openDirectSocket(handle, readBuffer) : undefined;

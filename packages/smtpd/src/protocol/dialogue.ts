@@ -49,7 +49,7 @@ export class Dialogue {
   #question: Question | Reply | undefined;
   /** What is open behind it, in order: there is more than one question for a batch of recipients alone. */
   readonly #laterQuestions: (Question | Reply)[] = [];
-  #state: SessionState = { phase: 'opening' };
+  #state: SessionState = OPENING;
   /** What is asked of the state at each command, told apart once for each state: its phases are objects of many forms. */
   #phase: Phase = 'opening';
   #client: ClientIdentity | undefined;
@@ -259,6 +259,9 @@ export interface DialogueHost {
   /** The session is over: what is held for it can go. */
   letGo(): void;
 }
+
+/** How each session begins. */
+const OPENING: SessionState = Object.freeze({ phase: 'opening' });
 
 /** RFC 5321 §4.2.1: x0z is about syntax; 555 (§4.2.2) is a parameter that nobody knows, and 530 comes too early. */
 function isErrorReply({ code }: Reply): boolean {

@@ -97,6 +97,8 @@ export class Conversation
   #hasPeerEnded = false;
   #isClosing = false;
   #isEnding = false;
+  /** Nobody works for this client any more, and nobody begins to: its session is closed. */
+  #isReleased = false;
   #isGone = false;
   #reason: DisconnectReason | undefined;
 
@@ -114,9 +116,11 @@ export class Conversation
     this.#verdicts = new Verdicts(this);
     this.#wire = new Wire(this);
     this.#beganAtMs = context.clock.now();
-    this.#deadline = new Deadline(context.clock, () => {
+    const { commandWaitMs, contentWaitMs } = this.#limits;
+    const onDeadline = (): void => {
       this.#onDeadline();
-    });
+    };
+    this.#deadline = new Deadline(context.clock, onDeadline, Math.min(commandWaitMs, contentWaitMs));
   }
 
   // ---- The parts that are made when they are needed ------------------------------------------------------------------
@@ -251,7 +255,7 @@ export class Conversation
 
   onEnd(): void {
     this.#hasPeerEnded = true;
-    this.#pump();
+    if (!this.#isEnding) this.#pump();
   }
 
   onDrain(): void {
@@ -723,6 +727,8 @@ export class Conversation
 
   /** Whoever still works for this client is told that it is over. */
   #release(why: string): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
     let reason: MessageAbortedError | undefined;
     // It is made for whoever hears of it; at the end of most sessions that is nobody.
     const reasonOf = (): MessageAbortedError => (reason ??= new MessageAbortedError('SMTPD_CLIENT_GONE', why));

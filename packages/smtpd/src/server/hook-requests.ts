@@ -27,7 +27,9 @@ import { isThenable, judge, PASS, type Awaitable, type Decision } from './verdic
 export class HookRequests {
   readonly #hooks: HookTable;
   readonly #host: HookRequestsHost;
+  /** Made for the first who asks; one who asks after the end finds that it is. */
   #abortSource: AbortSource | undefined;
+  #reasonOfEnd: (() => Error) | undefined;
   #states: Map<AnyHook, unknown> | undefined;
 
   constructor(hooks: HookTable, host: HookRequestsHost) {
@@ -37,7 +39,11 @@ export class HookRequests {
 
   /** Tells what is under way that nobody waits for it any more. */
   get abortSource(): AbortSource {
-    return (this.#abortSource ??= new AbortSource());
+    if (this.#abortSource === undefined) {
+      this.#abortSource = new AbortSource();
+      if (this.#reasonOfEnd !== undefined) this.#abortSource.abort(this.#reasonOfEnd);
+    }
+    return this.#abortSource;
   }
 
   /** Asks the hooks that have something to say about a question of the session. Never throws. */
@@ -159,7 +165,8 @@ export class HookRequests {
 
   /** Whoever still decides something is told that nobody waits for it. */
   abort(reasonOf: () => Error): void {
-    this.abortSource.abort(reasonOf);
+    this.#reasonOfEnd ??= reasonOf;
+    this.#abortSource?.abort(reasonOf);
   }
 
   /** The same, and what is asked from now on is waited for again: also what is asked while they are told. */

@@ -51,6 +51,26 @@ describe('a deadline', () => {
     expect(expired).toEqual([10]);
   });
 
+  it('that knows the shortest wait touches no other timer for it, and looks no more often than that', () => {
+    const clock = new ManualClock();
+    const setTimer = vi.spyOn(clock, 'setTimer');
+    const expired: number[] = [];
+    const deadline = new Deadline(clock, () => expired.push(clock.now()), 100);
+    deadline.set(1_000);
+    clock.advance(50);
+    deadline.set(100);
+    expect(setTimer).toHaveBeenCalledTimes(1);
+    clock.advance(99);
+    expect(expired).toEqual([]);
+    clock.advance(1);
+    expect(expired).toEqual([150]);
+    deadline.set(1_000);
+    clock.advance(1_000);
+    expect(expired).toEqual([150, 1_150]);
+    // At 0, at 100 for the rest, and ten times in the last second.
+    expect(setTimer).toHaveBeenCalledTimes(12);
+  });
+
   it('that is suspended does not expire, and needs no other timer when it is set again', () => {
     const clock = new ManualClock();
     const setTimer = vi.spyOn(clock, 'setTimer');
