@@ -20,8 +20,13 @@ export interface BareHandle {
   /** @returns 0, or why it failed, like those that follow */
   readStart(): number;
   readStop(): number;
-  /** Writes what the kernel takes at once. The request is for the rest, and is left alone where there is none. */
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /**
+   * Writes what the kernel takes at once. The request is for the rest, and is left alone where there is none.
+   *
+   * @param request - `null` on a Node whose handles make requests themselves
+   * @returns 0, why it failed, or a request that it has made
+   */
+  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest;
   /** Ends our side behind what was written. */
   shutdown(request: object): number;
   close(onClosed?: (this: BareHandle) => void): void;
@@ -48,7 +53,8 @@ export interface SocketName {
 
 /** What is needed to use a handle without a socket. */
 export interface HandleWays {
-  newWriteRequest(): WriteRequest;
+  /** `null` where handles make their own. */
+  newWriteRequest(): WriteRequest | null;
   newShutdownRequest(): object;
   /** Why a read that is being told of has brought no octets. */
   readOutcome(): ReadOutcome;
@@ -98,13 +104,13 @@ function learnWays(): HandleWays | undefined {
   const owner = Object.getOwnPropertySymbols(told).find((symbol) => told[symbol] === listener);
   listener._write(NO_OCTETS, 'buffer' as BufferEncoding, ignore);
   listener._final(ignore);
-  const Write = told.writeRequest?.constructor as (new () => WriteRequest) | undefined;
+  const { onread, writeRequest } = told;
   const Shutdown = told.shutdownRequest?.constructor as (new () => object) | undefined;
-  const { onread } = told;
-  if (owner === undefined || onread === undefined || Write === undefined || Shutdown === undefined) return undefined;
-  if (Write.name !== 'WriteWrap' || Shutdown.name !== 'ShutdownWrap' || new Write().getAsyncId() >= 0) return undefined;
+  if (owner === undefined || onread === undefined || Shutdown?.name !== 'ShutdownWrap') return undefined;
+  const newWriteRequest = writeRequest === null ? (): null => null : makerOf(writeRequest);
+  if (newWriteRequest === undefined) return undefined;
   return {
-    newWriteRequest: () => new Write(),
+    newWriteRequest,
     newShutdownRequest: () => new Shutdown(),
     readOutcome() {
       listener.outcome = 'nothing';
@@ -114,18 +120,25 @@ function learnWays(): HandleWays | undefined {
   };
 }
 
+/** Makes more of the requests that Node's sockets give to a handle with what they write. */
+function makerOf(request: object | undefined): (() => WriteRequest) | undefined {
+  const Write = request?.constructor as (new () => WriteRequest) | undefined;
+  const isKnown = Write?.name === 'WriteWrap' && new Write().getAsyncId() < 0;
+  return isKnown ? () => new Write() : undefined;
+}
+
 /** A handle under a socket that is only there to be looked at. */
 class ToldHandle {
   [symbol: symbol]: unknown;
   onread: ((this: ToldHandle) => void) | undefined;
-  writeRequest: object | undefined;
+  writeRequest: object | null | undefined;
   shutdownRequest: object | undefined;
 
   getAsyncId(): number {
     return 0;
   }
 
-  writeBuffer(request: object): number {
+  writeBuffer(request: object | null): number {
     this.writeRequest = request;
     return 0;
   }

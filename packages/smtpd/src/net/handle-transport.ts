@@ -93,15 +93,21 @@ export class HandleTransport implements Transport {
     if (handle === undefined) return this.#onSocket?.write(bytes) ?? true;
     if (this.#isEnding) return true;
     const request = (spareRequest ??= this.#init.ways.newWriteRequest());
-    const failure = handle.writeBuffer(request, bytes);
+    const result = handle.writeBuffer(request, bytes);
+    if (typeof result !== 'number') return this.#awaitWritten(result as WriteInFlight, bytes);
     // Mostly the kernel has taken all of it, and the request may serve for the next write of whomever.
-    if (request.getAsyncId() >= 0) return this.#awaitWritten(request as WriteInFlight, bytes);
-    if (failure !== 0) this.#fail(systemError(failure, 'write'));
+    if (request !== null && request.getAsyncId() >= 0) {
+      spareRequest = undefined;
+      return this.#awaitWritten(request as WriteInFlight, bytes);
+    }
+    if (result !== 0) {
+      spareRequest = undefined;
+      this.#fail(systemError(result, 'write'));
+    }
     return true;
   }
 
   #awaitWritten(request: WriteInFlight, bytes: Uint8Array): boolean {
-    spareRequest = undefined;
     this.#inFlightBytes += bytes.length;
     request.bytes = bytes;
     request.transport = this;
@@ -310,7 +316,7 @@ function closedSocket({ address, port, family }: EndpointAddress): Socket {
 /** One for all: making new objects for each would cost more than they hold. */
 const NAME: SocketName = { address: undefined, port: 0, family: '' };
 /** The request of the next write, whosever it is. */
-let spareRequest: WriteRequest | undefined;
+let spareRequest: WriteRequest | null | undefined;
 const TRANSPORT = Symbol('transport');
 /** What a socket calls enough. */
 const HIGH_WATER_BYTES = 16_384;
