@@ -83,9 +83,9 @@ function dispositionOf(node: MimeNode): Part['disposition'] {
   return value === 'inline' ? 'inline' : 'attachment';
 }
 
-function fileNameOf(node: MimeNode): string | undefined {
+/** What a part is called, without what would be a line end in a header. */
+export function fileNameOf(node: MimeNode): string | undefined {
   const name = node.disposition.parameters.get('filename') ?? node.contentType.parameters.get('name');
-  // A name with a line end in it would be one in a header too.
   const clean = name
     ?.replace(/\p{Cc}/gu, ' ')
     .trim()

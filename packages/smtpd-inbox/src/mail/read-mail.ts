@@ -11,7 +11,7 @@ import { Faults } from './faults.js';
 import { decodeFields, firstField, formatMailboxes } from './header-fields.js';
 import { findLinks } from './links.js';
 import { isMessageType, nodesOf, readMimeTree, type MimeNode } from './mime-tree.js';
-import { describeParts, roleOf, type Role } from './parts.js';
+import { describeParts, fileNameOf, roleOf, type Role } from './parts.js';
 import { textOfHTML } from './text.js';
 import { decodeTransfer } from './transfer-decoder.js';
 import { unflow } from './flowed-text.js';
@@ -64,10 +64,12 @@ export interface PartContent {
  */
 export function* readMail(raw: Uint8Array): Generator<ReadMail, ReadMail> {
   const known = readKnown(raw);
-  const { bodies, headers, subject } = known;
-  if (takesLong(bodies)) yield assemble(known, { links: [], codes: [], htmlText: '' }, HTML_NOT_READ);
+  const { root, bodies, headers, subject, faults } = known;
+  const parts = describeParts(root, faults);
+  if (takesLong(bodies)) yield assemble(known, { parts, links: [], codes: [], htmlText: '' }, HTML_NOT_READ);
   const htmlText = bodies.html === undefined ? '' : textOfHTML(bodies.html);
   return assemble(known, {
+    parts,
     links: findLinks({ text: bodies.text, html: bodies.html, headers }),
     codes: findCodes({ subject, text: bodies.text, htmlText: bodies.html === undefined ? undefined : htmlText }),
     htmlText,
@@ -111,8 +113,9 @@ export function readHeaderOnly(raw: Uint8Array, fault: string): ReadMail {
   const end = headerEnd(beginning);
   const root = readMimeTree(beginning.subarray(0, end), faults);
   const headers = decodeFields(root.fields, faults);
-  const known = { root, headers, parts: [], bodies: NO_BODIES, subject: firstField(headers, 'subject')?.value, faults };
-  return assemble(known, { links: findLinks({ headers }), codes: [], htmlText: '' });
+  const subject = firstField(headers, 'subject')?.value;
+  const known = { root, headers, bodies: NO_BODIES, attachmentNames: [], subject, faults };
+  return assemble(known, { parts: [], links: findLinks({ headers }), codes: [], htmlText: '' });
 }
 
 /** The HTML and the parts, without what is found in them. */
@@ -170,13 +173,15 @@ interface Bodies {
 interface Known {
   readonly root: MimeNode;
   readonly headers: HeaderField[];
-  readonly parts: Part[];
   readonly bodies: Bodies;
+  readonly attachmentNames: readonly string[];
   readonly subject: string | undefined;
   readonly faults: Faults;
 }
 
+/** What takes longer, and is asked for by whoever opens the mail. */
 interface Findings {
+  readonly parts: Part[];
   readonly links: Link[];
   readonly codes: Code[];
   readonly htmlText: string;
@@ -187,16 +192,22 @@ function readKnown(raw: Uint8Array): Known {
   const root = readMimeTree(raw, faults);
   const headers = decodeFields(root.fields, faults);
   const bodies = readBodies(root, faults);
-  const parts = describeParts(root, faults);
-  return { root, headers, parts, bodies, subject: firstField(headers, 'subject')?.value, faults };
+  return {
+    root,
+    headers,
+    bodies,
+    attachmentNames: attachmentNames(root),
+    subject: firstField(headers, 'subject')?.value,
+    faults,
+  };
 }
 
 function takesLong({ html }: Bodies): boolean {
   return (html?.length ?? 0) > QUICK_HTML_LENGTH;
 }
 
-function assemble(known: Known, { links, codes, htmlText }: Findings, parseFault = known.faults.stop): ReadMail {
-  const { headers, parts, bodies, faults } = known;
+function assemble(known: Known, { parts, links, codes, htmlText }: Findings, parseFault = known.faults.stop): ReadMail {
+  const { headers, bodies, faults } = known;
   return {
     ...(bodies.text === undefined ? {} : { text: bodies.text }),
     ...(bodies.html === undefined ? {} : { html: bodies.html }),
@@ -213,7 +224,7 @@ function assemble(known: Known, { links, codes, htmlText }: Findings, parseFault
 }
 
 function summaryOf(known: Known, htmlText: string, parseFault = known.faults.stop): MailSummary {
-  const { root, headers, parts, bodies, subject } = known;
+  const { root, headers, bodies, attachmentNames, subject } = known;
   const date = firstField(headers, 'date')?.value;
   const messageId = firstField(headers, 'message-id')?.value;
   const preview = previewOf(bodies.text, htmlText);
@@ -222,7 +233,7 @@ function summaryOf(known: Known, htmlText: string, parseFault = known.faults.sto
     from: formatMailboxes(root.fields, 'from'),
     to: formatMailboxes(root.fields, 'to'),
     cc: formatMailboxes(root.fields, 'cc'),
-    attachmentNames: attachmentNames(parts),
+    attachmentNames,
     headers: headers.map(({ name, value }) => [name, value] as const),
     searchText: searchText([bodies.text ?? '', htmlText, ...bodies.otherText]),
   };
@@ -306,16 +317,17 @@ function charsetOfHTML(octets: Uint8Array): string | undefined {
 }
 
 /** The attachments of the mail itself; what is attached to a message within it is that one’s. */
-function attachmentNames(parts: readonly Part[]): string[] {
+function attachmentNames(root: MimeNode): string[] {
   const isInner = (number: string): boolean => /\.0(?:$|\.)/.test(number);
-  const messages = parts.filter(({ role, number }) => role === 'message' && number !== '0').map(({ number }) => number);
-  const inMessages = new Set(messages);
+  const parts = [...nodesOf(root)].map((node) => ({ node, role: roleOf(node) }));
+  const messages = parts.filter(({ role, node }) => role === 'message' && node !== root);
+  const inMessages = new Set(messages.map(({ node }) => node.number));
   return parts
     .filter(
-      ({ role, number }) =>
+      ({ role, node: { number } }) =>
         (role === 'attachment' || inMessages.has(number)) && !isInner(number) && !isBelow(number, inMessages),
     )
-    .map(({ fileName }) => fileName ?? '');
+    .map(({ node }) => fileNameOf(node) ?? '');
 }
 
 /** Whether a part lies in a message within the mail: its number begins with that one’s. */
