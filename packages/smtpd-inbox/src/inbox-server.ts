@@ -132,7 +132,7 @@ export class InboxServer implements AsyncDisposable {
     const reader = new MailReader({ threads: READER_THREADS, timeoutMs: options.readTimeoutMs });
     this.#closers.push(() => reader.close());
     // Heard from here on: what another machine changes while the inboxes are read is not missed.
-    const changes = store.changes();
+    const changes = store.changes({ kinds: ['setting'] });
     const directory = await InboxDirectory.open(store, { domain: options.inboxDomain, now });
     this.#follow(changes, directory);
     const isStoreShared = typeof options.store === 'string';

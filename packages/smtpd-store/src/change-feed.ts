@@ -1,18 +1,20 @@
 /** Tells readers in this process what happened. A slow reader costs a bounded amount of memory, and delays nobody. */
 
-import type { StoreChange } from './store.js';
+import type { ChangesOptions, StoreChange } from './store.js';
 
 /** Passes changes on to all who read. */
 export class ChangeFeed {
   readonly #readers = new Set<Reader>();
   #isEnded = false;
 
-  get hasReaders(): boolean {
-    return this.#readers.size > 0;
+  /** Whether anybody wants to hear of changes of this kind; if not, there is no need to make them. */
+  isHeard(kind: StoreChange['kind']): boolean {
+    for (const reader of this.#readers) if (reader.wants(kind)) return true;
+    return false;
   }
 
   publish(change: StoreChange): void {
-    for (const reader of this.#readers) reader.push(change);
+    for (const reader of this.#readers) if (reader.wants(change.kind)) reader.push(change);
   }
 
   /** Readers get what is still waiting, and then the end. */
@@ -23,8 +25,8 @@ export class ChangeFeed {
   }
 
   /** Reading begins now, not with the first `next()`: what happens in between is not lost. */
-  read(): AsyncIterableIterator<StoreChange> {
-    const reader = new Reader(() => this.#readers.delete(reader));
+  read({ kinds }: ChangesOptions = {}): AsyncIterableIterator<StoreChange> {
+    const reader = new Reader(kinds, () => this.#readers.delete(reader));
     if (this.#isEnded) reader.end();
     else this.#readers.add(reader);
     return reader;
@@ -32,14 +34,21 @@ export class ChangeFeed {
 }
 
 class Reader implements AsyncIterableIterator<StoreChange> {
+  readonly #kinds: ChangesOptions['kinds'];
   readonly #leave: () => void;
   #waiting: StoreChange[] = [];
   /** Who asked for a change when none was there. */
   readonly #asking: ((result: IteratorResult<StoreChange, undefined>) => void)[] = [];
   #isEnded = false;
 
-  constructor(leave: () => void) {
+  constructor(kinds: ChangesOptions['kinds'], leave: () => void) {
+    this.#kinds = kinds;
     this.#leave = leave;
+  }
+
+  /** Everybody wants to know what was lost. */
+  wants(kind: StoreChange['kind']): boolean {
+    return this.#kinds === undefined || kind === 'missed' || this.#kinds.includes(kind);
   }
 
   push(change: StoreChange): void {

@@ -22,4 +22,13 @@ export { openPostgresStore } from './postgres/postgres-store.js';
 export type { PostgresStoreOptions } from './postgres/postgres-options.js';
 export { openSQLiteStore } from './sqlite/sqlite-store.js';
 export type { SQLiteStoreOptions } from './sqlite/sqlite-options.js';
-export type { Counts, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from './store.js';
+export type {
+  ChangesOptions,
+  Counts,
+  Deletion,
+  ListOptions,
+  MailStore,
+  Page,
+  StoreChange,
+  StoreCounts,
+} from './store.js';

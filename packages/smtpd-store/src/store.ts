@@ -64,6 +64,12 @@ export type StoreChange =
   /** The reader was too slow, and changes were dropped: it has to look for itself. */
   | { readonly kind: 'missed' };
 
+/** Which changes are wanted. */
+export interface ChangesOptions {
+  /** Default: all. Who reads hears of what was `missed` in any case. */
+  readonly kinds?: readonly StoreChange['kind'][];
+}
+
 /** Keeps messages. Every promise rejects with a `StoreError`. */
 export interface MailStore extends AsyncDisposable {
   /** How much is kept. */
@@ -109,8 +115,8 @@ export interface MailStore extends AsyncDisposable {
   settings(prefix: string): Promise<ReadonlyMap<string, unknown>>;
   /** Keeps a value that JSON can carry, of at most 65,536 octets; `undefined` takes it away. */
   setSetting(key: string, value: unknown): Promise<void>;
-  /** What happens from now on, to whoever reads on. It ends when the store is closed. */
-  changes(): AsyncIterable<StoreChange>;
+  /** What happens from now on, to whoever reads on. What nobody wants to hear of costs nothing. It ends when the store is closed. */
+  changes(options?: ChangesOptions): AsyncIterable<StoreChange>;
   /** Finishes what was begun, and closes. Later calls wait for the same end. */
   close(): Promise<void>;
 }

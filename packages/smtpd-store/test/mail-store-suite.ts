@@ -544,6 +544,20 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.counts()).toMatchObject({ messages: 600, inboxes: { other: { messages: 600 } } });
       expect([...(await store.restore(deletion.id))].sort()).toEqual(ids);
       expect(await store.counts()).toMatchObject({ messages: 3_000, unread: 3_000 });
+    it('tells a reader of the kinds of changes that it wants, and of no others', async () => {
+      await using store = await open();
+      const reader = store.changes({ kinds: ['setting', 'deleted'] })[Symbol.asyncIterator]();
+      const { id } = await store.add(newMessage());
+      await store.setRead([id], true);
+      await store.setSetting('key', 1);
+      await store.delete([id]);
+      await store.add(newMessage());
+      await store.close();
+      expect((await reader.next()).value).toEqual({ kind: 'setting', key: 'key' });
+      expect((await reader.next()).value).toEqual({ kind: 'deleted', messageIds: [id] });
+      expect(await reader.next()).toEqual({ done: true, value: undefined });
+    });
+
       expect(await store.restore(deletion.id)).toEqual([]);
     });
 

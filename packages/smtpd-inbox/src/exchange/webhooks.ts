@@ -79,7 +79,8 @@ export class Webhooks implements AsyncDisposable {
   readonly #context: CallContext;
   readonly #limits: WebhookLimits;
   readonly #callers = new Map<string, WebhookCaller>();
-  readonly #changes: AsyncIterator<StoreChangeOf<WebhooksOptions['store']>>;
+  /** What is watched from the first webhook on: nobody pays for webhooks that there are not. */
+  #changes: AsyncIterator<StoreChangeOf<WebhooksOptions['store']>> | undefined;
   /** What comes behind this place was not looked at yet. */
   #place: string;
   #lastAddedAt = 0;
@@ -90,17 +91,16 @@ export class Webhooks implements AsyncDisposable {
   /** Reads the webhooks that the store keeps, and begins to watch. @throws {@link ExchangeError} `EXCHANGE_BAD_OPTION`; a `StoreError` */
   static async open(options: WebhooksOptions): Promise<Webhooks> {
     const urls = new WebhookURLs(options.allow ?? []);
-    // From the changes on nothing is missed; what came before them is before the place.
-    const changes = options.store.changes()[Symbol.asyncIterator]();
     const { newer } = await options.store.list({ limit: 1 });
-    const webhooks = new Webhooks(options, { urls, changes, place: newer });
+    const webhooks = new Webhooks(options, { urls, place: newer });
     const kept = [...(await options.store.settings(SETTING_PREFIX))].flatMap(([key, value]) => {
       const webhook = keptWebhook(value);
       return webhook === undefined ? [] : [{ id: key.slice(SETTING_PREFIX.length), webhook }];
     });
     kept.sort((one, other) => one.webhook.addedAt - other.webhook.addedAt);
     for (const { id, webhook } of kept) webhooks.#begin(id, webhook);
-    webhooks.#watching = webhooks.#watch();
+    // What came in the meantime.
+    if (kept.length > 0) void webhooks.#lookAtWhatCame();
     return webhooks;
   }
 
@@ -108,7 +108,6 @@ export class Webhooks implements AsyncDisposable {
     options: WebhooksOptions,
     beginning: {
       readonly urls: WebhookURLs;
-      readonly changes: AsyncIterator<StoreChangeOf<WebhooksOptions['store']>>;
       readonly place: string;
     },
   ) {
@@ -117,7 +116,6 @@ export class Webhooks implements AsyncDisposable {
     this.#onError = options.onError ?? (() => undefined);
     this.#limits = Object.freeze({ ...DEFAULT_WEBHOOK_LIMITS, ...options.limits });
     this.#urls = beginning.urls;
-    this.#changes = beginning.changes;
     this.#place = beginning.place;
     this.#context = {
       urls: beginning.urls,
@@ -158,7 +156,10 @@ export class Webhooks implements AsyncDisposable {
     await this.#store.setSetting(`${SETTING_PREFIX}${id}`, kept);
     // What came before is the others' alone.
     await this.#lookAtWhatCame();
-    return this.#begin(id, kept).facts;
+    const { facts } = this.#begin(id, kept);
+    // What came between the two is its own.
+    void this.#lookAtWhatCame();
+    return facts;
   }
 
   /** Takes one away, with what waits to be sent to it. @returns whether there was one */
@@ -174,7 +175,7 @@ export class Webhooks implements AsyncDisposable {
   /** Ends it: calls under way are cut off, what waits is not sent. The webhooks stay in the store. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#changes.return?.();
+    await this.#changes?.return?.();
     await Promise.all([this.#watching, ...[...this.#callers.values()].map((caller) => caller.close())]);
   }
 
@@ -192,14 +193,19 @@ export class Webhooks implements AsyncDisposable {
     this.#lastAddedAt = Math.max(this.#lastAddedAt, kept.addedAt);
     const caller = new WebhookCaller(id, kept, this.#context);
     this.#callers.set(id, caller);
+    if (this.#changes === undefined) {
+      const changes = this.#store.changes({ kinds: ['added'] })[Symbol.asyncIterator]();
+      this.#changes = changes;
+      this.#watching = this.#watch(changes);
+    }
     return caller;
   }
 
-  async #watch(): Promise<void> {
+  async #watch(changes: AsyncIterator<StoreChangeOf<WebhooksOptions['store']>>): Promise<void> {
     for (;;) {
-      const change = await this.#changes.next();
+      const change = await changes.next();
       if (change.done === true || this.#isClosed) return;
-      // Nobody pays for webhooks that there are not: the first one that is added begins at the newest message.
+      // The next one that is added begins at the newest message.
       if (this.#callers.size === 0) continue;
       if (change.value.kind === 'added' || change.value.kind === 'missed') await this.#lookAtWhatCame();
     }

@@ -26,7 +26,7 @@ import {
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
-import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
+import type { ChangesOptions, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { WorkInHand } from '../work-in-hand.js';
 import { ChangeListener, type Announcement } from './change-listener.js';
 import { PostgresDatabase } from './database.js';
@@ -252,8 +252,8 @@ class PostgresStore implements MailStore {
     });
   }
 
-  changes(): AsyncIterable<StoreChange> {
-    return this.#feed.read();
+  changes(options?: ChangesOptions): AsyncIterable<StoreChange> {
+    return this.#feed.read(options);
   }
 
   close(): Promise<void> {
@@ -394,7 +394,7 @@ class PostgresStore implements MailStore {
       this.#unannounced.delete(id);
     }
     const others = ids.filter((id) => !ours.has(id));
-    if (others.length > 0 && this.#feed.hasReaders) {
+    if (others.length > 0 && this.#feed.isHeard('added')) {
       try {
         for (const row of await this.#tables.byIds(others)) ours.set(row.id, storedMessage(row));
       } catch {

@@ -28,7 +28,7 @@ import {
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
-import type { Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
+import type { ChangesOptions, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { WorkInHand } from '../work-in-hand.js';
 import { LOCK_FILE_NAME, TEMPORARY_PREFIX } from './lock.js';
 import { packParts } from './packed-parts.js';
@@ -289,8 +289,8 @@ class SQLiteStore implements MailStore {
     });
   }
 
-  changes(): AsyncIterable<StoreChange> {
-    return this.#feed.read();
+  changes(options?: ChangesOptions): AsyncIterable<StoreChange> {
+    return this.#feed.read(options);
   }
 
   close(): Promise<void> {
