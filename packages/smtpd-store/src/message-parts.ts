@@ -8,6 +8,7 @@ import type {
   NewTranscript,
   SessionFacts,
   StoredMessage,
+  TranscriptLine,
 } from './message.js';
 import { StoreError } from './errors.js';
 import { checkName } from './names.js';
@@ -105,6 +106,11 @@ function linesOf(values: readonly string[] = [], ...more: readonly string[]): st
   // Most have one value or none.
   if (more.length === 0 && values.length <= 1) return only ?? '';
   return [...values, ...more].join('\n');
+}
+
+/** The lines of a conversation whose beginning and end are kept apart. */
+export function joinedTranscript(beginning: string, end: string): TranscriptLine[] {
+  return [...(JSON.parse(beginning) as TranscriptLine[]), ...(JSON.parse(end) as TranscriptLine[])];
 }
 
 /** Conversations by the numbers of their messages, as they are written. */

@@ -92,6 +92,11 @@ export interface MailStore extends AsyncDisposable {
    * @returns how many of them there are
    */
   setTranscripts(transcripts: ReadonlyMap<string, NewTranscript>): Promise<number>;
+  /**
+   * Writes more lines behind the conversations of several messages, by their ids. It is no change that readers are told of.
+   * @returns how many of them there are
+   */
+  addToTranscripts(lines: ReadonlyMap<string, NewTranscript>): Promise<number>;
   list(options?: ListOptions): Promise<Page>;
   /** @returns how many messages it made a difference to */
   setRead(ids: readonly string[], isRead: boolean): Promise<number>;

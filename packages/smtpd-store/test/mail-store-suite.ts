@@ -238,6 +238,34 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.setTranscripts(new Map())).toBe(0);
     });
 
+    it('adds lines behind those that messages have, and says how many of these there are', async () => {
+      await using store = await open();
+      const line = (text: string) => ({ from: 'server', atMs: 1.5, text }) as const;
+      const add = async (...texts: string[]): Promise<string> =>
+        (await store.add(newMessage({ transcript: texts.map(line) }))).id;
+      const [one, none, gone, other] = [await add('one'), await add(), await add('gone'), await add('other')];
+      const deletion = await store.delete([gone]);
+      const added = new Map<string, NewTranscript>([
+        [one, [line('two \ud800\0'), line('three')]],
+        [none, JSON.stringify([line('first')])],
+        [gone, [line('more')]],
+        ['x', [line('x')]],
+      ]);
+      expect(await store.addToTranscripts(added)).toBe(2);
+      expect(await store.transcript(one)).toEqual([line('one'), line('two \ud800\0'), line('three')]);
+      expect(await store.transcript(none)).toEqual([line('first')]);
+      expect(await store.transcript(other)).toEqual([line('other')]);
+      expect(await store.addToTranscripts(new Map([[one, [line('four')]]]))).toBe(1);
+      expect(await store.addToTranscripts(new Map([[one, []]]))).toBe(1);
+      expect((await store.transcript(one))?.map(({ text }) => text)).toEqual(['one', 'two \ud800\0', 'three', 'four']);
+      await store.restore(deletion.id);
+      expect(await store.transcript(gone)).toEqual([line('gone')]);
+      // What is written anew is all there is.
+      expect(await store.setTranscript(one, [line('anew')])).toBe(true);
+      expect(await store.transcript(one)).toEqual([line('anew')]);
+      expect(await store.addToTranscripts(new Map())).toBe(0);
+    });
+
     it('takes a conversation that was formatted before', async () => {
       await using store = await open();
       const lines = [{ from: 'server', atMs: 1.25, text: 'a "quoted" \ud800\0\u2028 line' }] as const;
@@ -516,6 +544,20 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       ]);
     });
 
+    it('tells a reader of the kinds of changes that it wants, and of no others', async () => {
+      await using store = await open();
+      const reader = store.changes({ kinds: ['setting', 'deleted'] })[Symbol.asyncIterator]();
+      const { id } = await store.add(newMessage());
+      await store.setRead([id], true);
+      await store.setSetting('key', 1);
+      await store.delete([id]);
+      await store.add(newMessage());
+      await store.close();
+      expect((await reader.next()).value).toEqual({ kind: 'setting', key: 'key' });
+      expect((await reader.next()).value).toEqual({ kind: 'deleted', messageIds: [id] });
+      expect(await reader.next()).toEqual({ done: true, value: undefined });
+    });
+
     it('lets a deletion come back in time, and not after', async () => {
       const clock = new ManualClock();
       await using store = await open({ clock, undoMs: 1_000 });
@@ -544,20 +586,6 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.counts()).toMatchObject({ messages: 600, inboxes: { other: { messages: 600 } } });
       expect([...(await store.restore(deletion.id))].sort()).toEqual(ids);
       expect(await store.counts()).toMatchObject({ messages: 3_000, unread: 3_000 });
-    it('tells a reader of the kinds of changes that it wants, and of no others', async () => {
-      await using store = await open();
-      const reader = store.changes({ kinds: ['setting', 'deleted'] })[Symbol.asyncIterator]();
-      const { id } = await store.add(newMessage());
-      await store.setRead([id], true);
-      await store.setSetting('key', 1);
-      await store.delete([id]);
-      await store.add(newMessage());
-      await store.close();
-      expect((await reader.next()).value).toEqual({ kind: 'setting', key: 'key' });
-      expect((await reader.next()).value).toEqual({ kind: 'deleted', messageIds: [id] });
-      expect(await reader.next()).toEqual({ done: true, value: undefined });
-    });
-
       expect(await store.restore(deletion.id)).toEqual([]);
     });
 

@@ -42,23 +42,27 @@ export class CaptureServer extends SMTPServer {
   readonly #recordOf: (session: SessionInfo) => SessionRecord;
   /** What is written after the fact, and waited for when closing. */
   readonly #writing = new Set<Promise<unknown>>();
-  /** Transcripts of messages that are kept, by their ids, to be written anew together when the time for it has come. */
-  #transcripts = new Map<string, string>();
+  /** What was said behind messages that are kept, by their ids, to be written together when the time for it has come. */
+  #endings = new Map<string, string>();
   #transcriptTimer: NodeJS.Timeout | undefined;
 
   constructor(options: Omit<SMTPServerOptions, 'lineEndings'>, parts: CaptureParts) {
     // No message is refused for its form: what was odd is shown.
     super({ ...options, lineEndings: 'preserve', limits: { ...LIMITS_FOR_FAULTS, ...options.limits } });
     this.#parts = parts;
-    const { directory, faults, hasRecipientFaults } = parts;
+    const { store, directory, faults, hasRecipientFaults } = parts;
     playFaults(this, faults, {
       recipientFaults: hasRecipientFaults,
       inboxesOf: ({ user, recipients }) => directory.route({ rcptTos: recipients, user }),
     });
     this.#recordOf = recordSessions(this, {
-      onTransaction: ({ ids, transcript }) => {
-        for (const id of ids) this.#transcripts.set(id, transcript);
-        if (this.#transcripts.size >= TRANSCRIPTS_MAX) this.#writeTranscripts();
+      onTransaction: ({ ids, ending, transcript }) => {
+        if (transcript !== undefined) {
+          this.#write(store.setTranscripts(new Map(ids.map((id) => [id, transcript]))));
+          return;
+        }
+        for (const id of ids) this.#endings.set(id, ending);
+        if (this.#endings.size >= TRANSCRIPTS_MAX) this.#writeTranscripts();
         else
           this.#transcriptTimer ??= setTimeout(() => {
             this.#writeTranscripts();
@@ -87,6 +91,7 @@ export class CaptureServer extends SMTPServer {
         envelope: envelopeOf(message),
         session: factsOf(message.session),
         receivedAt: message.receivedAt,
+        transcript: record.transcriptToKeep(),
         summary,
       };
       const ids: string[] = [];
@@ -97,7 +102,7 @@ export class CaptureServer extends SMTPServer {
         const [firstId] = ids;
         // A message that is not in memory as a whole passes once; further inboxes get it from the first.
         const raw = rest === undefined ? head : firstId === undefined ? joined(head, rest) : store.openRaw(firstId);
-        const kept = await store.add({ ...common, inbox, raw, transcript: record.transcript } satisfies NewMessage);
+        const kept = await store.add({ ...common, inbox, raw } satisfies NewMessage);
         ids.push(kept.id);
       }
       record.keep(ids);
@@ -118,10 +123,10 @@ export class CaptureServer extends SMTPServer {
   #writeTranscripts(): void {
     clearTimeout(this.#transcriptTimer);
     this.#transcriptTimer = undefined;
-    const transcripts = this.#transcripts;
-    if (transcripts.size === 0) return;
-    this.#transcripts = new Map();
-    this.#write(this.#parts.store.setTranscripts(transcripts));
+    const endings = this.#endings;
+    if (endings.size === 0) return;
+    this.#endings = new Map();
+    this.#write(this.#parts.store.addToTranscripts(endings));
   }
 
   async #keepSession(record: SessionRecord, session: SessionInfo, reason: string): Promise<void> {

@@ -19,11 +19,8 @@ export class SessionRecord {
   readonly #now: () => number;
   readonly #openedAtMs: number;
   readonly #preamble: WrittenLine[] = [];
-  /**
-   * What was said so far, from the bracket on that begins the transcript, in one piece: it is asked for when a message is kept and again
-   * when its transaction is over, and what was put together for the first serves for the second. `undefined`: to be put together anew.
-   */
-  #begun: string | undefined;
+  /** The lines before the first transaction, which each message of the session is kept with. `undefined`: to be put together anew. */
+  #opening: string | undefined;
   #transaction: WrittenLine[] = [];
   #isInTransaction = false;
   #leftOut = 0;
@@ -31,6 +28,8 @@ export class SessionRecord {
   #turnAtMs: number | undefined;
   /** What was kept of the last message, to be told how its transaction went on. */
   #lastKept: readonly string[] | undefined;
+  /** How many lines of the transaction its message is kept with. */
+  #keptLines = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -45,13 +44,9 @@ export class SessionRecord {
     if (lines.length >= bound) {
       this.#leftOut += 1;
       lines.splice(bound / 2, 1);
-      this.#begun = undefined;
     }
-    const line = written({ from, atMs, text: text.slice(0, LINE_LENGTH_MAX) });
-    lines.push(line);
-    // With the first line of a transaction comes what is said of those before.
-    if (lines.length === 1) this.#begun = undefined;
-    if (this.#begun !== undefined) this.#begun = withLine(this.#begun, line);
+    if (!this.#isInTransaction) this.#opening = undefined;
+    lines.push(written(from, atMs, text.length > LINE_LENGTH_MAX ? text.slice(0, LINE_LENGTH_MAX) : text));
   }
 
   /**
@@ -74,7 +69,6 @@ export class SessionRecord {
     this.#isInTransaction = true;
     this.#transaction = [];
     this.#leftOut = 0;
-    this.#begun = undefined;
     return kept;
   }
 
@@ -84,40 +78,39 @@ export class SessionRecord {
     this.messageCount += 1;
   }
 
-  /** The last message that was kept, with its lines as they are by now; `undefined` when it was taken already. */
+  /** The last message that was kept, with what was said behind it; `undefined` when it was taken already. */
   takeKept(): KeptIn | undefined {
     const ids = this.#lastKept;
     if (ids === undefined) return undefined;
-    const { transcript } = this;
+    // Where lines are left out the number of them stands behind the last.
+    const transcript = this.#leftOut > 0 ? this.transcript : undefined;
     this.#lastKept = undefined;
-    return { ids, transcript };
+    return { ids, ending: `[${joined(this.#transaction.slice(this.#keptLines))}]`, transcript };
   }
 
-  /** What a message of this session is kept with: JSON of the lines. */
+  /** The transcript for a message that is to be kept. What is said from here on is its ending. */
+  transcriptToKeep(): string {
+    this.#keptLines = this.#transaction.length;
+    return this.transcript;
+  }
+
+  /** What was said so far: JSON of the lines. */
   get transcript(): string {
-    this.#begun ??= this.#begin();
-    if (this.#leftOut > 0) {
-      const last = this.#transaction.at(-1) ?? this.#preamble.at(-1);
-      const text = `lines left out: ${String(this.#leftOut)}`;
-      return `${withLine(this.#begun, written({ from: 'event', atMs: last?.atMs ?? 0, text }))}]`;
-    }
-    const transcript = `${this.#begun}]`;
-    // A part of a text has that in one piece.
-    this.#begun = transcript.slice(0, -1);
-    return transcript;
-  }
-
-  #begin(): string {
+    this.#opening ??= joined(this.#preamble);
     const [first] = this.#transaction;
-    let begun = '[';
-    for (const line of this.#preamble) begun = withLine(begun, line);
+    let lines = this.#opening;
     const before = this.messageCount - (this.#lastKept === undefined ? 0 : 1);
     if (before > 0 && first !== undefined) {
       const text = `messages in this session before: ${String(before)}`;
-      begun = withLine(begun, written({ from: 'event', atMs: first.atMs, text }));
+      lines = withMore(lines, written('event', first.atMs, text).json);
     }
-    for (const line of this.#transaction) begun = withLine(begun, line);
-    return begun;
+    lines = withMore(lines, joined(this.#transaction));
+    if (this.#leftOut > 0) {
+      const last = this.#transaction.at(-1) ?? this.#preamble.at(-1);
+      const text = `lines left out: ${String(this.#leftOut)}`;
+      lines = withMore(lines, written('event', last?.atMs ?? 0, text).json);
+    }
+    return `[${lines}]`;
   }
 
   #elapsedMs(): number {
@@ -131,20 +124,27 @@ interface WrittenLine {
   readonly json: string;
 }
 
-/** As `JSON.stringify` has it. Only the text can have something in it that needs a closer look. */
-function written({ from, atMs, text }: TranscriptLine): WrittenLine {
-  return { atMs, json: `{"from":"${from}","atMs":${String(atMs)},"text":${JSON.stringify(text)}}` };
+/** As `JSON.stringify` has it. Only the text can have something in it that needs a closer look, and it seldom does. */
+function written(from: TranscriptLine['from'], atMs: number, text: string): WrittenLine {
+  const quoted = NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
+  return { atMs, json: `{"from":"${from}","atMs":${String(atMs)},"text":${quoted}}` };
 }
 
-/** One line more. */
-function withLine(begun: string, { json }: WrittenLine): string {
-  return begun === '[' ? begun + json : `${begun},${json}`;
+function joined(lines: readonly WrittenLine[]): string {
+  return lines.map(({ json }) => json).join(',');
 }
 
-/** Messages whose transcript is to be written anew. */
+function withMore(lines: string, more: string): string {
+  return lines === '' || more === '' ? lines + more : `${lines},${more}`;
+}
+
+/** Messages that are kept, and what was said behind them. */
 export interface KeptIn {
   readonly ids: readonly string[];
-  readonly transcript: string;
+  /** JSON of the lines that come behind those that they are kept with. */
+  readonly ending: string;
+  /** JSON of all lines, to be written anew; `undefined` where the ending is all that is missing. */
+  readonly transcript: string | undefined;
 }
 
 /** What is done with what was written down. */
@@ -191,7 +191,9 @@ export function recordSessions(
     const record = recordOf(session);
     // It is for sessions that are kept because no message was; asking for it makes it anew.
     if (record.messageCount === 0) record.envelope = session.envelope ?? record.envelope;
-    for (const line of reply.toString().split('\r\n')) record.note('server', line);
+    const text = reply.toString();
+    if (reply.lines.length === 1) record.note('server', text);
+    else for (const line of text.split('\r\n')) record.note('server', line);
   });
   server.on('secured', ({ session, tls }) => {
     recordOf(session).note('event', `TLS: ${tls.version}, ${tls.cipher}`);
@@ -238,6 +240,8 @@ const END_TEXTS: Readonly<Record<string, string>> = {
   serverClosing: 'this server closed',
   error: 'the connection broke',
 };
+/** What stands otherwise in JSON: quotes, backslashes, control characters, half a pair of UTF-16. */
+const NEEDS_ESCAPES = /["\\\p{Cc}\p{Cs}]/u;
 const PREAMBLE_LINES_MAX = 200;
 const TRANSACTION_LINES_MAX = 2_000;
 const LINE_LENGTH_MAX = 4_096;

@@ -6,7 +6,7 @@ import { storeCounts } from '../counts.js';
 import type { ListRequest } from '../list-request.js';
 import type { StoreLimits } from '../limits.js';
 import type { TranscriptLine } from '../message.js';
-import type { MessageRow, NewParts } from '../message-parts.js';
+import { joinedTranscript, type MessageRow, type NewParts } from '../message-parts.js';
 import { asciiLowerCase, bindable } from '../plain-text.js';
 import type { StoreCounts } from '../store.js';
 import type { PostgresDatabase } from './database.js';
@@ -213,6 +213,21 @@ export class MessageTables {
       [transcripts.map(([id]) => id), transcripts.map(([, transcript]) => transcript)],
     );
     return rowCount ?? 0;
+  }
+
+  /** @returns how many there are */
+  async addToTranscripts(client: PoolClient, added: readonly (readonly [number, string])[]): Promise<number> {
+    const { rows } = await client.query<{ id: string; transcript: string }>(
+      `SELECT f.id, f.transcript FROM ${this.#s}messages m JOIN ${this.#s}message_facts f ON f.id = m.id
+       WHERE m.id = ANY ($1::bigint[]) AND m.deletion IS NULL`,
+      [added.map(([id]) => id)],
+    );
+    const before = new Map(rows.map(({ id, transcript }) => [Number(id), transcript]));
+    const whole = added.flatMap(([id, lines]): [number, string][] => {
+      const beginning = before.get(id);
+      return beginning === undefined ? [] : [[id, JSON.stringify(joinedTranscript(beginning, lines))]];
+    });
+    return this.setTranscripts(client, whole);
   }
 
   /** What the octets of a message are filed under. */

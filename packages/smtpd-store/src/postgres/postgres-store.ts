@@ -179,6 +179,11 @@ class PostgresStore implements MailStore {
     return this.#write(async (client) => (numbered.length === 0 ? 0 : this.#tables.setTranscripts(client, numbered)));
   }
 
+  addToTranscripts(lines: ReadonlyMap<string, NewTranscript>): Promise<number> {
+    const numbered = numberedTranscripts(lines);
+    return this.#write(async (client) => (numbered.length === 0 ? 0 : this.#tables.addToTranscripts(client, numbered)));
+  }
+
   list(options: ListOptions = {}): Promise<Page> {
     return this.#work.begin(async () => {
       const request = listRequest(options);

@@ -8,6 +8,7 @@
 import { storeCounts } from '../counts.js';
 import { assertNever } from '../errors.js';
 import type { StoreLimits } from '../limits.js';
+import { joinedTranscript } from '../message-parts.js';
 import type { Counts, StoreCounts } from '../store.js';
 import { StatementCache, type Connection, type Row, type Statement } from './driver.js';
 import { DeferredWrites } from './deferred-writes.js';
@@ -36,6 +37,8 @@ export class MessageDatabase {
         return this.#add(asked.request);
       case 'setTranscripts':
         return this.#setTranscripts(asked.request);
+      case 'addToTranscripts':
+        return this.#addToTranscripts(asked.request);
       case 'setRead':
         return this.#setRead(asked.request);
       case 'addTags':
@@ -153,7 +156,30 @@ export class MessageDatabase {
       `UPDATE message_transcripts SET lines = ? WHERE id = ?
        AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_transcripts.id AND deletion IS NULL)`,
     );
-    return transcripts.filter(([id, transcript]) => update.run(transcript, id).changes > 0).length;
+    const removeEnd = this.#prepare('DELETE FROM message_transcript_ends WHERE id = ?');
+    return transcripts.filter(([id, transcript]) => {
+      if (update.run(transcript, id).changes === 0) return false;
+      removeEnd.run(id);
+      return true;
+    }).length;
+  }
+
+  #addToTranscripts(added: Operations['addToTranscripts']['request']): number {
+    const insert = this.#prepare(
+      `INSERT OR IGNORE INTO message_transcript_ends SELECT id, ? FROM messages WHERE id = ? AND deletion IS NULL`,
+    );
+    return added.filter(([id, lines]) => insert.run(lines, id).changes > 0 || this.#addToEnd(id, lines)).length;
+  }
+
+  /** The lines of a message that has some already. @returns whether there is such a message */
+  #addToEnd(id: number, lines: string): boolean {
+    const row = this.#prepare(
+      `SELECT lines FROM messages m JOIN message_transcript_ends e ON e.id = m.id WHERE m.id = ? AND m.deletion IS NULL`,
+    ).get(id);
+    if (row === undefined) return false;
+    const all = joinedTranscript(String(row['lines']), lines);
+    this.#prepare('UPDATE message_transcript_ends SET lines = ? WHERE id = ?').run(JSON.stringify(all), id);
+    return true;
   }
 
   #setRead({ ids, isRead }: Operations['setRead']['request']): number[] {
@@ -295,6 +321,7 @@ const REMOVALS = [
   'DELETE FROM message_facts WHERE id = ?',
   'DELETE FROM message_octets WHERE id = ?',
   'DELETE FROM message_transcripts WHERE id = ?',
+  'DELETE FROM message_transcript_ends WHERE id = ?',
   'DELETE FROM message_tags WHERE id = ?',
 ];
 

@@ -3,7 +3,7 @@
 import { assertNever } from '../errors.js';
 import type { ListRequest } from '../list-request.js';
 import type { TranscriptLine } from '../message.js';
-import type { MessageRow } from '../message-parts.js';
+import { joinedTranscript, type MessageRow } from '../message-parts.js';
 import { StatementCache, type Connection, type Row, type SQLValue, type Statement } from './driver.js';
 import { compileQuery } from './query-sql.js';
 import type { NumberedRequest, Operations, RawLocation, ReadOperations } from './requests.js';
@@ -55,9 +55,10 @@ export class MessageReader {
 
   #transcript(id: number): TranscriptLine[] | undefined {
     const row = this.#prepare(
-      `SELECT lines FROM messages m JOIN message_transcripts t ON t.id = m.id WHERE m.id = ? AND m.deletion IS NULL`,
+      `SELECT t.lines, e.lines AS more FROM messages m JOIN message_transcripts t ON t.id = m.id
+       LEFT JOIN message_transcript_ends e ON e.id = m.id WHERE m.id = ? AND m.deletion IS NULL`,
     ).get(id);
-    return row === undefined ? undefined : (JSON.parse(String(row['lines'])) as TranscriptLine[]);
+    return row === undefined ? undefined : joinedTranscript(String(row['lines']), String(row['more'] ?? '[]'));
   }
 
   #list({ requirements, before, after, limit }: ListRequest): Operations['list']['answer'] {

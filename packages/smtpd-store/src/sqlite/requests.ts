@@ -31,6 +31,8 @@ export interface WriteOperations {
   add: { request: { readonly packed: PackedParts; readonly now: number }; answer: { id: number; pruned: number[] } };
   /** @returns how many there are */
   setTranscripts: { request: readonly (readonly [id: number, transcript: string])[]; answer: number };
+  /** @returns how many there are */
+  addToTranscripts: { request: readonly (readonly [id: number, lines: string])[]; answer: number };
   setRead: { request: { readonly ids: readonly number[]; readonly isRead: boolean }; answer: number[] };
   addTags: { request: TagRequest; answer: number[] };
   removeTags: { request: TagRequest; answer: number[] };

@@ -85,6 +85,9 @@ INSERT INTO message_facts SELECT id, facts FROM messages;
 ALTER TABLE messages DROP COLUMN facts;
 -- Values in JSON.
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
+  `
+-- What was said behind a message, when that had been kept: nearly each has some, and to write the rest anew would cost more than these.
+CREATE TABLE message_transcript_ends (id INTEGER PRIMARY KEY, lines TEXT NOT NULL)`,
 ];
 
 const SCHEMA_VERSION = CHANGES.length;

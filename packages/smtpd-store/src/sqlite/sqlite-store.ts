@@ -204,6 +204,10 @@ class SQLiteStore implements MailStore {
     return this.#begin(() => this.#writer.request('setTranscripts', numberedTranscripts(transcripts)));
   }
 
+  addToTranscripts(lines: ReadonlyMap<string, NewTranscript>): Promise<number> {
+    return this.#begin(() => this.#writer.request('addToTranscripts', numberedTranscripts(lines)));
+  }
+
   list(options: ListOptions = {}): Promise<Page> {
     return this.#begin(async () => {
       const request = listRequest(options);
