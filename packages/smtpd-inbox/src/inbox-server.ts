@@ -144,6 +144,7 @@ export class InboxServer implements AsyncDisposable {
       faults,
       hasRecipientFaults: options.hasRecipientFaults,
       isStoreShared,
+      canStoreSummarize: options.store === undefined,
     });
     this.#server = server;
     if (options.auth !== 'off') server.use(authHook(options.auth, directory, isStoreShared));
@@ -201,7 +202,7 @@ export class InboxServer implements AsyncDisposable {
     }
     const store =
       given === undefined
-        ? await openSQLiteStore({ limits, ...(data === undefined ? {} : { folder: data }) })
+        ? await openSQLiteStore({ limits, summarizer: SUMMARIZER, ...(data === undefined ? {} : { folder: data }) })
         : await openPostgresStore({ url: given, limits });
     this.#store = store;
     this.#closers.push(() => store.close());
@@ -424,6 +425,7 @@ async function readVersion(): Promise<string> {
   return manifest.version;
 }
 
+const SUMMARIZER = new URL('dist/mail/summarizer.js', PACKAGE_FOLDER);
 const PAGE_FOLDER = fileURLToPath(new URL('dist/page/', PACKAGE_FOLDER));
 /** One mail that takes long does not hold up all others. */
 const READER_THREADS = 2;

@@ -14,6 +14,7 @@ export type {
   NewTranscript,
   SessionFacts,
   StoredMessage,
+  Summarizer,
   TLSFacts,
   TranscriptLine,
 } from './message.js';

@@ -68,7 +68,6 @@ export function checkMessage(message: NewMessage): void {
 /** What is written of a new message. */
 export function partsOf(message: NewMessage, newSummary: NewSummary, body: TakenBody): NewParts {
   const { envelope, session } = message;
-  const { searchText } = newSummary;
   // JSON leaves it out.
   const summary = { ...newSummary, searchText: undefined };
   return {
@@ -77,22 +76,81 @@ export function partsOf(message: NewMessage, newSummary: NewSummary, body: Taken
     receivedAtMs: message.receivedAt.getTime(),
     sizeBytes: body.sizeBytes,
     attachmentCount: summary.attachmentNames?.length ?? 0,
-    messageId: summary.messageId === undefined ? null : bindable(summary.messageId),
+    messageId: messageIdOf(summary),
     facts: JSON.stringify({ envelope, session, summary, ...searched(summary) } satisfies Facts),
     transcript: transcriptText(message.transcript ?? []),
     octets: body.kind === 'memory' ? body.octets : null,
     fileName: body.kind === 'file' ? body.fileName : null,
-    words: [
-      summary.subject ?? '',
-      linesOf(summary.from, envelope.mailFrom),
-      linesOf(summary.to, ...envelope.rcptTos),
-      linesOf(summary.cc),
-      (searchText ?? '').slice(0, SEARCH_TEXT_LENGTH_MAX),
-      linesOf(summary.attachmentNames),
-      linesOf(summary.headers?.map(([name, value]) => `${name}: ${value}`)),
-    ].map(bindable),
+    words: wordsOf(newSummary, envelope.mailFrom, envelope.rcptTos),
     told: { envelope, session, summary },
   };
+}
+
+/** A message that is to be summed up, in a form that costs little to make. */
+export interface UnreadParts extends Pick<MessageParts, 'inbox' | 'isSession' | 'receivedAtMs' | 'transcript'> {
+  readonly octets: Uint8Array;
+  readonly mailFrom: string;
+  /** The recipients, one a line. */
+  readonly recipients: string;
+  /** JSON, as in the facts. */
+  readonly envelope: string;
+  /** The same. */
+  readonly session: string;
+}
+
+/** What goes to whoever sums up. */
+export function unreadPartsOf(message: NewMessage, octets: Uint8Array): UnreadParts {
+  const { envelope } = message;
+  return {
+    inbox: message.inbox ?? '',
+    isSession: message.kind === 'session',
+    receivedAtMs: message.receivedAt.getTime(),
+    transcript: transcriptText(message.transcript ?? []),
+    octets,
+    mailFrom: envelope.mailFrom,
+    recipients: linesOf(envelope.rcptTos),
+    envelope: JSON.stringify(envelope),
+    session: JSON.stringify(message.session),
+  };
+}
+
+/** What is written of a message that was summed up, and the summary as it is given back. */
+export function summedUp(unread: UnreadParts, newSummary: NewSummary): { parts: MessageParts; summary: string } {
+  const { inbox, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session } = unread;
+  const summary = JSON.stringify({ ...newSummary, searchText: undefined });
+  const { searchedHeaders } = searched(newSummary);
+  const more = searchedHeaders === undefined ? '' : `,"searchedHeaders":${JSON.stringify(searchedHeaders)}`;
+  const parts: MessageParts = {
+    inbox,
+    isSession,
+    receivedAtMs,
+    sizeBytes: octets.length,
+    attachmentCount: newSummary.attachmentNames?.length ?? 0,
+    messageId: messageIdOf(newSummary),
+    facts: `{"envelope":${envelope},"session":${session},"summary":${summary}${more}}`,
+    transcript,
+    octets,
+    fileName: null,
+    words: wordsOf(newSummary, mailFrom, recipients === '' ? [] : [recipients]),
+  };
+  return { parts, summary };
+}
+
+function messageIdOf({ messageId }: MessageSummary): string | null {
+  return messageId === undefined ? null : bindable(messageId);
+}
+
+/** What a message is found by. */
+function wordsOf(summary: NewSummary, mailFrom: string, rcptTos: readonly string[]): string[] {
+  return [
+    summary.subject ?? '',
+    linesOf(summary.from, mailFrom),
+    linesOf(summary.to, ...rcptTos),
+    linesOf(summary.cc),
+    (summary.searchText ?? '').slice(0, SEARCH_TEXT_LENGTH_MAX),
+    linesOf(summary.attachmentNames),
+    linesOf(summary.headers?.map(([name, value]) => `${name}: ${value}`)),
+  ].map(bindable);
 }
 
 /** A conversation as it is written. */
@@ -128,6 +186,26 @@ function searched({ headers }: MessageSummary): Pick<Facts, 'searchedHeaders'> {
     return name === searchedName && value === searchedValue;
   });
   return isSame ? {} : { searchedHeaders };
+}
+
+/** What was just written and summed up. Few look into it. */
+export function addedUnread(id: number, message: NewMessage, summary: string): StoredMessage {
+  const { kind = 'message', inbox = '', receivedAt, raw, envelope, session } = message;
+  let known: MessageSummary | undefined;
+  return {
+    id: String(id),
+    kind,
+    inbox,
+    receivedAt: new Date(receivedAt),
+    sizeBytes: raw instanceof Uint8Array ? raw.length : 0,
+    isRead: false,
+    tags: [],
+    envelope,
+    session,
+    get summary() {
+      return (known ??= JSON.parse(summary) as MessageSummary);
+    },
+  };
 }
 
 /** What was just written, as it would be read: nobody has to read its facts for that. */

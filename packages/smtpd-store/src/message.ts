@@ -100,6 +100,12 @@ export interface NewSummary extends MessageSummary {
   readonly searchText?: string;
 }
 
+/** What the module has to have that a store is given as its `summarizer`. */
+export interface Summarizer {
+  /** Says what a message says, from its octets. A message whose octets make it throw is not kept. */
+  readonly summarize: (octets: Uint8Array) => NewSummary;
+}
+
 /** A message to be kept. */
 export interface NewMessage {
   /**
@@ -117,8 +123,11 @@ export interface NewMessage {
   readonly transcript?: NewTranscript;
   /** Default: `''`, the inbox of everybody. */
   readonly inbox?: string;
-  /** What it says; a function is called once all octets are taken, for who parses while they pass. */
-  readonly summary: NewSummary | (() => Awaitable<NewSummary>);
+  /**
+   * What it says; a function is called once all octets are taken, for who parses while they pass. Where it is left out, the store's
+   * `summarizer` says it: that is for octets that are handed over as an array, of up to 128 KiB.
+   */
+  readonly summary?: NewSummary | (() => Awaitable<NewSummary>);
 }
 
 /** A message that is kept. Its octets and its transcript are asked for separately. */

@@ -12,10 +12,17 @@ import {
   type SMTPServerOptions,
   type StreamedMessage,
 } from 'smtpd';
-import { StoreError, type Envelope, type MailStore, type NewMessage, type SessionFacts } from 'smtpd-store';
+import {
+  StoreError,
+  type Envelope,
+  type MailStore,
+  type NewMessage,
+  type NewSummary,
+  type SessionFacts,
+} from 'smtpd-store';
 
 import type { MailReader } from '../mail/mail-reader.js';
-import { quickSummary } from '../mail/quick-summary.js';
+import { isQuicklyRead, quickSummary } from '../mail/quick-summary.js';
 import type { FaultBoard } from '../faults/fault-board.js';
 import { FaultyChannel, LIMITS_FOR_FAULTS, playFaults, playMessageFault } from '../faults/play-faults.js';
 import { ContentIntake } from './content-intake.js';
@@ -29,6 +36,8 @@ export interface CaptureParts {
   readonly directory: InboxDirectory;
   /** Whether other machines make inboxes, too. */
   readonly isStoreShared: boolean;
+  /** Whether the store sums up what is quickly read, and need not be told what it says. */
+  readonly canStoreSummarize: boolean;
   readonly faults: FaultBoard;
   /** Whether recipients such as `fail-rcpt-550@…` make their own faults. */
   readonly hasRecipientFaults: boolean;
@@ -77,22 +86,22 @@ export class CaptureServer extends SMTPServer {
   }
 
   override async streamMessage(message: StreamedMessage): Promise<MessageVerdict> {
-    const { store, reader, directory } = this.#parts;
+    const { store, directory, canStoreSummarize } = this.#parts;
     const record = this.#recordOf(message.session);
     const { head, rest, release } = await this.#intake.take(message.body);
     try {
       // A streamed message is asked about when it is whole; what comes behind the head passes with it.
       const fault = await playMessageFault(message);
       if (fault !== undefined && fault !== null && fault !== '') return fault;
-      const read = quickSummary(head) ?? (await reader.summarize(head));
-      const summary = rest === undefined ? read : { ...read, parseFault: PARTLY_READ };
+      const isSummedUpByStore = canStoreSummarize && rest === undefined && isQuicklyRead(head);
+      const summary = isSummedUpByStore ? undefined : await this.#summaryOf(head, rest !== undefined);
       record.note('client', `(${String(head.length)} octets of content${rest === undefined ? '' : ', and more'})`);
       const common = {
         envelope: envelopeOf(message),
         session: factsOf(message.session),
         receivedAt: message.receivedAt,
         transcript: record.transcriptToKeep(),
-        summary,
+        ...(summary === undefined ? {} : { summary }),
       };
       const ids: string[] = [];
       const routed = { rcptTos: message.rcptTos, user: message.session.identity?.user };
@@ -112,6 +121,12 @@ export class CaptureServer extends SMTPServer {
     } finally {
       release();
     }
+  }
+
+  /** What a message says. */
+  async #summaryOf(head: Uint8Array, isCut: boolean): Promise<NewSummary> {
+    const summary = quickSummary(head) ?? (await this.#parts.reader.summarize(head));
+    return isCut ? { ...summary, parseFault: PARTLY_READ } : summary;
   }
 
   /** Resolves when all that was said of finished sessions is written. */

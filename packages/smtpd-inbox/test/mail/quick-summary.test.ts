@@ -3,6 +3,7 @@ import { MailReader } from 'smtpd-inbox';
 import { expect, it } from 'vitest';
 
 import { quickSummary } from '../../src/mail/quick-summary.js';
+import { summarize } from '../../src/mail/summarizer.js';
 
 const text = (length: number): Buffer => Buffer.from(`Subject: text\r\n\r\n${'a'.repeat(length)}\r\n`);
 
@@ -24,6 +25,13 @@ it('leaves HTML and what is long to a thread', () => {
   expect(quickSummary(text(16_000))?.subject).toBe('text');
   expect(quickSummary(text(17_000))).toBeUndefined();
   expect(quickSummary(Buffer.from('Content-Type: text/html\r\n\r\n<p>\r\n'))).toBeUndefined();
+});
+
+it('says in the thread of the store what it says elsewhere, and something of every octets', () => {
+  const mail = text(10);
+  expect(summarize(mail)).toEqual(quickSummary(mail));
+  // It is asked about no such mail, and must not fail all the same.
+  expect(summarize(text(17_000))).toMatchObject({ subject: 'text', parseFault: 'The message could not be read.' });
 });
 
 it('takes octets that are part of others', () => {

@@ -275,6 +275,12 @@ class PostgresStore implements MailStore {
     const spilled = body.kind === 'file' ? body.file : undefined;
     try {
       const summary = typeof message.summary === 'function' ? await message.summary() : message.summary;
+      if (summary === undefined) {
+        throw new StoreError(
+          'STORE_BAD_OPTION',
+          'A store in PostgreSQL sums up nothing: give each message its summary',
+        );
+      }
       const parts = partsOf(message, summary, body.kind === 'file' ? { ...body, fileName: '' } : body);
       const row = { parts, headers: summary.headers ?? [], words: searchedWords(parts.words) };
       return await (spilled === undefined ? this.#shortWriter : this.#longWriter).add({ row, spilled });

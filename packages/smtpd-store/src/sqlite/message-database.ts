@@ -6,27 +6,44 @@
  */
 
 import { storeCounts } from '../counts.js';
-import { assertNever } from '../errors.js';
+import { assertNever, StoreError } from '../errors.js';
 import type { StoreLimits } from '../limits.js';
-import { joinedTranscript } from '../message-parts.js';
+import type { NewSummary, Summarizer } from '../message.js';
+import { joinedTranscript, summedUp, type MessageParts } from '../message-parts.js';
 import type { Counts, StoreCounts } from '../store.js';
 import { StatementCache, type Connection, type Row, type Statement } from './driver.js';
 import { DeferredWrites } from './deferred-writes.js';
-import { unpackParts } from './packed-parts.js';
-import type { DeletionAnswer, NumberedRequest, Operations, TagRequest, WriteOperations } from './requests.js';
+import { unpackParts, unpackUnread } from './packed-parts.js';
+import type {
+  AddAnswer,
+  DeletionAnswer,
+  NumberedRequest,
+  Operations,
+  TagRequest,
+  WriteOperations,
+} from './requests.js';
+
+/** What a database of messages goes by. */
+export interface MessageDatabaseOptions {
+  readonly limits: StoreLimits;
+  readonly undoMs: number;
+  readonly summarizer: Summarizer | undefined;
+}
 
 /** The messages in a database. */
 export class MessageDatabase {
   readonly #statements: StatementCache;
   readonly #limits: StoreLimits;
   readonly #undoMs: number;
+  readonly #summarizer: Summarizer | undefined;
   readonly #deferred: DeferredWrites;
   #filesToRemove: string[] = [];
 
-  constructor(connection: Connection, { limits, undoMs }: { limits: StoreLimits; undoMs: number }) {
+  constructor(connection: Connection, { limits, undoMs, summarizer }: MessageDatabaseOptions) {
     this.#statements = new StatementCache(connection);
     this.#limits = limits;
     this.#undoMs = undoMs;
+    this.#summarizer = summarizer;
     this.#deferred = new DeferredWrites((sql) => this.#prepare(sql));
   }
 
@@ -34,7 +51,9 @@ export class MessageDatabase {
   answer(asked: NumberedRequest<keyof WriteOperations>): unknown {
     switch (asked.name) {
       case 'add':
-        return this.#add(asked.request);
+        return this.#add(unpackParts(asked.request.packed), asked.request.now);
+      case 'addUnread':
+        return this.#addUnread(asked.request);
       case 'setTranscripts':
         return this.#setTranscripts(asked.request);
       case 'addToTranscripts':
@@ -90,8 +109,25 @@ export class MessageDatabase {
     return this.#prepare('SELECT 1 FROM messages WHERE file_name = ?').get(fileName) !== undefined;
   }
 
-  #add({ packed, now }: Operations['add']['request']): Operations['add']['answer'] {
-    const parts = unpackParts(packed);
+  #addUnread({ packed, now }: Operations['addUnread']['request']): Operations['addUnread']['answer'] {
+    const unread = unpackUnread(packed);
+    const { parts, summary } = summedUp(unread, this.#summarize(unread.octets));
+    const { id, pruned } = this.#add(parts, now);
+    return { id, pruned, summary };
+  }
+
+  #summarize(octets: Uint8Array): NewSummary {
+    if (this.#summarizer === undefined) {
+      throw new StoreError('STORE_BAD_OPTION', 'A message without a summary needs a store that was given a summarizer');
+    }
+    try {
+      return this.#summarizer.summarize(octets);
+    } catch (cause) {
+      throw new StoreError('STORE_BAD_OPTION', 'The summarizer of this store failed with this message', { cause });
+    }
+  }
+
+  #add(parts: MessageParts, now: number): AddAnswer {
     const { lastInsertRowid } = this.#prepare(
       `INSERT INTO messages (inbox, is_session, received_at, size_bytes, attachments, message_id, file_name)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,

@@ -3,7 +3,7 @@
  * carries, and reads them again on the other side, which took more than half of the time that a message spent between the threads.
  */
 
-import type { MessageParts } from '../message-parts.js';
+import type { MessageParts, UnreadParts } from '../message-parts.js';
 
 /** The values of {@link MessageParts}. */
 export type PackedParts = readonly [
@@ -63,4 +63,36 @@ export function unpackParts(packed: PackedParts): MessageParts {
     fileName,
     words,
   };
+}
+
+/** The values of {@link UnreadParts}. */
+export type PackedUnread = readonly [
+  inbox: string,
+  isSession: boolean,
+  receivedAtMs: number,
+  transcript: string,
+  octets: Uint8Array,
+  mailFrom: string,
+  recipients: string,
+  envelope: string,
+  session: string,
+];
+
+export function packUnread(parts: UnreadParts): PackedUnread {
+  return [
+    parts.inbox,
+    parts.isSession,
+    parts.receivedAtMs,
+    parts.transcript,
+    parts.octets,
+    parts.mailFrom,
+    parts.recipients,
+    parts.envelope,
+    parts.session,
+  ];
+}
+
+export function unpackUnread(packed: PackedUnread): UnreadParts {
+  const [inbox, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session] = packed;
+  return { inbox, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session };
 }

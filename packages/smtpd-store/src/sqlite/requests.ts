@@ -6,7 +6,7 @@ import type { ListRequest } from '../list-request.js';
 import type { TranscriptLine } from '../message.js';
 import type { MessageRow } from '../message-parts.js';
 import type { StoreCounts } from '../store.js';
-import type { PackedParts } from './packed-parts.js';
+import type { PackedParts, PackedUnread } from './packed-parts.js';
 
 /** What the thread that reads is started with. */
 export interface ReaderSettings {
@@ -24,11 +24,18 @@ export interface WriterSettings extends ReaderSettings {
   readonly limits: StoreLimits;
   /** How long what was deleted can come back. */
   readonly undoMs: number;
+  /** The URL of the module that sums up. */
+  readonly summarizer: string | undefined;
 }
 
 /** What the thread does that writes, with the answers. */
 export interface WriteOperations {
-  add: { request: { readonly packed: PackedParts; readonly now: number }; answer: { id: number; pruned: number[] } };
+  add: { request: { readonly packed: PackedParts; readonly now: number }; answer: AddAnswer };
+  /** The same of a message that is summed up before. `summary` is JSON. */
+  addUnread: {
+    request: { readonly packed: PackedUnread; readonly now: number };
+    answer: AddAnswer & { readonly summary: string };
+  };
   /** @returns how many there are */
   setTranscripts: { request: readonly (readonly [id: number, transcript: string])[]; answer: number };
   /** @returns how many there are */
@@ -63,6 +70,12 @@ export type OperationName = keyof Operations;
 
 /** Where octets are. */
 export type RawLocation = { readonly octets: Uint8Array } | { readonly fileName: string };
+
+export interface AddAnswer {
+  readonly id: number;
+  /** Those that had to make room, and were there until then. */
+  readonly pruned: readonly number[];
+}
 
 export interface TagRequest {
   readonly ids: readonly number[];

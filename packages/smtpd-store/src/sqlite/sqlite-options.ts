@@ -17,6 +17,11 @@ export interface SQLiteStoreOptions {
   readonly undoMs?: number;
   /** How many octets of messages may wait to be written; who adds more waits. Default: 64 MiB, at least 128 KiB. */
   readonly queuedBytesMax?: number;
+  /**
+   * A module that sums up messages which are added without a `summary`: its `summarize` is called in the thread that writes, so that who adds
+   * them need not wait for it. Default: each message has to have one.
+   */
+  readonly summarizer?: URL;
   /** Default: the clock of this machine. */
   readonly clock?: StoreClock;
 }
@@ -27,17 +32,26 @@ export interface SQLiteSettings {
   readonly limits: StoreLimits;
   readonly undoMs: number;
   readonly queuedBytesMax: number;
+  readonly summarizer: URL | undefined;
   readonly clock: StoreClock;
 }
 
 /** @throws {@link StoreError} when a value cannot work */
-export function completeOptions({ folder, limits, undoMs, queuedBytesMax, clock }: SQLiteStoreOptions): SQLiteSettings {
+export function completeOptions({
+  folder,
+  limits,
+  undoMs,
+  queuedBytesMax,
+  summarizer,
+  clock,
+}: SQLiteStoreOptions): SQLiteSettings {
   if (folder === '') throw new StoreError('STORE_BAD_OPTION', 'folder is the path of a folder, not ""');
   const settings: SQLiteSettings = {
     folder,
     limits: completeLimits(limits, folder === undefined ? 7 * 24 * 60 * 60_000 : Infinity),
     undoMs: undoMs ?? 10 * 60_000,
     queuedBytesMax: queuedBytesMax ?? 67_108_864,
+    summarizer,
     clock: clock ?? systemClock,
   };
   checkAtLeast('undoMs', settings.undoMs, 0);

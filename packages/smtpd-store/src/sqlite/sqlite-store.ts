@@ -8,22 +8,24 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-import { BodySpool, syncFolder } from '../body-spool.js';
+import { BodySpool, syncFolder, type TakenBody } from '../body-spool.js';
 import { ChangeFeed } from '../change-feed.js';
-import type { StoreError } from '../errors.js';
+import { StoreError } from '../errors.js';
 import { fileError } from '../file-error.js';
 import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
-import type { NewMessage, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
+import type { NewMessage, NewSummary, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
 import {
   addedMessage,
+  addedUnread,
   idsOf,
   namesOf,
   notFound,
   numberedTranscripts,
   partsOf,
   storedMessage,
+  unreadPartsOf,
 } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
@@ -31,7 +33,7 @@ import { checkSettingKey, formatSetting } from '../settings.js';
 import type { ChangesOptions, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { WorkInHand } from '../work-in-hand.js';
 import { LOCK_FILE_NAME, TEMPORARY_PREFIX } from './lock.js';
-import { packParts } from './packed-parts.js';
+import { packParts, packUnread } from './packed-parts.js';
 import type {
   ClearRequest,
   DeletionAnswer,
@@ -82,6 +84,7 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
         isDurable,
         limits: settings.limits,
         undoMs: settings.undoMs,
+        summarizer: settings.summarizer?.href,
       },
       () => {
         feed.end();
@@ -309,19 +312,35 @@ class SQLiteStore implements MailStore {
     const body = this.#spool.takeShort(message.raw) ?? (await this.#spool.take(message.raw));
     try {
       const summary = typeof message.summary === 'function' ? await message.summary() : message.summary;
-      const parts = partsOf(message, summary, body);
-      const { id, pruned } = await this.#writer.request('add', {
-        packed: packParts(parts),
-        now: this.#settings.clock.now(),
-      });
-      const stored = addedMessage(id, parts);
-      this.#feed.publish({ kind: 'added', message: stored });
-      if (pruned.length > 0) this.#feed.publish({ kind: 'deleted', messageIds: namesOf(pruned) });
-      return stored;
+      return summary === undefined ? await this.#addUnread(message, body) : await this.#add(message, summary, body);
     } catch (error) {
       await this.#spool.discard(body);
       throw error;
     }
+  }
+
+  async #add(message: NewMessage, summary: NewSummary, body: TakenBody): Promise<StoredMessage> {
+    const parts = partsOf(message, summary, body);
+    const now = this.#settings.clock.now();
+    const { id, pruned } = await this.#writer.request('add', { packed: packParts(parts), now });
+    return this.#added(addedMessage(id, parts), pruned);
+  }
+
+  /** Adds a message that the thread sums up. */
+  async #addUnread(message: NewMessage, body: TakenBody): Promise<StoredMessage> {
+    if (body.kind === 'file') {
+      throw new StoreError('STORE_BAD_OPTION', 'Only a message of up to 128 KiB is summed up by the store itself');
+    }
+    const packed = packUnread(unreadPartsOf(message, body.octets));
+    const now = this.#settings.clock.now();
+    const { id, pruned, summary } = await this.#writer.request('addUnread', { packed, now });
+    return this.#added(addedUnread(id, message, summary), pruned);
+  }
+
+  #added(message: StoredMessage, pruned: readonly number[]): StoredMessage {
+    this.#feed.publish({ kind: 'added', message });
+    if (pruned.length > 0) this.#feed.publish({ kind: 'deleted', messageIds: namesOf(pruned) });
+    return message;
   }
 
   #ofMessage<Name extends 'get' | 'raw' | 'transcript'>(

@@ -7,6 +7,8 @@ import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 
+import { StoreError } from '../errors.js';
+import type { Summarizer } from '../message.js';
 import { findDriver, type Connection } from './driver.js';
 import { faultOf } from './faults.js';
 import { MessageDatabase } from './message-database.js';
@@ -25,9 +27,10 @@ type Request = NumberedRequest<keyof WriteOperations>;
 /** What was asked in one turn. */
 type Asked = readonly (Request | CloseRequest)[];
 
-interface Connections {
+interface WriterParts {
   readonly connection: Connection;
   readonly lock: Connection;
+  readonly summarizer: Summarizer | undefined;
 }
 
 /** The loop of the thread. */
@@ -39,11 +42,11 @@ class Writer {
   readonly #database: MessageDatabase;
   readonly #spoolFolder: string;
 
-  constructor(port: MessagePort, { connection, lock }: Connections, settings: WriterSettings) {
+  constructor(port: MessagePort, { connection, lock, summarizer }: WriterParts, settings: WriterSettings) {
     this.#port = port;
     this.#connection = connection;
     this.#lock = lock;
-    this.#database = new MessageDatabase(connection, settings);
+    this.#database = new MessageDatabase(connection, { ...settings, summarizer });
     this.#spoolFolder = settings.spoolFolder;
   }
 
@@ -135,7 +138,8 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
     lock = lockStore(open, settings.lockPath);
     connection = open(settings.databasePath);
     prepareSchema(connection, settings.isDurable);
-    const writer = new Writer(port, { connection, lock }, settings);
+    const summarizer = await loadSummarizer(settings.summarizer);
+    const writer = new Writer(port, { connection, lock, summarizer }, settings);
     // Nobody else has the store from here on, so a file without a row has no owner.
     writer.sweep();
     writer.listen();
@@ -147,6 +151,13 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
     port.postMessage({ kind: 'unusable', fault: faultOf(error) } satisfies WorkerMessage);
     port.close();
   }
+}
+
+async function loadSummarizer(url: string | undefined): Promise<Summarizer | undefined> {
+  if (url === undefined) return undefined;
+  const loaded = (await import(url)) as Partial<Summarizer>;
+  if (typeof loaded.summarize === 'function') return loaded as Summarizer;
+  throw new StoreError('STORE_BAD_OPTION', `summarizer is a module that exports a function "summarize", not ${url}`);
 }
 
 /** When so many requests share a transaction, no more are taken into it. */

@@ -10,6 +10,7 @@ import {
   type ListOptions,
   type MailStore,
   type MessageQuery,
+  type NewMessage,
   type SQLiteStoreOptions,
 } from 'smtpd-store';
 import { describe, expect, it } from 'vitest';
@@ -33,6 +34,14 @@ describeMailStore('an SQLite store in a folder', async (options) => {
   return store;
 });
 
+const SUMMARIZER = new URL('../support/summarizer.mjs', import.meta.url);
+
+/** A message that the store is to sum up. */
+function unread(given: Partial<NewMessage>): NewMessage {
+  const { summary: _, ...rest } = newMessage(given as Omit<NewMessage, 'summary'>);
+  return rest;
+}
+
 describe('an SQLite store', () => {
   it('makes one segment of its index of the words of messages that share a transaction', async () => {
     using folder = new TemporaryFolder();
@@ -46,6 +55,60 @@ describe('an SQLite store', () => {
       segments: 1,
     });
     connection.close();
+  });
+
+  it('sums up by itself what is added without a summary, where it was given a module for it', async () => {
+    await using store = await openSQLiteStore({ summarizer: SUMMARIZER });
+    const reader = store.changes()[Symbol.asyncIterator]();
+    const raw = Buffer.from('Subject: Rechnung ü\ud800\r\n\r\nforty-two\r\n');
+    const given = {
+      ...unread({ raw, inbox: 'one', transcript: [{ from: 'client', atMs: 1, text: 'DATA' }] }),
+      envelope: {
+        mailFrom: 'a@a.example',
+        rcptTos: ['b@b.example', 'c@b.example'],
+        mailOptions: [],
+        rcptOptions: [[], []],
+      },
+    };
+    const added = await store.add(given);
+    expect(added).toMatchObject({ kind: 'message', inbox: 'one', sizeBytes: raw.length, isRead: false, tags: [] });
+    expect(added.summary).toMatchObject({ subject: 'Rechnung ü\ufffd', from: ['head@a.example'] });
+    expect(added.summary).not.toHaveProperty('searchText');
+    expect(await store.get(added.id)).toEqual(added);
+    expect((await reader.next()).value).toEqual({ kind: 'added', message: added });
+    expect(await store.transcript(added.id)).toHaveLength(1);
+    expect((await collect(store.openRaw(added.id))).equals(raw)).toBe(true);
+    for (const [field, words] of [
+      ['subject', 'rechnung'],
+      ['from', 'a@a.example'],
+      ['from', 'head@a.example'],
+      ['to', 'c@b.example'],
+      ['body', 'forty-two'],
+    ] as const) {
+      expect(idsIn(await store.list({ query: { kind: 'words', field, words } })), words).toEqual([added.id]);
+    }
+    expect((await store.list({ query: { kind: 'header', name: 'subject', contains: 'ü' } })).messages).toHaveLength(1);
+    // Who knows better is heard.
+    expect((await store.add({ ...given, summary: { subject: 'given' } })).summary.subject).toBe('given');
+  });
+
+  it('keeps nothing that it cannot sum up, and what is added with it all the same', async () => {
+    await using store = await openSQLiteStore({ summarizer: SUMMARIZER });
+    const outcomes = await Promise.allSettled(
+      ['one', 'unreadable', 'three'].map((subject) =>
+        store.add(unread({ raw: Buffer.from(`Subject: ${subject}\r\n`) })),
+      ),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'STORE_BAD_OPTION' } });
+    await expect(store.add(unread({ raw: Buffer.alloc(200_000, 'a') }))).rejects.toMatchObject({
+      code: 'STORE_BAD_OPTION',
+    });
+    expect(await store.counts()).toMatchObject({ messages: 2 });
+    await using without = await openSQLiteStore();
+    await expect(without.add(unread({}))).rejects.toMatchObject({ code: 'STORE_BAD_OPTION' });
+    const noSummarizer = new URL('data:text/javascript,export const summary = 1');
+    await expect(openSQLiteStore({ summarizer: noSummarizer })).rejects.toMatchObject({ code: 'STORE_BAD_OPTION' });
   });
 
   const filesOf = (folder: TemporaryFolder): string[] => readdirSync(join(folder.path, 'messages'));
