@@ -98,7 +98,7 @@ export class CaptureServer extends SMTPServer {
       record.note('client', `(${String(head.length)} octets of content${rest === undefined ? '' : ', and more'})`);
       const common = {
         envelope: envelopeOf(message),
-        session: factsOf(message.session),
+        session: factsOf(message.session, message.mailOptions),
         receivedAt: message.receivedAt,
         transcript: record.transcriptToKeep(),
         ...(summary === undefined ? {} : { summary }),
@@ -152,7 +152,7 @@ export class CaptureServer extends SMTPServer {
       kind: 'session',
       raw: new Uint8Array(0),
       envelope,
-      session: { ...factsOf(session), end: reason },
+      session: { ...factsOf(session, session.envelope?.mailOptions), end: reason },
       receivedAt: session.openedAt,
       transcript: record.transcript,
       inbox,
@@ -173,14 +173,14 @@ export class CaptureServer extends SMTPServer {
 }
 
 /** What a session is kept with. */
-function factsOf(session: SessionInfo): SessionFacts {
+function factsOf(session: SessionInfo, mailOptions: readonly string[] = []): SessionFacts {
   const { peer, local, clientName, tls, identity } = session;
   return {
     id: session.id,
     peer: { address: peer.address, port: peer.port },
     ...('address' in local ? { local: { address: local.address, port: local.port } } : {}),
     ...(clientName === undefined ? {} : { clientName }),
-    protocol: protocolKeyword(session),
+    protocol: protocolKeyword(session, mailOptions),
     ...(tls === undefined
       ? {}
       : {
@@ -221,9 +221,9 @@ function factsOf(session: SessionInfo): SessionFacts {
 }
 
 /** RFC 3848 §2, and RFC 6531 §4.3 for who asked for SMTPUTF8. */
-function protocolKeyword({ protocol, isExtended, envelope, tls, identity }: SessionInfo): string {
+function protocolKeyword({ protocol, isExtended, tls, identity }: SessionInfo, mailOptions: readonly string[]): string {
   if (protocol === 'smtp' && !isExtended) return 'SMTP';
-  const isUTF8 = envelope?.mailOptions.some((option) => option.toUpperCase() === 'SMTPUTF8') === true;
+  const isUTF8 = mailOptions.some((option) => option.toUpperCase() === 'SMTPUTF8');
   const name = isUTF8 ? `UTF8${protocol.toUpperCase()}` : protocol === 'lmtp' ? 'LMTP' : 'ESMTP';
   return `${name}${tls === undefined ? '' : 'S'}${identity === undefined ? '' : 'A'}`;
 }

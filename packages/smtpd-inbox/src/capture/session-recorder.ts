@@ -24,8 +24,9 @@ export class SessionRecord {
   #transaction: WrittenLine[] = [];
   #isInTransaction = false;
   #leftOut = 0;
-  /** When the first command of this turn came; `undefined` when none has. */
-  #turnAtMs: number | undefined;
+  /** The turn in which the last command was looked at, and when the first of that turn came. */
+  #turn = -1;
+  #turnAtMs = 0;
   /** What was kept of the last message, to be told how its transaction went on. */
   #lastKept: readonly string[] | undefined;
   /** How many lines of the transaction its message is kept with. */
@@ -54,11 +55,10 @@ export class SessionRecord {
    * their replies left: none came later than the first. Who looks at the times sees by that who did not wait.
    */
   noteCommand(text: string): void {
-    if (this.#turnAtMs === undefined) {
+    const turn = currentTurn();
+    if (turn !== this.#turn) {
+      this.#turn = turn;
       this.#turnAtMs = this.#elapsedMs();
-      setImmediate(() => {
-        this.#turnAtMs = undefined;
-      });
     }
     this.note('client', text, this.#turnAtMs);
   }
@@ -113,10 +113,26 @@ export class SessionRecord {
     return `[${lines}]`;
   }
 
+  /** To the microsecond: more says nothing, and fills the store. */
   #elapsedMs(): number {
-    return Math.max(0, this.#now() - this.#openedAtMs);
+    return Math.max(0, Math.round((this.#now() - this.#openedAtMs) * 1_000) / 1_000);
   }
 }
+
+/** The number of this turn of the event loop. All sessions share what tells them of its end. */
+function currentTurn(): number {
+  if (!isTurnEndAwaited) {
+    isTurnEndAwaited = true;
+    setImmediate(() => {
+      isTurnEndAwaited = false;
+      turnNumber += 1;
+    });
+  }
+  return turnNumber;
+}
+
+let turnNumber = 0;
+let isTurnEndAwaited = false;
 
 /** A line, formatted once: what was said first is kept with each message of a session, and each message's lines are kept twice. */
 interface WrittenLine {
@@ -226,6 +242,7 @@ export function recordSessions(
 
 /** An argument has one character for each octet; most are UTF-8. */
 function readable(argument: string): string {
+  if (!NON_ASCII.test(argument)) return argument;
   const text = Buffer.from(argument, 'latin1').toString('utf8');
   return text.includes('\ufffd') ? argument : text;
 }
@@ -240,6 +257,7 @@ const END_TEXTS: Readonly<Record<string, string>> = {
   serverClosing: 'this server closed',
   error: 'the connection broke',
 };
+const NON_ASCII = /\P{ASCII}/u;
 /** What stands otherwise in JSON: quotes, backslashes, control characters, half a pair of UTF-16. */
 const NEEDS_ESCAPES = /["\\\p{Cc}\p{Cs}]/u;
 const PREAMBLE_LINES_MAX = 200;

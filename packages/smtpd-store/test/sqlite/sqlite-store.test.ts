@@ -38,7 +38,7 @@ const SUMMARIZER = new URL('../support/summarizer.mjs', import.meta.url);
 
 /** A message that the store is to sum up. */
 function unread(given: Partial<NewMessage>): NewMessage {
-  const { summary: _, ...rest } = newMessage(given as Omit<NewMessage, 'summary'>);
+  const { summary: _, ...rest } = newMessage(given);
   return rest;
 }
 

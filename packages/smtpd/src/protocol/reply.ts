@@ -25,6 +25,8 @@ export class Reply {
   readonly enhanced: string | undefined;
   /** The text, line by line, without codes and line ends. At least one line, maybe empty. */
   readonly lines: readonly string[];
+  /** What {@link Reply.toString} gives: who writes down a conversation asks for the usual replies again and again. */
+  #text: string | undefined;
 
   /**
    * @param code - 200 to 599; the second digit is 0 to 5 (RFC 5321 §4.2)
@@ -68,7 +70,7 @@ export class Reply {
 
   /** The reply as it would be sent, without the last line end. For logs and tests. */
   toString(): string {
-    return formatReplyLines(this).join('\r\n');
+    return (this.#text ??= formatReplyLines(this).join('\r\n'));
   }
 }
 
