@@ -111,7 +111,10 @@ export interface Fault {
   readonly cause: unknown;
 }
 
-/** Answers of one group leave together. The first message of a thread says that it is ready, or why not. */
+/**
+ * Answers of one group leave together. The first message of a thread says that its database is ready, or why not; it may become unusable
+ * behind that, when what it has to load is missing.
+ */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'unusable'; readonly fault: Fault }

@@ -114,15 +114,16 @@ async function startThreads(settings: WriterSettings, onFailure: () => void): Pr
   // The tables are there before anybody reads them.
   const writer = await WorkerLink.open<keyof WriteOperations>({ file: 'worker.js', settings }, failed);
   links.push(writer);
+  let reader: Threads['reader'] | undefined;
   try {
     const { databasePath } = settings;
-    const reader = await WorkerLink.open<keyof ReadOperations>(
-      { file: 'reader.js', settings: { databasePath } },
-      failed,
-    );
+    reader = await WorkerLink.open<keyof ReadOperations>({ file: 'reader.js', settings: { databasePath } }, failed);
     links.push(reader);
+    // What it has to load and to sweep is done, or there is no store.
+    await writer.request('counts', {});
     return { writer, reader };
   } catch (error) {
+    await reader?.close();
     await writer.close();
     throw error;
   }

@@ -42,6 +42,7 @@ export class WorkerLink<Names extends OperationName> {
     this.#worker = worker;
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'answers') for (const answer of message.answers) this.#settle(answer);
+      else if (message.kind === 'unusable') this.fail(errorOf(message.fault));
     });
     // Its error comes before its end.
     const died = (cause: unknown): void => {

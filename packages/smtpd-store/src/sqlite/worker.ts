@@ -138,12 +138,13 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
     lock = lockStore(open, settings.lockPath);
     connection = open(settings.databasePath);
     prepareSchema(connection, settings.isDurable);
+    // Who reads can begin while this goes on.
+    port.postMessage({ kind: 'ready' } satisfies WorkerMessage);
     const summarizer = await loadSummarizer(settings.summarizer);
     const writer = new Writer(port, { connection, lock, summarizer }, settings);
     // Nobody else has the store from here on, so a file without a row has no owner.
     writer.sweep();
     writer.listen();
-    port.postMessage({ kind: 'ready' } satisfies WorkerMessage);
     if (settings.temporaryParent !== undefined) sweepTemporaryStores(open, settings.temporaryParent);
   } catch (error) {
     connection?.close();
