@@ -27,7 +27,7 @@ it('leaves HTML and what is long to a thread', () => {
   expect(quickSummary(Buffer.from('Content-Type: text/html\r\n\r\n<p>\r\n'))).toBeUndefined();
 });
 
-it('says in the thread of the store what it says elsewhere, and something of every octets', () => {
+it('says in the thread of the store what it says elsewhere, and something whatever the octets', () => {
   const mail = text(10);
   expect(summarize(mail)).toEqual(quickSummary(mail));
   // It is asked about no such mail, and must not fail all the same.
