@@ -51,6 +51,8 @@ export class PathLine {
     if (close === NO_MATCH || bytes[close] !== GREATER_THAN) return NO_MATCH;
     const end = bytes[close + 1] === SPACE ? scanParameters(bytes, close + 1) : close + 1;
     if (bytes[end] !== CR || bytes[end + 1] !== LF) return NO_MATCH;
+    // What was remembered is of another line.
+    this.#argument = undefined;
     this.#isSender = isSender;
     this.#atSign = atSign - start - VERB_LENGTH;
     this.#close = close - start - VERB_LENGTH;

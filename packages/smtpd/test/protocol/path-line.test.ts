@@ -120,6 +120,15 @@ describe('what is remembered of it', () => {
     expect(line.pathOf('TO:<bob@example.net>', true)).toBeUndefined();
     expect(line.pathOf('TO:<bob@example.net>', false)?.path.localPart).toBe('bob');
   });
+
+  it('is forgotten when another line was scanned, whose parts stand elsewhere', () => {
+    const line = new PathLine();
+    line.scan(octets.encodeLatin1('RCPT TO:<bob@example.net>\r\n'), 0);
+    line.remember('TO:<bob@example.net>');
+    // This one is too long for whoever asks, say, and never becomes a command.
+    line.scan(octets.encodeLatin1('RCPT TO:<someone.else@example.net>\r\n'), 0);
+    expect(line.pathOf('TO:<bob@example.net>', false)).toBeUndefined();
+  });
 });
 
 /** What a scan finds in a text that does not begin the array, and the path of it with what follows. */
