@@ -296,14 +296,18 @@ export class SMTPServer implements ChannelOwner {
       this.#turnAway(transport, SHUTTING_DOWN, mode);
       return;
     }
-    const { limits, channels } = this.options;
-    // Other servers may share the set. What this process holds is bounded in any case.
-    const exceeded =
-      channels.size + this.#unadmitted.size >= limits.sessionsMax
-        ? 'sessionsMax'
-        : this.#ledger.admit(this.#countedKey(transport.remote));
+    const exceeded = this.#isFull ? 'sessionsMax' : this.#ledger.admit(this.#countedKey(transport.remote));
     if (isThenable(exceeded)) void this.#acceptWhenAdmitted(arrival, exceeded);
     else this.#acceptUnless(exceeded, arrival);
+  }
+
+  /**
+   * Whether this process holds all that it may. Who waits with a PROXY header or for the primary process counts, too, and other servers may
+   * share the set of channels.
+   */
+  get #isFull(): boolean {
+    const { limits, channels } = this.options;
+    return channels.size + this.#unadmitted.size + this.#unannounced.size >= limits.sessionsMax;
   }
 
   async #acceptWhenAdmitted(arrival: Arrival, answer: PromiseLike<AdmissionLimit | undefined>): Promise<void> {
@@ -438,7 +442,9 @@ export class SMTPServer implements ChannelOwner {
   #awaitProxyHeader(transport: Transport, mode: TLSMode): void {
     const { clock, limits } = this.options;
     const peer = transport.remote;
-    if (this.#hasBeenClosed() || this.#unannounced.size + this.options.channels.size >= limits.sessionsMax) {
+    if (this.#hasBeenClosed() || this.#isFull) {
+      if (!this.#hasBeenClosed()) this.#watch.tell('limit', { limit: 'sessionsMax', peer });
+      // Before the header nobody knows who would read a reply.
       transport.destroy();
       return;
     }

@@ -218,8 +218,21 @@ describe('a connection from such a proxy', () => {
     const server = await start({ clock, limits: { sessionsMax: 1 } });
     await connected(server, 'PROXY ');
     await until(() => clock.timerCount === 1);
+    const limits = eventsOf(server, 'limit');
     const second = await connected(server, headerOf(1));
     expect(await second.closed()).toEqual([]);
+    expect(limits).toMatchObject([{ limit: 'sessionsMax', peer: { address: '127.0.0.1' } }]);
+  });
+
+  it('keeps its place among all sessions from those who come without a header, until it has gone', async () => {
+    const clock = new ManualClock();
+    const server = await start({ clock, limits: { sessionsMax: 1 } });
+    const waiting = await connected(server, 'PROXY ');
+    await until(() => clock.timerCount === 1);
+    expect((await RawClient.inMemory(server).reply()).code).toBe(421);
+    waiting.destroy();
+    await until(() => clock.timerCount === 0);
+    expect((await RawClient.inMemory(server).reply()).code).toBe(220);
   });
 });
 
