@@ -5,11 +5,20 @@
 
 import type { Clock } from '../net/clock.js';
 import type { Limits } from '../protocol/limits.js';
+import type { Reply } from '../protocol/reply.js';
+import { TOO_MANY_CONNECTIONS, TOO_MANY_SESSIONS, TOO_MANY_SESSIONS_OF_CLIENT } from '../protocol/standard-replies.js';
 import { RateTable } from './rate-table.js';
 import type { Awaitable } from './verdict.js';
 
 /** A limit that can keep a client out before it has said anything. */
 export type AdmissionLimit = 'sessionsMax' | 'sessionsPerAddressMax' | 'connectionsPerMinuteMax';
+
+/** What whoever is kept out hears. */
+export const ADMISSION_REPLIES: Readonly<Record<AdmissionLimit, Reply>> = Object.freeze({
+  sessionsMax: TOO_MANY_SESSIONS,
+  sessionsPerAddressMax: TOO_MANY_SESSIONS_OF_CLIENT,
+  connectionsPerMinuteMax: TOO_MANY_CONNECTIONS,
+});
 
 /** The limits that an account is held to. */
 export type LedgerLimits = Pick<Limits, AdmissionLimit | 'authFailuresWindowMs'>;
@@ -23,6 +32,12 @@ export interface AdmissionLedger {
    * @returns the limit; `undefined` when it may come in, and then `left` follows when it has gone
    */
   admit(key: string | undefined): Awaitable<AdmissionLimit | undefined>;
+  /**
+   * Counts a client that was admitted for another address, which is that of a client behind it.
+   *
+   * @returns the limit that keeps that one out, and then all stays as it was; `undefined` when it may stay, and leaves as `to`
+   */
+  move(from: string | undefined, to: string | undefined): Awaitable<AdmissionLimit | undefined>;
   /** A client that was admitted has gone. */
   left(key: string | undefined): void;
   /** Failed authentications of a client, within the time that they count. */
@@ -47,15 +62,26 @@ export class LocalLedger implements AdmissionLedger {
   }
 
   admit(key: string | undefined): AdmissionLimit | undefined {
-    const { sessionsMax, sessionsPerAddressMax, connectionsPerMinuteMax } = this.#limits;
-    if (this.#sessionCount >= sessionsMax) return 'sessionsMax';
-    if (key !== undefined) {
-      if (this.#connectionRates.add(key, this.#clock.now()) > connectionsPerMinuteMax) return 'connectionsPerMinuteMax';
-      const present = this.#sessionsByAddress.get(key) ?? 0;
-      if (present >= sessionsPerAddressMax) return 'sessionsPerAddressMax';
-      this.#sessionsByAddress.set(key, present + 1);
-    }
-    this.#sessionCount += 1;
+    if (this.#sessionCount >= this.#limits.sessionsMax) return 'sessionsMax';
+    const exceeded = this.#come(key);
+    if (exceeded === undefined) this.#sessionCount += 1;
+    return exceeded;
+  }
+
+  move(from: string | undefined, to: string | undefined): AdmissionLimit | undefined {
+    if (from === to) return undefined;
+    const exceeded = this.#come(to);
+    if (exceeded === undefined) this.#leave(from);
+    return exceeded;
+  }
+
+  #come(key: string | undefined): AdmissionLimit | undefined {
+    if (key === undefined) return undefined;
+    const { sessionsPerAddressMax, connectionsPerMinuteMax } = this.#limits;
+    if (this.#connectionRates.add(key, this.#clock.now()) > connectionsPerMinuteMax) return 'connectionsPerMinuteMax';
+    const present = this.#sessionsByAddress.get(key) ?? 0;
+    if (present >= sessionsPerAddressMax) return 'sessionsPerAddressMax';
+    this.#sessionsByAddress.set(key, present + 1);
     return undefined;
   }
 
@@ -66,6 +92,10 @@ export class LocalLedger implements AdmissionLedger {
 
   left(key: string | undefined): void {
     this.#sessionCount -= 1;
+    this.#leave(key);
+  }
+
+  #leave(key: string | undefined): void {
     if (key === undefined) return;
     const present = (this.#sessionsByAddress.get(key) ?? 1) - 1;
     if (present === 0) this.#sessionsByAddress.delete(key);

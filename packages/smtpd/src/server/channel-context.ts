@@ -42,17 +42,23 @@ export interface ChannelContext {
   /** How TLS is made on the connection; `undefined` where it is not. */
   readonly tls: ChannelTLS | undefined;
   readonly auth: SharedAuthContext;
-  /** Knows of failed authentications, by `addressKeyOf`. */
+  /** Knows of failed authentications, by `addressKeyOf`, and of all who are here, by `countedKeyOf`. */
   readonly ledger: AdmissionLedger;
   /** Whom a client is counted by. */
   readonly addressKeyOf: (peer: EndpointAddress) => string;
+  /** The same for the limits on sessions; `undefined` for whoever does not count for its address. */
+  readonly countedKeyOf: (peer: EndpointAddress) => string | undefined;
   readonly hooks: HookTable;
   readonly watch: Watch;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly messages: MessageTaker;
-  /** The channel's connection is gone. */
-  readonly onGone: (channel: object, peer: EndpointAddress) => void;
+  /**
+   * The channel's connection is gone.
+   *
+   * @param counted - whom it counted for; `undefined` when whoever knows tells the ledger
+   */
+  readonly onGone: (channel: object, counted: EndpointAddress | undefined) => void;
 }
 
 /** How one connection came. Most came like all others, and share one of these. */

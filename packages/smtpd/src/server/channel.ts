@@ -227,11 +227,7 @@ export class SMTPChannel {
   /** XCLIENT: the client is the one that somebody in front of us names, and is greeted anew. */
   smtp_XCLIENT(argument: string | undefined): Awaitable<void> {
     const attributes = this.#conversation.sessionInCommand()?.xclient(argument);
-    if (attributes === undefined) return;
-    this.#conversation.steps.becomeClient(attributes);
-    return this.#conversation.ask(
-      this.#conversation.session.reopen({ isAuthenticated: this.#conversation.identity !== undefined }),
-    );
+    if (attributes !== undefined) return this.#conversation.steps.becomeClient(attributes);
   }
 
   /** XFORWARD: somebody in front of us says whom the next message came from. */

@@ -722,7 +722,7 @@ export class Conversation
     const reason = this.#reason ?? (error === undefined ? 'clientGone' : 'error');
     if (watch.isWatched('disconnect')) watch.tell('disconnect', { session: this.info, reason });
     this.requests.tell('close');
-    this.context.onGone(this.#channel, this.transport.remote);
+    this.context.onGone(this.#channel, this.#steps === undefined ? this.transport.remote : this.#steps.counted);
   }
 
   /** Whoever still works for this client is told that it is over. */

@@ -15,6 +15,7 @@ export interface LedgerQuestions {
 export type LedgerQuestion = { readonly name: string } & (
   | { readonly ask: 'join'; readonly id: number; readonly limits: SentLimits }
   | { readonly ask: 'admit'; readonly id: number; readonly key: string | undefined }
+  | { readonly ask: 'move'; readonly id: number; readonly from: string | undefined; readonly to: string | undefined }
   | { readonly ask: 'authFailures' | 'addAuthFailure'; readonly id: number; readonly key: string }
   | { readonly ask: 'left'; readonly key: string | undefined }
   | { readonly ask: 'came' }

@@ -103,6 +103,11 @@ export class PrimaryLedger implements AdmissionLedger {
     return exceeded;
   }
 
+  async move(from: string | undefined, to: string | undefined): Promise<AdmissionLimit | undefined> {
+    const { name } = this.#init;
+    return (await this.#ask((id) => ({ name, ask: 'move', id, from, to }))) as AdmissionLimit | undefined;
+  }
+
   left(key: string | undefined): void {
     this.#presentCount -= 1;
     this.#put({ name: this.#init.name, ask: 'left', key });

@@ -14,13 +14,8 @@ import { encodeReply } from '../protocol/reply-encoder.js';
 import { Reply } from '../protocol/reply.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SessionOptions } from '../protocol/session-events.js';
-import {
-  SHUTTING_DOWN,
-  TOO_MANY_CONNECTIONS,
-  TOO_MANY_SESSIONS,
-  TOO_MANY_SESSIONS_OF_CLIENT,
-} from '../protocol/standard-replies.js';
-import { LocalLedger, type AdmissionLedger, type AdmissionLimit } from './admission-ledger.js';
+import { SHUTTING_DOWN } from '../protocol/standard-replies.js';
+import { ADMISSION_REPLIES, LocalLedger, type AdmissionLedger, type AdmissionLimit } from './admission-ledger.js';
 import { sharedAuthContext, type SharedAuthContext } from './authentication.js';
 import type {
   ChannelArrival,
@@ -508,13 +503,14 @@ export class SMTPServer implements ChannelOwner {
       auth: this.#auth,
       ledger: this.#ledger,
       addressKeyOf: addressKey,
+      countedKeyOf: (peer: EndpointAddress) => this.#countedKey(peer),
       hooks: this.#hooks,
       watch: this.#watch,
       logger: this.#logger,
       clock: this.options.clock,
       messages: this.#messages,
-      onGone: (channel: object, peer: EndpointAddress) => {
-        this.#onGone(channel as SMTPChannel, peer);
+      onGone: (channel: object, counted: EndpointAddress | undefined) => {
+        this.#onGone(channel as SMTPChannel, counted);
       },
     });
   }
@@ -535,10 +531,10 @@ export class SMTPServer implements ChannelOwner {
     };
   }
 
-  #onGone(channel: SMTPChannel, peer: EndpointAddress): void {
+  #onGone(channel: SMTPChannel, counted: EndpointAddress | undefined): void {
     if (!this.#channels.delete(channel)) return;
     this.options.channels.delete(channel);
-    this.#ledger.left(this.#countedKey(peer));
+    if (counted !== undefined) this.#ledger.left(this.#countedKey(counted));
     if (this.#channels.size === 0) this.#onLastGone();
   }
 
@@ -680,11 +676,6 @@ function ignore(): void {
 const USUAL_ARRIVAL: ChannelArrival = Object.freeze({ situation: IN_CLEAR, proxy: undefined, received: undefined });
 const NOT_OVERRIDDEN = new Reply(451, '4.3.5', 'Error: this server takes no messages yet');
 const TLS_MODES: readonly TLSMode[] = ['off', 'offer', 'require', 'implicit'];
-const ADMISSION_REPLIES = {
-  sessionsMax: TOO_MANY_SESSIONS,
-  sessionsPerAddressMax: TOO_MANY_SESSIONS_OF_CLIENT,
-  connectionsPerMinuteMax: TOO_MANY_CONNECTIONS,
-} as const satisfies Record<AdmissionLimit, Reply>;
 const GRACE_MS = 10_000;
 /** How many connections that were turned away may linger at a time. */
 const TURNED_AWAY_MAX = 1_000;

@@ -83,6 +83,11 @@ export class SharedLimits {
         if (exceeded === undefined) held.add(name, question.key);
         return exceeded;
       }
+      case 'move': {
+        const exceeded = ledger.move(question.from, question.to);
+        if (exceeded === undefined) held.move(name, question.from, question.to);
+        return exceeded;
+      }
       case 'came':
         ledger.came();
         held.add(name, undefined);
@@ -118,6 +123,10 @@ class HeldSessions {
     if (count === 1) counts.delete(key);
     else counts.set(key, count - 1);
     return true;
+  }
+
+  move(name: string, from: string | undefined, to: string | undefined): void {
+    if (this.remove(name, from)) this.add(name, to);
   }
 
   giveBack(left: (name: string, key: string | undefined) => void): void {

@@ -4,7 +4,7 @@
  */
 
 import type { TLSFacts } from '../net/tls-facts.js';
-import type { Transport } from '../net/transport.js';
+import type { EndpointAddress, Transport } from '../net/transport.js';
 import type { ClientAttributes } from '../protocol/client-attributes.js';
 import { assertNever, invariant } from '../protocol/errors.js';
 import { Reply } from '../protocol/reply.js';
@@ -12,6 +12,7 @@ import type { ChannelBinding } from '../protocol/sasl/mechanism.js';
 import type { ServerSession } from '../protocol/server-session.js';
 import type { AuthStart, Question } from '../protocol/session-events.js';
 import * as replies from '../protocol/standard-replies.js';
+import { ADMISSION_REPLIES, type AdmissionLimit } from './admission-ledger.js';
 import { askAuthHooks, runExchange, type AuthOutcome } from './authentication.js';
 import type { ChannelArrival, ChannelContext } from './channel-context.js';
 import type { HookRequests } from './hook-requests.js';
@@ -23,6 +24,8 @@ import type { DisconnectReason } from './watch.js';
 /** Takes the steps of one session that change its situation. */
 export class SituationSteps {
   readonly #host: StepsHost;
+  /** Whom the session counts for; `undefined` while it is asked whether that may be another one. */
+  #counted: EndpointAddress | undefined;
   /** What XCLIENT said last. */
   #behind: ClientAttributes | undefined;
   /** Whether XFORWARD was said, and since then a transaction was open. */
@@ -33,6 +36,12 @@ export class SituationSteps {
 
   constructor(host: StepsHost) {
     this.#host = host;
+    this.#counted = host.transport.remote;
+  }
+
+  /** Whom the session counts for; `undefined` while that is being decided, and then this tells the ledger when it is too late. */
+  get counted(): EndpointAddress | undefined {
+    return this.#counted;
   }
 
   /** Makes the handshake, behind what was answered. */
@@ -169,16 +178,57 @@ export class SituationSteps {
     });
   }
 
-  /** The client is the one that XCLIENT named. */
-  becomeClient(attributes: ClientAttributes): void {
-    const facts: SessionFacts = this.#host;
-    const { address, port, family } = facts.peer;
+  /** The client is the one that XCLIENT named, and is greeted anew, or sent away as if it had connected itself. */
+  becomeClient(attributes: ClientAttributes): Awaitable<void> {
+    const { address, port, family } = this.#host.peer;
     const given = attributes.get('ADDR');
-    facts.peer = Object.freeze({
+    const peer: EndpointAddress = Object.freeze({
       address: given ?? address,
       port: Number(attributes.get('PORT') ?? (given === undefined ? port : 0)),
       family: given === undefined ? family : given.includes(':') ? 'IPv6' : 'IPv4',
     });
+    const exceeded = this.#countFor(given === undefined ? this.#counted : peer);
+    return isThenable(exceeded)
+      ? exceeded.then((late) => this.#greet({ peer, attributes, exceeded: late }))
+      : this.#greet({ peer, attributes, exceeded });
+  }
+
+  /** From now on the session counts for this client, unless a limit says no. */
+  #countFor(peer: EndpointAddress | undefined): Awaitable<AdmissionLimit | undefined> {
+    const { ledger, countedKeyOf } = this.#host.context;
+    const before = this.#counted;
+    if (before === undefined || peer === undefined || peer === before) return undefined;
+    const keyBefore = countedKeyOf(before);
+    const key = countedKeyOf(peer);
+    const exceeded = ledger.move(keyBefore, key);
+    if (!isThenable(exceeded)) {
+      if (exceeded === undefined) this.#counted = peer;
+      return exceeded;
+    }
+    this.#counted = undefined;
+    return exceeded.then((late) => {
+      this.#counted = late === undefined ? peer : before;
+      // Nobody else knew whom it counted for when it went.
+      if (this.#host.isGone()) ledger.left(late === undefined ? key : keyBefore);
+      return late;
+    });
+  }
+
+  #greet({ peer, attributes, exceeded }: NamedClient): Awaitable<void> {
+    const { session } = this.#host;
+    if (session.phase === 'closed') return;
+    this.#become(peer, attributes);
+    if (exceeded !== undefined) {
+      session.noteExceeded(exceeded);
+      session.closeWith(ADMISSION_REPLIES[exceeded]);
+      return;
+    }
+    return this.#host.ask(session.reopen({ isAuthenticated: this.#host.identity !== undefined }));
+  }
+
+  #become(peer: EndpointAddress, attributes: ClientAttributes): void {
+    const facts: SessionFacts = this.#host;
+    facts.peer = peer;
     this.#behind = attributes;
     this.forgetForwarded();
     const login = attributes.get('LOGIN');
@@ -209,6 +259,13 @@ export class SituationSteps {
     this.#isForwarded = false;
     this.#isForwardedUsed = false;
   }
+}
+
+/** Whom XCLIENT named, and what keeps it out. */
+interface NamedClient {
+  readonly peer: EndpointAddress;
+  readonly attributes: ClientAttributes;
+  readonly exceeded: AdmissionLimit | undefined;
 }
 
 /** What the steps need of the conversation that they belong to. */

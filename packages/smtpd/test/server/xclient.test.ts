@@ -107,6 +107,64 @@ describe('XCLIENT', () => {
   });
 });
 
+describe('a client that XCLIENT named', () => {
+  /** A connection of the proxy, which says for whom it comes. */
+  function behindProxy(server: KeepingServer, address: string): FakeTransport {
+    const transport = new FakeTransport('192.0.2.1');
+    server.accept(transport);
+    transport.send(`XCLIENT ADDR=${address}\r\n`);
+    return transport;
+  }
+
+  it('counts for its own address, and the proxy does not count for it any more', () => {
+    const server = new KeepingServer({ xclient: '192.0.2.1', limits: { sessionsPerAddressMax: 1 } });
+    const limits = eventsOf(server, 'limit');
+    const ends = eventsOf(server, 'disconnect');
+    const first = behindProxy(server, '203.0.113.9');
+    const second = behindProxy(server, '203.0.113.9');
+    expect(second.writes.at(-1)).toMatch(/^421 4\.7\.0 /);
+    expect(second.actions.at(-1)).toBe('end');
+    expect(limits).toMatchObject([{ limit: 'sessionsPerAddressMax', peer: { address: '203.0.113.9' } }]);
+    // It counts for the proxy until it has gone.
+    expect(behindProxy(server, '203.0.113.10').writes.join('')).toMatch(/^421 /);
+    second.close();
+    expect(behindProxy(server, '203.0.113.10').writes.at(-1)).toMatch(/^220 /);
+    first.close();
+    expect(ends.map(({ reason }) => reason)).toEqual(['limit', 'clientGone']);
+    expect(behindProxy(server, '203.0.113.9').writes.at(-1)).toMatch(/^220 /);
+  });
+
+  it('may be named again, and another after it', () => {
+    const server = new KeepingServer({ xclient: '192.0.2.1', limits: { sessionsPerAddressMax: 1 } });
+    const first = behindProxy(server, '203.0.113.9');
+    first.send('XCLIENT ADDR=203.0.113.9 NAME=again.example\r\n');
+    expect(first.writes.at(-1)).toMatch(/^220 /);
+    first.send('XCLIENT ADDR=203.0.113.10\r\n');
+    expect(first.writes.at(-1)).toMatch(/^220 /);
+    expect(behindProxy(server, '203.0.113.9').writes.at(-1)).toMatch(/^220 /);
+  });
+
+  it('that comes too often hears so, and takes no place of its own among all sessions', () => {
+    const server = new KeepingServer({
+      xclient: '192.0.2.1',
+      limits: { connectionsPerMinuteMax: 4, sessionsMax: 1 },
+    });
+    const heard = ['203.0.113.9', '203.0.113.9', '203.0.113.10', '203.0.113.9'].map((address) => {
+      const transport = behindProxy(server, address);
+      transport.close();
+      return transport.writes.at(-1)?.slice(0, 3);
+    });
+    expect(heard).toEqual(['220', '220', '220', '220']);
+    const direct = new FakeTransport('203.0.113.9');
+    server.accept(direct);
+    direct.close();
+    expect(direct.writes.join('')).toMatch(/^220 /);
+    const late = new FakeTransport('203.0.113.9');
+    server.accept(late);
+    expect(late.writes.join('')).toMatch(/^421 4\.7\.0 /);
+  });
+});
+
 describe('XFORWARD', () => {
   it('is told with the message and changes nothing else', async () => {
     const { server, client } = await trusted();
