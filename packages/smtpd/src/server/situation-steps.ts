@@ -90,7 +90,7 @@ export class SituationSteps {
   /** Runs AUTH to its end, and answers it. */
   async authenticate({ mechanism, initialResponse }: AuthStart): Promise<void> {
     const { auth, ledger, addressKeyOf, hooks } = this.#host.context;
-    const counted = ledger.authFailures(addressKeyOf(this.#host.transport.remote));
+    const counted = ledger.authFailures(addressKeyOf(this.#host.peer));
     const failures = isThenable(counted) ? await counted : counted;
     if (failures >= this.#host.context.sessionOptions.limits.authFailuresPerAddressMax) {
       if (this.#host.session.phase === 'closed') return;
@@ -134,7 +134,7 @@ export class SituationSteps {
   /** A guess costs time (RFC 4954 §9), and counts against its address. */
   async #refuseAuthentication(reply: Reply): Promise<void> {
     const { ledger, addressKeyOf } = this.#host.context;
-    const counted = ledger.addAuthFailure(addressKeyOf(this.#host.transport.remote));
+    const counted = ledger.addAuthFailure(addressKeyOf(this.#host.peer));
     const failures = isThenable(counted) ? await counted : counted;
     await this.#hold(
       this.#host.context.sessionOptions.limits.authFailureDelayMs *

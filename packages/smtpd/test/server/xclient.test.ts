@@ -165,6 +165,26 @@ describe('a client that XCLIENT named', () => {
   });
 });
 
+describe('guesses of a client that XCLIENT named', () => {
+  const AUTH = `AUTH PLAIN ${Buffer.from('\0alice\0guess', 'latin1').toString('base64')}`;
+
+  it('count against its own address, and keep nobody else behind the proxy from proving who they are', async () => {
+    const { server } = await trusted({
+      auth: { mode: 'offer', plaintext: 'always' },
+      limits: { authFailuresPerAddressMax: 1, authFailureDelayMs: Infinity },
+    });
+    server.use({ name: 'nobody', auth: () => undefined });
+    const codes: number[] = [];
+    for (const address of ['203.0.113.9', '203.0.113.9', '203.0.113.10']) {
+      const client = await greetedClient(server);
+      await client.command(`XCLIENT ADDR=${address}`);
+      await client.command('EHLO client.example');
+      codes.push((await client.command(AUTH)).code);
+    }
+    expect(codes).toEqual([535, 454, 535]);
+  });
+});
+
 describe('XFORWARD', () => {
   it('is told with the message and changes nothing else', async () => {
     const { server, client } = await trusted();
