@@ -198,20 +198,28 @@ export class SituationSteps {
     const { ledger, countedKeyOf } = this.#host.context;
     const before = this.#counted;
     if (before === undefined || peer === undefined || peer === before) return undefined;
-    const keyBefore = countedKeyOf(before);
-    const key = countedKeyOf(peer);
-    const exceeded = ledger.move(keyBefore, key);
-    if (!isThenable(exceeded)) {
-      if (exceeded === undefined) this.#counted = peer;
-      return exceeded;
-    }
+    const exceeded = ledger.move(countedKeyOf(before), countedKeyOf(peer));
+    if (isThenable(exceeded)) return this.#countLater(exceeded, { before, peer });
+    if (exceeded === undefined) this.#counted = peer;
+    return exceeded;
+  }
+
+  async #countLater(
+    answer: PromiseLike<AdmissionLimit | undefined>,
+    { before, peer }: { readonly before: EndpointAddress; readonly peer: EndpointAddress },
+  ): Promise<AdmissionLimit | undefined> {
     this.#counted = undefined;
-    return exceeded.then((late) => {
-      this.#counted = late === undefined ? peer : before;
-      // Nobody else knew whom it counted for when it went.
-      if (this.#host.isGone()) ledger.left(late === undefined ? key : keyBefore);
-      return late;
-    });
+    let counted = before;
+    try {
+      const exceeded = await answer;
+      if (exceeded === undefined) counted = peer;
+      return exceeded;
+    } finally {
+      this.#counted = counted;
+      // It went meanwhile, and nobody else knew as whom.
+      const { ledger, countedKeyOf } = this.#host.context;
+      if (this.#host.isGone()) ledger.left(countedKeyOf(counted));
+    }
   }
 
   #greet({ peer, attributes, exceeded }: NamedClient): Awaitable<void> {

@@ -90,6 +90,24 @@ describe('limits across workers', () => {
     expect(await workers.close()).toBe(0);
   });
 
+  it('sessionsPerAddressMax counts whom XCLIENT named, in whichever worker, until it has gone', async () => {
+    await using workers = await Workers.start({ xclient: 'loopback', limits: { sessionsPerAddressMax: 2 } });
+    const named = async (): Promise<{ client: RawClient; code: number; pid: number }> => {
+      const { client, pid } = await workers.connect();
+      return { client, pid, code: (await client.command('XCLIENT ADDR=203.0.113.9')).code };
+    };
+    const held = [await named(), await named(), await named()];
+    expect(held.map(({ code }) => code)).toEqual([220, 220, 421]);
+    expect(new Set(held.map(({ pid }) => pid))).toEqual(new Set(workers.pids));
+    for (const { client } of held) client.destroy();
+    for (let open = 0; open < 2;) {
+      const { client, code } = await named();
+      if (code === 220) open += 1;
+      else client.destroy();
+    }
+    expect(await workers.close()).toBe(0);
+  });
+
   it('sessionsMax counts clients of this machine, too', async () => {
     await using workers = await Workers.start({ limits: { sessionsMax: 2, sessionsPerAddressMax: 1 } });
     const codes: number[] = [];
