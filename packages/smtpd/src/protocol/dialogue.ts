@@ -39,6 +39,8 @@ export class Dialogue {
   isReadingLine = false;
   /** Whether the command under way has asked the client for a line. */
   hasChallenged = false;
+  /** Whether it was a limit that ended the session. */
+  isOverForLimit = false;
   /** What the client was told at its last EHLO; AUTH changes what is offered without one. */
   toldOffer: Offer;
   /** What commands hear in a session that was refused. */
@@ -204,6 +206,7 @@ export class Dialogue {
   /** Notes that a limit was exceeded, and ends the session with this reply. */
   closeForLimit(limit: keyof Limits, reply: Reply): void {
     this.counts.noteExceeded(limit);
+    if (this.#phase !== 'closed') this.isOverForLimit = true;
     this.closeWith(reply);
   }
 

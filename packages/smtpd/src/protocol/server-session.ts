@@ -218,6 +218,11 @@ export class ServerSession implements DialogueHost {
     }
   }
 
+  /** Whether it was a limit that ended the session; others may have been met before, and answered. */
+  get isOverForLimit(): boolean {
+    return this.#dialogue.isOverForLimit;
+  }
+
   /** Whether {@link takeExceeded} has something. */
   get hasExceeded(): boolean {
     return this.#dialogue.counts.hasExceeded;
@@ -696,6 +701,11 @@ export class ServerSession implements DialogueHost {
   /** Ends the session with this reply, whatever is under way (RFC 5321 §3.8: 421). */
   closeWith(reply: Reply): void {
     this.#dialogue.closeWith(reply);
+  }
+
+  /** Ends the session with this reply, because a limit was exceeded which only the caller can see. */
+  closeForLimit(limit: keyof Limits, reply: Reply): void {
+    this.#dialogue.closeForLimit(limit, reply);
   }
 
   /** Ends the session without a word: the client is gone. */

@@ -351,8 +351,7 @@ export class Conversation
       return !this.#wire.isBlocked;
     }
     const event = this.session.next();
-    // What was exceeded so far was answered, and the session goes on: whatever ends it later, it is not this.
-    if (event.kind !== 'closed') this.#tellExceeded();
+    this.#tellExceeded();
     if (event.kind === 'paused') return false;
     if (event.kind === 'needData') return this.#onNeedData();
     this.#hasMoved = true;
@@ -393,8 +392,7 @@ export class Conversation
       return true;
     }
     if (this.context.clock.now() - this.#beganAtMs >= this.#limits.sessionAgeMs) {
-      this.session.noteExceeded('sessionAgeMs');
-      this.session.closeWith(replies.TOO_OLD);
+      this.session.closeForLimit('sessionAgeMs', replies.TOO_OLD);
       return true;
     }
     return false;
@@ -519,8 +517,7 @@ export class Conversation
   #countContent(lengthBytes: number): void {
     this.#hasMoved = true;
     if (this.#intake?.count(lengthBytes, this.#limits) !== true) return;
-    this.session.noteExceeded('contentRateMin');
-    this.session.closeWith(replies.TOO_SLOW);
+    this.session.closeForLimit('contentRateMin', replies.TOO_SLOW);
   }
 
   // ---- Commands ------------------------------------------------------------------------------------------------------
@@ -773,7 +770,7 @@ export class Conversation
     if (!this.session.hasExceeded) return;
     const { watch } = this.context;
     const exceeded = this.session.takeExceeded();
-    if (this.session.phase === 'closed') this.#reason ??= 'limit';
+    if (this.session.isOverForLimit) this.#reason ??= 'limit';
     for (const limit of exceeded) {
       if (watch.isWatched('limit')) watch.tell('limit', { limit, peer: this.peer, session: this.info });
     }

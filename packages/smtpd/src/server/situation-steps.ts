@@ -227,8 +227,7 @@ export class SituationSteps {
     if (session.phase === 'closed') return;
     this.#become(peer, attributes);
     if (exceeded !== undefined) {
-      session.noteExceeded(exceeded);
-      session.closeWith(ADMISSION_REPLIES[exceeded]);
+      session.closeForLimit(exceeded, ADMISSION_REPLIES[exceeded]);
       return;
     }
     return this.#host.ask(session.reopen({ isAuthenticated: this.#host.identity !== undefined }));

@@ -17,6 +17,7 @@ import {
   greetedClient,
   Held,
   KeepingServer,
+  limitsOf,
   RecordingLogger,
   sendMessage,
   startContent,
@@ -213,6 +214,27 @@ describe('the events', () => {
     await turns();
     expect(ends).toEqual([{ session: expect.any(SessionInfo) as SessionInfo, reason }]);
     expect(ends[0]!.session.phase).toBe('closed');
+  });
+
+  it.each([
+    ['a line that was too long', {}, `NOOP ${'x'.repeat(600)}\r\n`],
+    [
+      'a recipient too many, while hooks decide about the others',
+      { recipientsMax: 1 },
+      'MAIL FROM:<a@a.example>\r\nRCPT TO:<b@b.example>\r\nRCPT TO:<c@b.example>\r\n',
+    ],
+  ])('disconnect is not for a limit that was met before, and answered: %s', async (_what, limits, before) => {
+    const server = new KeepingServer({ limits });
+    server.use({ name: 'later', rcptBatch: async (requests) => (await turns(1), requests.map(() => undefined)) });
+    const ends = eventsOf(server, 'disconnect');
+    const met = limitsOf(server);
+    const client = await greetedClient(server);
+    // Nobody knows how many octets follow this one: it ends the session, in the same turn in which the line before it is answered.
+    client.send(`${before}BDAT 5 \n\r\n`);
+    expect((await client.closed()).at(-1)?.code).toBe(421);
+    await until(() => ends.length > 0);
+    expect(ends.map(({ reason }) => reason)).toEqual(['refused']);
+    expect(met).toHaveLength(1);
   });
 
   it('disconnect says `error` when the connection broke', async () => {
