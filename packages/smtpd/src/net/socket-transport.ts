@@ -119,14 +119,16 @@ class SocketTransport implements Transport, OctetTaker {
         this.onClose();
       });
     });
-    this.#peek = undefined;
     const facts = readTLSFacts(secure, side);
     // Of a server's side Node says it by this event alone, which is not in the documentation.
     secure.on('_tlsError', (error: Error) => secure.destroy(error));
     if (this.#receiver !== undefined) this.#attach(secure);
-    if (early.length > 0) {
-      // Behind what whoever waits for the handshake does with it.
+    if (early.length === 0) {
+      this.#peek = undefined;
+    } else {
+      // Behind what whoever waits for the handshake does with it. What comes until then comes behind it, too.
       setImmediate(() => {
+        this.#peek = undefined;
         this.take(early);
       });
     }

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { connect as connectTLS, createSecureContext } from 'node:tls';
+import { connect as connectTLS, createSecureContext, TLSSocket } from 'node:tls';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -468,6 +468,27 @@ it('under TLS lends octets of our buffer, keeps what is decrypted while it is pa
   expect(recorder.bytes.equals(Buffer.concat(records))).toBe(true);
   // Some of it waited in the stream.
   expect(lent.size).toBeGreaterThan(1);
+});
+
+it('under TLS hands over what came before anybody knew of the handshake’s end ahead of what comes behind it', async () => {
+  const { transport, peer } = await openPair();
+  const recorder = new Recorder();
+  transport.start(recorder);
+  const secureContext = createSecureContext(makeSelfSigned({ names: ['localhost'], now: new Date() }));
+  const secured = transport.startTLS?.({ optionsFor: () => ({ secureContext }) });
+  await vi.waitFor(() => {
+    expect(transport.socket).toBeInstanceOf(TLSSocket);
+  });
+  const secure = transport.socket as TLSSocket;
+  const client = connectTLS({ socket: peer, rejectUnauthorized: false });
+  opened.push(client);
+  secure.emit('data', Buffer.from('first, '));
+  await Promise.all([secured, once(client, 'secureConnect')]);
+  secure.emit('data', Buffer.from('second'));
+  await vi.waitFor(() => {
+    expect(recorder.bytes.toString()).toContain('first, ');
+  });
+  expect(recorder.bytes.toString()).toBe('first, second');
 });
 
 it('a client that was gone before we looked came by TCP all the same', async () => {
