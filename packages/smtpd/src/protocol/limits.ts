@@ -174,7 +174,7 @@ export const LIMIT_NOTES: Readonly<Record<keyof Limits, LimitNote>> = Object.fre
   sessionsPerAddressMax: {
     reply: '421 4.7.0 instead of the greeting',
     reason:
-      'RFC 5321 §7.8. One client must not take all sessions. Clients of this machine (loopback, Unix sockets) are counted only with `countLoopback`.',
+      'RFC 5321 §7.8. One client must not take all sessions. Clients of this machine (loopback, Unix sockets) are counted only with `countLoopback`; whom a PROXY header or XCLIENT named counts for its own address.',
   },
   connectionsPerMinuteMax: {
     reply: '421 4.7.0 instead of the greeting',
