@@ -6,9 +6,12 @@
  */
 
 import { slabs } from '../protocol/slabs.js';
+import type { ContentReader, ContentSource } from './content-source.js';
 import { Later, type LaterListener } from './later.js';
 import { PieceIterator } from './piece-iterator.js';
 import type { Awaitable, Decision } from './verdict.js';
+
+export type { ContentReader, ContentSource } from './content-source.js';
 
 /** Why a message is not, or no longer, there to be read. */
 type AbortCode =
@@ -27,27 +30,6 @@ export class MessageAbortedError extends Error {
     super(message);
     this.code = code;
   }
-}
-
-/** Who is handed content as it comes, in the turn in which it comes. */
-export interface ContentReader {
-  /** @returns whether there is room for more; else {@link ContentSource.resume} says when there is */
-  onChunk(chunk: Uint8Array): boolean;
-  /** Whether it is done with the chunk that it has just been handed, whose memory may then be used for another. Without this it is not. */
-  readonly hasLetGo?: boolean;
-  /** The content was complete. Nothing follows. */
-  onEnd(): void;
-  /** The content will not be complete. Nothing follows. */
-  onError(error: unknown): void;
-}
-
-/** Content that is handed to a reader, once. */
-export interface ContentSource {
-  read(reader: ContentReader): void;
-  /** The reader has room again. */
-  resume(): void;
-  /** The reader wants nothing more, and hears nothing more. */
-  leave(): void;
 }
 
 /** The source of a body: the channel's side. It is read as an iterable, or by a {@link ContentReader}. */

@@ -3,8 +3,8 @@
  * turn in which it comes, and the source is held while nobody waits. A generator would do the same, with five promises for each piece.
  */
 
+import type { ContentReader, ContentSource } from './content-source.js';
 import { rejected } from './later.js';
-import type { ContentReader, ContentSource } from './message-body.js';
 
 /** What a loop over content asks. */
 export class PieceIterator implements AsyncIterableIterator<Uint8Array, void, undefined>, ContentReader {

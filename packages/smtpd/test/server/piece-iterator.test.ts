@@ -6,7 +6,8 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { MessageBody, type ContentReader, type ContentSource } from '../../src/server/message-body.js';
+import type { ContentReader, ContentSource } from '../../src/server/content-source.js';
+import { MessageBody } from '../../src/server/message-body.js';
 import { PieceIterator } from '../../src/server/piece-iterator.js';
 import { rejection, turns } from './support.js';
 

@@ -7,7 +7,8 @@ import type { ContentTransfer, TransferReceiver } from '../../client/content-tra
 import type { ContentPass, Passage } from '../../protocol/content-pass.js';
 import { SMTPReplyError, type Reply } from '../../protocol/reply.js';
 import { BARE_LINE_END_IN_CONTENT } from '../../protocol/standard-replies.js';
-import { MessageBody, type ContentReader, type ContentSource } from '../../server/message-body.js';
+import type { ContentReader, ContentSource } from '../../server/content-source.js';
+import { MessageBody } from '../../server/message-body.js';
 import { LOOPING } from './upstream-reply.js';
 
 /** A server that gets the content. One of the last two is called, once. */
