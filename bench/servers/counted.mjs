@@ -26,8 +26,10 @@ class CountingServer extends SMTPServer {
 class CountingStreams extends SMTPServer {
   messages = 0;
 
+  octets = 0;
+
   async streamMessage({ body }) {
-    for await (const _ of body) continue;
+    for await (const chunk of body) this.octets += chunk.length;
     this.messages += 1;
   }
 }
