@@ -11,7 +11,7 @@ import { Later, type LaterListener } from './later.js';
 import { PieceIterator } from './piece-iterator.js';
 import type { Awaitable, Decision } from './verdict.js';
 
-export type { ContentReader, ContentSource } from './content-source.js';
+export type { ContentReader } from './content-source.js';
 
 /** Why a message is not, or no longer, there to be read. */
 type AbortCode =
