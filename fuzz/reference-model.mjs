@@ -237,6 +237,8 @@ export class ReferenceModel {
     const hasRecipients = Boolean(this.#envelope?.recipients.length);
     const isFollower = this.#isBehindFailure && code === 503 && this.#client !== undefined && !hasRecipients;
     this.#isBehindFailure = !isLast;
+    // RFC 2033 §4.3: the last chunk has a reply for each recipient.
+    if (this.#isLMTP && isLast && hasRecipients) this.#envelope.recipients.slice(1).forEach(() => this.#say(code));
     // The client sent them ahead: they are one error together, and each a command that moves no mail.
     if (!isFollower) this.#refuse(code);
     else if ((this.#counts.idle += 1) > this.#limits.idleCommandsMax) this.#close(421);

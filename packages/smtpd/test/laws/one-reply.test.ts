@@ -194,7 +194,10 @@ function exchanges(list: readonly Step[], protocol: Protocol): Exchange[] {
         phase = 'ready';
         // RFC 3030 §2: a chunk that failed ends its transaction.
         if (verdict === 'syntax') return says(sent, 501);
-        if (isFirst && verdict === 'no') return { ...says(sent, 450), aboutData: 'no' };
+        if (isFirst && verdict === 'no') {
+          const refusal = { code: 450 };
+          return { ...says(sent, ...(isLast ? forEach(refusal) : [refusal])), aboutData: 'no' };
+        }
         gathered += size;
         if (!isLast) phase = 'chunks';
         const word = isLast ? `size ${String(gathered)}.` : `${String(size)} octets`;
