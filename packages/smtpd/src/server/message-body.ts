@@ -44,6 +44,8 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
   #reader: ContentReader | undefined;
   /** The reader has no room. */
   #isHeld = false;
+  /** The reader is in the middle of a piece. It hears of nothing else before it is done with that one. */
+  #isHandingOver = false;
 
   /** @param onRoom - called when there is room again after the body was full */
   constructor(onRoom: () => void) {
@@ -63,8 +65,9 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
   /** Adds content that has arrived. When nobody will read it, it is dropped. */
   push(chunk: Uint8Array): void {
     if (this.#isLeft || this.#error !== undefined || chunk.length === 0) return;
-    if (this.#reader !== undefined && !this.#isHeld) {
+    if (this.#reader !== undefined && !this.#isHeld && !this.#isHandingOver) {
       this.#handOver(this.#reader, chunk);
+      this.#flow();
       return;
     }
     this.#chunks.push(chunk);
@@ -111,7 +114,7 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
 
   /** Hands over what waits, as far as there is room. */
   #flow(): void {
-    for (;;) {
+    while (!this.#isHandingOver) {
       const reader = this.#reader;
       if (reader === undefined) return;
       if (this.#error !== undefined) {
@@ -142,7 +145,9 @@ export class MessageBody implements AsyncIterable<Uint8Array>, ContentSource {
   #handOver(reader: ContentReader, chunk: Uint8Array): void {
     // The reader may have room again before it has said that it has none.
     this.#isHeld = true;
+    this.#isHandingOver = true;
     if (reader.onChunk(chunk)) this.#isHeld = false;
+    this.#isHandingOver = false;
     if (reader.hasLetGo === true) slabs.recover(chunk);
   }
 

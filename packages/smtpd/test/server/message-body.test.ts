@@ -123,6 +123,32 @@ describe('a body that is handed to a reader', () => {
     );
   });
 
+  it('is handed on when the reader is done with what it has, also where it has room before', () => {
+    const body: MessageBody = new MessageBody(() => undefined);
+    const heard: string[] = [];
+    body.push(Buffer.of(1));
+    body.read({
+      onChunk([first = 0]) {
+        heard.push(`begin ${String(first)}`);
+        if (first === 2) {
+          body.push(Buffer.of(3));
+          body.push(Buffer.of(4));
+          body.end();
+        }
+        body.resume();
+        heard.push(`end ${String(first)}`);
+        return false;
+      },
+      onEnd: () => heard.push('over'),
+      onError: (error) => heard.push(String(error)),
+    });
+    body.push(Buffer.of(2));
+    expect(heard).toEqual([
+      ...[1, 2, 3, 4].flatMap((first) => [`begin ${String(first)}`, `end ${String(first)}`]),
+      'over',
+    ]);
+  });
+
   it('is handed on no more once it has failed, also when that happens while room is told of', () => {
     const failure = new Error('The client has left');
     const body: MessageBody = new MessageBody(() => {
