@@ -15,8 +15,8 @@ describe('the code that is published', () => {
     { entrance: 'smtpd/dist/index.js', files: 3 },
     { entrance: 'smtpd/dist/testing/index.js', files: 2 },
     { entrance: 'smtpd/dist/cli/bin.js', files: 3 },
-    { entrance: 'smtpd-store/dist/index.js', files: 4 },
-    { entrance: 'smtpd-inbox/dist/index.js', files: 3 },
+    { entrance: 'smtpd-store/dist/index.js', files: 3 },
+    { entrance: 'smtpd-inbox/dist/index.js', files: 5 },
     { entrance: 'smtpd-inbox/dist/client/index.js', files: 2 },
   ])('whoever begins at $entrance reads $files files of the package', ({ entrance, files }) => {
     expect(filesFrom(new URL(entrance, packages)).size).toBe(files);

@@ -16,10 +16,10 @@ const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, i
 const run = promisify(execFile);
 
 describe.each([
-  // Its SQLite is not sufficient: here is whether that is noticed, and an empty message kept all the same.
+  // The SQLite of 22 and 26 is not sufficient: here is whether that is noticed, and what it cannot do is done all the same.
   { name: 'node22', tests: 'keeps 0 octets', atLeast: 2 },
   { name: 'node24', tests: '.', atLeast: 100 },
-  { name: 'node26', tests: '.', atLeast: 100 },
+  { name: 'node26', tests: 'in whatever order it is asked', atLeast: 2 },
 ])('on $name', ({ name, tests, atLeast }) => {
   const node = requireCommand(name);
 

@@ -1,5 +1,5 @@
 /**
- * Finds SQLite. Node has it built in (`node:sqlite`), of use from 24 on; for those before there is the same interface as a package with
+ * Finds SQLite. Node has it built in (`node:sqlite`), of use in 24; for the others there is the same interface as a package with
  * compiled files for the usual systems. What is built in is used only if it can do what the schema needs.
  */
 
@@ -60,7 +60,7 @@ export async function findDriver(): Promise<OpenConnection> {
   } catch (cause) {
     throw new StoreError(
       'STORE_NO_DRIVER',
-      'There is no SQLite: use Node 24 or newer, or install the package @photostructure/sqlite',
+      'There is no SQLite: use Node 24, or install the package @photostructure/sqlite',
       { cause },
     );
   }
@@ -90,6 +90,9 @@ function isSufficient(driver: Driver): boolean {
     connection.exec("CREATE VIRTUAL TABLE probe USING fts5(words, content='', contentless_delete=1)");
     // Node 22 takes an array that has no memory, as no octets come from another thread, for NULL: an empty message could not be kept.
     const { type } = connection.prepare('SELECT typeof(?) AS type').get(new Uint8Array(new ArrayBuffer())) ?? {};
+    // Node 26 fails to say of a write what row was the last, when its number is as large as those in the tables of an index of words.
+    connection.exec('CREATE TABLE large (id INTEGER PRIMARY KEY)');
+    connection.prepare('INSERT INTO large VALUES (?)').run(2n ** 53n + 1n);
     return type === 'blob';
   } catch {
     return false;
