@@ -11,8 +11,6 @@ import { Later, type LaterListener } from './later.js';
 import { PieceIterator } from './piece-iterator.js';
 import type { Awaitable, Decision } from './verdict.js';
 
-export type { ContentReader } from './content-source.js';
-
 /** Why a message is not, or no longer, there to be read. */
 type AbortCode =
   | 'SMTPD_CLIENT_GONE'

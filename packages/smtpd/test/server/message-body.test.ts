@@ -6,7 +6,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { MessageBody, type ContentReader } from '../../src/server/message-body.js';
+import type { ContentReader } from '../../src/server/content-source.js';
+import { MessageBody } from '../../src/server/message-body.js';
 
 /** So much waits when a body is full. */
 const FULL_BYTES = 65_536;
