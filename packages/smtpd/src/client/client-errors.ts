@@ -11,9 +11,18 @@ export type ConnectionErrorCode =
   | 'SMTPD_TLS_FAILED'
   | 'SMTPD_ABORTED';
 
+/** What is known of a connection that has failed. */
+export interface ConnectionErrorFacts {
+  readonly stage: string;
+  readonly reply?: Reply | undefined;
+  readonly contentReplies?: readonly Reply[];
+  readonly recipients?: readonly RecipientOutcome[];
+  readonly cause?: unknown;
+}
+
 /**
  * The connection failed, and is closed. Whether the server took a message that was complete before nobody can tell (RFC 5321
- * §3.8: it counts as 451, so send it again).
+ * §3.8: it counts as 451, so send it again), except for those recipients that it had answered for by then.
  */
 export class SMTPConnectionError extends Error {
   override readonly name = 'SMTPConnectionError';
@@ -22,26 +31,48 @@ export class SMTPConnectionError extends Error {
   readonly stage: string;
   /** The server's last word, where it said why (421); else `undefined`. */
   readonly reply: Reply | undefined;
+  /**
+   * The replies to the content that had come: over LMTP those to the first of the recipients that were accepted, in order (RFC 2033 §4.2). A
+   * 250 among them stands. Empty where there was none.
+   */
+  readonly contentReplies: readonly Reply[];
+  /**
+   * From `send()`, where the server had refused some recipients and taken the message for none: each recipient, in order. Else empty: then
+   * nothing is known of any.
+   */
+  readonly recipients: readonly RecipientOutcome[];
 
-  constructor(
-    code: ConnectionErrorCode,
-    message: string,
-    facts: { readonly stage: string; readonly reply?: Reply | undefined; readonly cause?: unknown },
-  ) {
+  constructor(code: ConnectionErrorCode, message: string, facts: ConnectionErrorFacts) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
     this.stage = facts.stage;
     this.reply = facts.reply;
+    this.contentReplies = Object.freeze([...(facts.contentReplies ?? [])]);
+    this.recipients = Object.freeze([...(facts.recipients ?? [])]);
   }
+}
+
+/** The same failure, with what was known of a message by then: a connection fails once, for all who wait for something. */
+export function connectionErrorWith(
+  error: SMTPConnectionError,
+  known: Pick<ConnectionErrorFacts, 'contentReplies' | 'recipients'>,
+): SMTPConnectionError {
+  const { code, message, stage, reply, contentReplies, recipients, cause } = error;
+  return new SMTPConnectionError(code, message, { stage, reply, contentReplies, recipients, cause, ...known });
 }
 
 /** What a server said about one recipient. */
 export interface RecipientOutcome {
   /** As it was given to the client. */
   readonly address: string;
-  /** The reply to its RCPT when that was refused, else the one after the content. */
+  /**
+   * The reply to its RCPT when that was refused, else the one after the content. Where {@link RecipientOutcome.failure} is there: the 451
+   * that its silence counts as (RFC 5321 §3.8).
+   */
   readonly reply: Reply;
   readonly isAccepted: boolean;
+  /** Why there is no reply of the server: the connection failed before. Send the message to this recipient again. */
+  readonly failure?: SMTPConnectionError;
 }
 
 /**

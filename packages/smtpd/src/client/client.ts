@@ -322,7 +322,7 @@ export class SMTPClient {
    * @param form - `octets`: the line ends were checked before, and are not looked at again
    * @returns one reply; over LMTP one for each recipient that was accepted, in order (RFC 2033 §4.2). A server that refuses before the
    * end, or answers once for all, is quoted once.
-   * @throws {@link SMTPConnectionError}; {@link UsageError} `SMTPD_BAD_CONTENT`; what `content` throws
+   * @throws {@link SMTPConnectionError}, with the replies that had come; {@link UsageError} `SMTPD_BAD_CONTENT`; what `content` throws
    */
   async sendContent(content: MessageContent, form: ContentForm = 'text'): Promise<readonly Reply[]> {
     if (this.phase !== 'content')
@@ -385,8 +385,12 @@ export class SMTPClient {
   /**
    * Sends a message: MAIL, RCPT for each recipient, and the content to those that were accepted.
    *
+   * Over LMTP, which has a reply for each, the connection may fail when the server has taken the message for some of them: then the others
+   * have a `failure`, and nobody else is to be sent it again.
+   *
    * @returns what the server said of each recipient; at least one was accepted
-   * @throws {@link SMTPRefusedError} when none was, or with `ifSomeRefused: 'giveUp'` not all; {@link SMTPNotOfferedError}; {@link SMTPConnectionError}; {@link UsageError}
+   * @throws {@link SMTPRefusedError} when none was, or with `ifSomeRefused: 'giveUp'` not all; {@link SMTPNotOfferedError};
+   * {@link SMTPConnectionError} when the connection failed and nobody has the message, as far as is known; {@link UsageError}
    */
   send(message: OutgoingMessage, { signal, ...rules }: CallOptions & SendRules = {}): Promise<SendResult> {
     return this.#guarded(signal, async () => {

@@ -5,7 +5,7 @@
  */
 
 import type { Reply } from '../protocol/reply.js';
-import { SMTPConnectionError } from './client-errors.js';
+import { connectionErrorWith, SMTPConnectionError } from './client-errors.js';
 import type { ClientConnection, ContentWatcher, ReplyReceiver } from './client-connection.js';
 
 /** Who has content sent. One of the last two is called, once, and nothing after it. */
@@ -235,6 +235,7 @@ class ChunkTransfer extends Transfer {
  * Sends pieces one after the other, until they end, the server refuses, or the connection fails.
  *
  * @returns the replies
+ * @throws {@link SMTPConnectionError}, with the replies that had come; what `pieces` throws
  */
 export function pourPieces(
   pieces: Pieces,
@@ -260,9 +261,10 @@ export function pourPieces(
         over();
         resolve(replies);
       },
-      onFailure: (error) => {
+      onFailure: (error, replies = []) => {
         over();
-        fail(error);
+        const isPartlyAnswered = replies.length > 0 && error instanceof SMTPConnectionError;
+        fail(isPartlyAnswered ? connectionErrorWith(error, { contentReplies: replies }) : error);
       },
     });
     const pour = async (): Promise<void> => {

@@ -167,7 +167,7 @@ export class SMTPClientPool {
     );
   }
 
-  /** Sends a message, as {@link SMTPClient.send} does. */
+  /** Sends a message, as {@link SMTPClient.send} does, and with the same outcome. */
   async send(
     to: PoolDestination,
     message: OutgoingMessage,

@@ -1,9 +1,9 @@
 /** The whole of a message, from MAIL to the last reply, on one connection. */
 
 import { invariant, UsageError } from '../protocol/errors.js';
-import type { Reply } from '../protocol/reply.js';
+import { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
-import { SMTPRefusedError, type RecipientOutcome } from './client-errors.js';
+import { connectionErrorWith, SMTPConnectionError, SMTPRefusedError, type RecipientOutcome } from './client-errors.js';
 import { contentLengthBytes, isEightBit, type ContentForm, type MessageContent } from './content-source.js';
 import { hasParameter, isBinaryBody, isInternationalAddress } from './envelope-commands.js';
 
@@ -33,7 +33,7 @@ export interface SendRules {
 
 /** What became of a message. */
 export interface SendResult {
-  /** Each recipient, in order. */
+  /** Each recipient, in order. At least one was accepted; over LMTP others may have a `failure`. */
   readonly recipients: readonly RecipientOutcome[];
   /** The reply after the content; over LMTP the first positive one. */
   readonly reply: Reply;
@@ -77,7 +77,9 @@ export async function sendMessage(
   // A server that refuses the sender and closes has said why, whatever becomes of the commands behind it.
   const isSenderRefused = mailed.status === 'fulfilled' && !mailed.value.isPositive;
   const failed = [mailed, ...rest].find((each) => each.status === 'rejected');
-  if (failed !== undefined && (!isSenderRefused || client.isOpen)) throw failed.reason;
+  if (failed !== undefined && (!isSenderRefused || client.isOpen)) {
+    throw failureAtRcpt(failed.reason, rcptTos, rest);
+  }
   const senderReply = valueOf(mailed);
   if (isSenderRefused) {
     await leaveTransaction(client);
@@ -100,10 +102,24 @@ export async function sendMessage(
     await leaveTransaction(client);
     throw new SMTPRefusedError('DATA', startReply, refusedAt(startReply));
   }
-  const replies = isChunked
-    ? await client.sendChunks(data, isBinary ? 'octets' : 'text')
-    : await client.sendContent(data);
-  return resultOf({ rcptTos, rcptReplies, replies });
+  const sending = isChunked ? client.sendChunks(data, isBinary ? 'octets' : 'text') : client.sendContent(data);
+  return resultOf({ rcptTos, rcptReplies, ...(await answered(sending)) });
+}
+
+/** What was said to the content, also where the connection failed before all of it was. */
+async function answered(sending: Promise<readonly Reply[]>): Promise<ContentAnswer> {
+  try {
+    return { replies: await sending, failure: undefined };
+  } catch (error) {
+    if (!(error instanceof SMTPConnectionError)) throw error;
+    return { replies: error.contentReplies, failure: error };
+  }
+}
+
+interface ContentAnswer {
+  readonly replies: readonly Reply[];
+  /** Why no more of them came; `undefined`: those are all. */
+  readonly failure: SMTPConnectionError | undefined;
 }
 
 function completeMailOptions({ mailFrom, rcptTos, mailOptions = [], data }: OutgoingMessage): readonly string[] {
@@ -119,11 +135,16 @@ function completeMailOptions({ mailFrom, rcptTos, mailOptions = [], data }: Outg
 /** The transaction is given up, in whatever state it is. */
 async function leaveTransaction(client: SendingClient): Promise<void> {
   if (!client.isOpen) return;
-  if (client.phase === 'content') {
-    // RFC 2920 §3.1: a server that asks for the content although there is no recipient gets the end of it at once. Nobody has the message.
-    await client.sendContent(NOTHING);
-  } else if (client.phase === 'transaction') {
-    await client.reset();
+  try {
+    if (client.phase === 'content') {
+      // RFC 2920 §3.1: a server that asks for the content although there is no recipient gets the end of it at once. Nobody has the message.
+      await client.sendContent(NOTHING);
+    } else if (client.phase === 'transaction') {
+      await client.reset();
+    }
+  } catch (error) {
+    // What was refused stays refused, whatever becomes of the connection now.
+    if (!(error instanceof SMTPConnectionError)) throw error;
   }
 }
 
@@ -131,28 +152,55 @@ function resultOf({
   rcptTos,
   rcptReplies,
   replies,
-}: {
-  readonly rcptTos: readonly string[];
-  readonly rcptReplies: readonly Reply[];
-  readonly replies: readonly Reply[];
-}): SendResult {
+  failure,
+}: ContentAnswer & { readonly rcptTos: readonly string[]; readonly rcptReplies: readonly Reply[] }): SendResult {
   let acceptedBefore = 0;
   const recipients = rcptTos.map((address, index) => {
     const atRcpt = rcptReplies[index];
     if (atRcpt?.isPositive !== true) return outcome(address, refusalOf(atRcpt, atRcpt));
-    // One reply is for all of them.
-    const reply = replies[acceptedBefore] ?? replies.at(-1);
+    const own = replies[acceptedBefore];
     acceptedBefore += 1;
+    // RFC 2033 §4.2: a reply is for one recipient, so whoever has none when the connection fails does not have the message.
+    if (own === undefined && failure !== undefined) return failedOutcome(address, failure);
+    // One reply is for all of them.
+    const reply = own ?? replies.at(-1);
     return outcome(address, refusalOf(reply, reply));
   });
-  const reply = replies.find((each) => each.isPositive) ?? replies[0];
-  invariant(reply !== undefined, 'Content has a reply');
-  if (!recipients.some(({ isAccepted }) => isAccepted)) throw new SMTPRefusedError('content', reply, recipients);
-  return { recipients, reply };
+  const reply = replies.find((each) => each.isPositive);
+  if (reply !== undefined && recipients.some(({ isAccepted }) => isAccepted)) return { recipients, reply };
+  throw failure === undefined
+    ? new SMTPRefusedError('content', worstOf(replies), recipients)
+    : failureAbout(failure, recipients);
 }
 
 function outcome(address: string, reply: Reply): RecipientOutcome {
   return { address, reply, isAccepted: reply.isPositive };
+}
+
+/** The connection failed before the server had answered for this recipient. */
+function failedOutcome(address: string, failure: SMTPConnectionError): RecipientOutcome {
+  return { address, reply: failure.reply ?? NO_ANSWER, isAccepted: false, failure };
+}
+
+/** Says of each recipient what is known, where something is known of any. */
+function failureAbout(failure: SMTPConnectionError, recipients: readonly RecipientOutcome[]): SMTPConnectionError {
+  const isAnyAnswered = recipients.some((each) => each.failure === undefined);
+  return isAnyAnswered ? connectionErrorWith(failure, { recipients }) : failure;
+}
+
+/** The connection failed while the recipients were asked about. @param answers - to RCPT; whoever was accepted has no message yet */
+function failureAtRcpt(
+  failure: unknown,
+  rcptTos: readonly string[],
+  answers: readonly PromiseSettledResult<Reply>[],
+): unknown {
+  if (!(failure instanceof SMTPConnectionError)) return failure;
+  const recipients = rcptTos.map((address, index) => {
+    const answer = answers[index];
+    const isRefused = answer?.status === 'fulfilled' && !answer.value.isPositive;
+    return isRefused ? outcome(address, answer.value) : failedOutcome(address, failure);
+  });
+  return failureAbout(failure, recipients);
 }
 
 /** A recipient that was accepted fares as the message does. */
@@ -175,3 +223,5 @@ function valueOf(settled: PromiseSettledResult<Reply> | undefined): Reply {
 }
 
 const NOTHING = new Uint8Array(0);
+// RFC 3463 §3.5: 4.4.2 is a bad connection.
+const NO_ANSWER = new Reply(451, '4.4.2', 'Error: the server did not answer for this recipient; try again later');

@@ -6,7 +6,7 @@
 import { hostname as systemHostname } from 'node:os';
 
 import { completeClientOptions } from '../client/client-options.js';
-import { SMTPRefusedError } from '../client/client-errors.js';
+import { SMTPConnectionError, SMTPRefusedError, type RecipientOutcome } from '../client/client-errors.js';
 import { parseDestination } from '../client/destination.js';
 import { isBinaryBody } from '../client/envelope-commands.js';
 import { SMTPClientPool, type PoolDestination } from '../client/pool.js';
@@ -136,21 +136,32 @@ class Forwarder {
     const ifSomeRefused = message.session.protocol === 'lmtp' ? 'sendToOthers' : 'giveUp';
     try {
       const { recipients } = await this.#pool.send(this.#to, outgoing, { signal, ifSomeRefused });
-      return recipients.map(({ reply }) => relayedReply(reply));
+      return this.#verdicts(message, recipients);
     } catch (error) {
-      if (error instanceof SMTPRefusedError && error.recipients.length > 0) {
-        return error.recipients.map(({ reply }) => relayedReply(reply));
-      }
-      // It came too late; that says nothing of the other server.
-      if (this.#isClosed) return CLOSED;
-      const reply = replyOfFailure(error, 'envelope');
-      if (reply === undefined) throw error;
-      this.#logger.warn(
-        { message: message.id, upstream: this.#where, reply: reply.toString(), ...factsOfFailure(error) },
-        'A message could not be passed on; the client was told why',
-      );
-      return reply;
+      const isAboutRecipients = error instanceof SMTPRefusedError || error instanceof SMTPConnectionError;
+      if (isAboutRecipients && error.recipients.length > 0) return this.#verdicts(message, error.recipients);
+      return this.#failureReply(message, error);
     }
+  }
+
+  /** What the other server said for each. Whoever it had not answered for when the connection failed hears why. */
+  #verdicts(message: ReceivedMessage, recipients: readonly RecipientOutcome[]): readonly Verdict[] {
+    const failure = recipients.find((each) => each.failure !== undefined)?.failure;
+    const failureReply = failure === undefined ? undefined : this.#failureReply(message, failure);
+    return recipients.map((each) => (each.failure === undefined ? relayedReply(each.reply) : failureReply));
+  }
+
+  /** @throws what is no failure of the other server */
+  #failureReply(message: ReceivedMessage, error: unknown): Reply {
+    // It came too late; that says nothing of the other server.
+    if (this.#isClosed) return CLOSED;
+    const reply = replyOfFailure(error, 'envelope');
+    if (reply === undefined) throw error;
+    this.#logger.warn(
+      { message: message.id, upstream: this.#where, reply: reply.toString(), ...factsOfFailure(error) },
+      'A message could not be passed on; the client was told why',
+    );
+    return reply;
   }
 
   async close(): Promise<void> {

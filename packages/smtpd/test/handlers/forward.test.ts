@@ -246,6 +246,40 @@ describe('what the other server says', () => {
 });
 
 describe('an other server that fails', () => {
+  it.each<[string, UpstreamAct, RegExp]>([
+    ['is lost', 'close!', /^451 4\.4\.2 /],
+    ['is left with 421', '421 4.3.2 Going down', /^451 4\.3\.2 Going down$/],
+    ['is not understood any more', { octets: 'Oh\r\n' }, /^451 4\.5\.0 /],
+    ['says nothing more', 'stall!', /^451 4\.4\.2 /],
+  ])('over LMTP has taken it for those it said so about, when the connection %s then', async (_, act, heard) => {
+    const { client, log, upstream } = await inFrontOf(
+      { protocol: 'lmtp', onStep: answering({ 'end RCPT TO:<carol': act, 'RCPT TO:<dave': '550 5.1.1 No dave' }) },
+      { waits: { contentEndMs: 50 } },
+      { protocol: 'lmtp' },
+    );
+    const to = ['bob@b.example', 'carol@b.example', 'dave@b.example', 'eve@b.example'];
+    expect(await deliver(client, { to, replies: 4 })).toEqual([
+      '250 2.0.0 Message taken',
+      expect.stringMatching(heard) as unknown,
+      '550 5.1.1 No dave',
+      expect.stringMatching(heard) as unknown,
+    ]);
+    expect(upstream.messages).toHaveLength(1);
+    if (act !== '421 4.3.2 Going down') expect(log.lines).toMatchObject([{ level: 'warn' }]);
+  });
+
+  it('keeps what it said to RCPT, for a client that hears a reply for each', async () => {
+    const { client } = await inFrontOf(
+      { onStep: answering({ 'RCPT TO:<carol': '550 5.1.1 No carol', end: 'close!' }) },
+      {},
+      { protocol: 'lmtp' },
+    );
+    expect(await deliver(client, { to: ['bob@b.example', 'carol@b.example'], replies: 2 })).toEqual([
+      expect.stringMatching(/^451 4\.4\.2 /) as unknown,
+      '550 5.1.1 No carol',
+    ]);
+  });
+
   it('because nobody is there, is 451, and the log says what happened', async () => {
     const { client, log } = await startForwarding({ to: `127.0.0.1:${String(await freePort())}` });
     expect(await deliver(client)).toMatchObject([expect.stringMatching(/^451 4\.4\.1 /)]);
