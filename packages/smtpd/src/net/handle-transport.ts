@@ -41,9 +41,14 @@ export class HandleTransport implements Transport {
   #isPaused = false;
   #hasPeerEnded = false;
   #isEnding = false;
+  /** The handle is closed, or about to be. */
+  #isOver = false;
+  /** That was told. */
   #isClosed = false;
   #error: Error | undefined;
   #linger: NodeJS.Timeout | undefined;
+  /** Tells whoever asked for a handshake when the connection was closed already. */
+  #failHandshake: ((error: Error) => void) | undefined;
 
   constructor(handle: BareHandle, init: HandleTransportInit) {
     this.#handle = handle;
@@ -82,6 +87,13 @@ export class HandleTransport implements Transport {
   }
 
   startTLS(handshake: TLSHandshake, received?: Uint8Array): Promise<TLSFacts> {
+    if (this.#isOver) {
+      // The end of the connection is not told yet, and is what this is about: nobody is to hear of the handshake first.
+      return new Promise((_, reject) => {
+        this.#failHandshake = reject;
+        if (this.#isClosed) reject(closedBefore());
+      });
+    }
     return (
       this.#goOverToSocket().startTLS?.(handshake, received) ??
       Promise.reject(new Error('This connection cannot be put on TLS'))
@@ -237,6 +249,7 @@ export class HandleTransport implements Transport {
 
   #close(handle: BareHandle, onDone?: (this: CarriedHandle) => void): void {
     this.#handle = undefined;
+    this.#isOver = true;
     clearTimeout(this.#linger);
     handle.close(onDone);
   }
@@ -249,6 +262,7 @@ export class HandleTransport implements Transport {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#receiver?.onClose(this.#error);
+    this.#failHandshake?.(closedBefore());
   }
 
   /** The same connection with a socket. */
@@ -295,6 +309,10 @@ function onClosed(this: CarriedHandle): void {
 function onWritten(this: WriteRequest, status: number): void {
   const { transport, bytes } = this as WriteInFlight;
   transport.onWritten(status, bytes.length);
+}
+
+function closedBefore(): Error {
+  return new Error('The connection was closed before the TLS handshake');
 }
 
 /** Asks a handle for one of its ends. */

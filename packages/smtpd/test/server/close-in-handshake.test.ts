@@ -31,3 +31,18 @@ it.each([
   expect(failures).toEqual([]);
   expect(server.log.lines).toEqual([]);
 });
+
+it('one whose certificate is only being looked for is cut, too, and no handshake of it has failed', async () => {
+  const pair = makeSelfSigned({ names: ['localhost'], now: new Date() });
+  await using server = new KeepingServer({ tls: { mode: 'implicit', ...pair } });
+  await server.listen();
+  const ended = eventsOf(server, 'disconnect');
+  const failures = eventsOf(server, 'handshakeFailed');
+  let closed: Promise<void> | undefined;
+  server.on('connect', () => (closed = server.close()));
+  const client = await RawClient.connect(server.port);
+  expect(await client.closed()).toEqual([]);
+  await closed;
+  expect(ended.map(({ reason }) => reason)).toEqual(['serverClosing']);
+  expect(failures).toEqual([]);
+});
