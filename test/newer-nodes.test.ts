@@ -15,28 +15,19 @@ import { sendMail } from '../packages/smtpd-inbox/test/support/mails.js';
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const run = promisify(execFile);
 
-describe.each([
-  // The SQLite of 22 and 26 is not sufficient: here is whether that is noticed, and what it cannot do is done all the same.
-  { name: 'node22', tests: 'keeps 0 octets', atLeast: 2 },
-  { name: 'node24', tests: '.', atLeast: 100 },
-  { name: 'node26', tests: 'in whatever order it is asked', atLeast: 2 },
-])('on $name', ({ name, tests, atLeast }) => {
+describe.each([{ name: 'node22' }, { name: 'node24' }, { name: 'node26' }])('on $name', ({ name }) => {
   const node = requireCommand(name);
 
   it('the store does what it does elsewhere', async () => {
     const files = [fromRoot('node_modules/vitest/vitest.mjs'), 'run', 'packages/smtpd-store/test/sqlite'];
-    const { stdout } = await run(
-      node,
-      [...files, '--reporter=json', `--testNamePattern=${tests}`, '--testTimeout=120000'],
-      {
-        cwd: fromRoot('.'),
-        // The report of the run around this one is not written by it.
-        env: { ...process.env, TEST_REPORT: '' },
-        maxBuffer: 16_777_216,
-      },
-    );
+    const { stdout } = await run(node, [...files, '--reporter=json', '--testTimeout=120000'], {
+      cwd: fromRoot('.'),
+      // The report of the run around this one is not written by it.
+      env: { ...process.env, TEST_REPORT: '' },
+      maxBuffer: 16_777_216,
+    });
     const report = JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, number>;
-    expect(report['numPassedTests']).toBeGreaterThanOrEqual(atLeast);
+    expect(report['numPassedTests']).toBeGreaterThanOrEqual(100);
     expect(report['numFailedTests']).toBe(0);
   }, 400_000);
 

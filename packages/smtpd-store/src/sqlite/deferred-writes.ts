@@ -68,7 +68,7 @@ export class DeferredWrites {
     this.#writeCounts();
     if (this.#isKeptChanged) {
       const { messages, bytes } = this.kept;
-      this.#prepare('UPDATE kept SET messages = ?, bytes = ?').run(messages, bytes);
+      this.#prepare('UPDATE kept SET messages = ?, bytes = ?').get(messages, bytes);
     }
     this.#writeWords();
     this.forget();
@@ -88,20 +88,20 @@ export class DeferredWrites {
       this.#prepare(
         `INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT (inbox) DO UPDATE SET
          messages = messages + excluded.messages, unread = unread + excluded.unread, bytes = bytes + excluded.bytes`,
-      ).run(inbox, messages, unread, bytes);
+      ).get(inbox, messages, unread, bytes);
       if (messages <= 0)
-        this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0 AND bytes = 0').run(inbox);
+        this.#prepare('DELETE FROM counters WHERE inbox = ? AND messages = 0 AND bytes = 0').get(inbox);
     }
   }
 
   /** From the oldest to the newest. */
   #writeWords(): void {
     const remove = this.#prepare('DELETE FROM message_words WHERE rowid = ?');
-    for (const id of this.#removed.sort((a, b) => a - b)) remove.run(id);
+    for (const id of this.#removed.sort((a, b) => a - b)) remove.get(id);
     const add = this.#prepare(
       `INSERT INTO message_words (rowid, subject, sender, recipient, copied, body, filename, headers)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    for (const [id, words] of this.#added) add.run(id, ...words);
+    for (const [id, words] of this.#added) add.get(id, ...words);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Finds SQLite. Node has it built in (`node:sqlite`), of use in 24; for the others there is the same interface as a package with
- * compiled files for the usual systems. What is built in is used only if it can do what the schema needs.
+ * Finds SQLite. Node has it built in (`node:sqlite`) from 22.13 on; for those before there is the same interface as a package with compiled
+ * files for the usual systems. What is built in is used only if it does what a store asks of it.
  */
 
 import { StoreError } from '../errors.js';
@@ -11,9 +11,13 @@ export type SQLValue = string | number | bigint | Uint8Array | null;
 /** A row, by the names of its columns. */
 export type Row = Readonly<Record<string, SQLValue>>;
 
-/** As much of `StatementSync` as is used here. */
+/**
+ * As much of `StatementSync` as is used here. There is a `run` as well, for statements without rows: it reports the number of the last row
+ * that was written, and Node 26 throws where no JavaScript number holds that, as in the tables of an index of words. Whoever wants to know
+ * what a statement did has it return that (RETURNING).
+ */
 export interface Statement {
-  run(...values: readonly SQLValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
+  /** Does all of it, and gives its first row if it has one. */
   get(...values: readonly SQLValue[]): Row | undefined;
   all(...values: readonly SQLValue[]): Row[];
 }
@@ -51,16 +55,26 @@ interface Driver {
   readonly DatabaseSync: new (path: string) => Connection;
 }
 
+/** Which of the two it is. */
+export type DriverName = 'builtIn' | 'package';
+
+/** The one that is of use here. It is found out once in a process: its threads are told. */
+export function chooseDriver(): DriverName {
+  return (chosen ??= isBuiltInSufficient() ? 'builtIn' : 'package');
+}
+
+let chosen: DriverName | undefined;
+
 /** @throws {@link StoreError} when there is none */
-export async function findDriver(): Promise<OpenConnection> {
-  const builtIn = builtInDriver();
-  if (builtIn !== undefined && isSufficient(builtIn)) return opener(builtIn);
+export async function findDriver(name = chooseDriver()): Promise<OpenConnection> {
+  const builtIn = name === 'builtIn' ? builtInDriver() : undefined;
+  if (builtIn !== undefined) return opener(builtIn);
   try {
     return opener(await import('@photostructure/sqlite'));
   } catch (cause) {
     throw new StoreError(
       'STORE_NO_DRIVER',
-      'There is no SQLite: use Node 24, or install the package @photostructure/sqlite',
+      'There is no SQLite: use Node 22.13 or newer, or install the package @photostructure/sqlite',
       { cause },
     );
   }
@@ -84,16 +98,18 @@ function opener(driver: Driver): OpenConnection {
   return (path) => new driver.DatabaseSync(path);
 }
 
-function isSufficient(driver: Driver): boolean {
+/** Tries what not every SQLite does, and not every Node lets it do: words that are found, and taken away again. */
+function isBuiltInSufficient(): boolean {
+  const driver = builtInDriver();
+  if (driver === undefined) return false;
   const connection = opener(driver)(':memory:');
   try {
     connection.exec("CREATE VIRTUAL TABLE probe USING fts5(words, content='', contentless_delete=1)");
-    // Node 22 takes an array that has no memory, as no octets come from another thread, for NULL: an empty message could not be kept.
-    const { type } = connection.prepare('SELECT typeof(?) AS type').get(new Uint8Array(new ArrayBuffer())) ?? {};
-    // Node 26 fails to say of a write what row was the last, when its number is as large as those in the tables of an index of words.
-    connection.exec('CREATE TABLE large (id INTEGER PRIMARY KEY)');
-    connection.prepare('INSERT INTO large VALUES (?)').run(2n ** 53n + 1n);
-    return type === 'blob';
+    const found = connection.prepare('SELECT rowid FROM probe WHERE probe MATCH ?');
+    connection.prepare('INSERT INTO probe (rowid, words) VALUES (?, ?)').get(7, 'one two');
+    const before = found.get('two')?.['rowid'];
+    connection.prepare('DELETE FROM probe WHERE rowid = ?').get(7);
+    return before === 7 && found.get('two') === undefined;
   } catch {
     return false;
   } finally {

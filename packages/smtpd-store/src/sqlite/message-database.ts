@@ -128,10 +128,10 @@ export class MessageDatabase {
   }
 
   #add(parts: MessageParts, now: number): AddAnswer {
-    const { lastInsertRowid } = this.#prepare(
+    const row = this.#prepare(
       `INSERT INTO messages (inbox, is_session, received_at, size_bytes, attachments, message_id, file_name)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
+       VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    ).get(
       parts.inbox,
       parts.isSession ? 1 : 0,
       parts.receivedAtMs,
@@ -140,15 +140,20 @@ export class MessageDatabase {
       parts.messageId,
       parts.fileName,
     );
-    const id = Number(lastInsertRowid);
-    this.#prepare('INSERT INTO message_facts VALUES (?, ?)').run(id, parts.facts);
-    if (parts.octets !== null) this.#prepare('INSERT INTO message_octets VALUES (?, ?)').run(id, parts.octets);
-    this.#prepare('INSERT INTO message_transcripts VALUES (?, ?)').run(id, parts.transcript);
+    const id = Number(row?.['id']);
+    this.#prepare('INSERT INTO message_facts VALUES (?, ?)').get(id, parts.facts);
+    if (parts.octets !== null) this.#addOctets(id, parts.octets);
+    this.#prepare('INSERT INTO message_transcripts VALUES (?, ?)').get(id, parts.transcript);
     this.#deferred.addWords(id, parts.words);
     const counted = parts.isSession ? 0 : 1;
     this.#deferred.count(parts.inbox, { messages: counted, unread: counted, bytes: parts.sizeBytes });
     this.#deferred.keep(1, parts.sizeBytes);
     return { id, pruned: this.#prune(id, now) };
+  }
+
+  #addOctets(id: number, octets: Uint8Array): void {
+    // Node 22 takes an array without memory for NULL, and what comes from another thread has none where there are no octets.
+    this.#prepare("INSERT INTO message_octets VALUES (?, ifnull(?, x''))").get(id, octets);
   }
 
   /** Makes room for the newest message. @returns those that were there until now */
@@ -177,7 +182,7 @@ export class MessageDatabase {
   #remove(row: Row, wereThere: number[]): void {
     const id = Number(row['id']);
     const bytes = Number(row['size_bytes']);
-    for (const sql of REMOVALS) this.#prepare(sql).run(id);
+    for (const sql of REMOVALS) this.#prepare(sql).get(id);
     this.#deferred.removeWords(id);
     this.#deferred.keep(-1, bytes);
     if (row['deletion'] === null) {
@@ -190,21 +195,22 @@ export class MessageDatabase {
   #setTranscripts(transcripts: Operations['setTranscripts']['request']): number {
     const update = this.#prepare(
       `UPDATE message_transcripts SET lines = ? WHERE id = ?
-       AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_transcripts.id AND deletion IS NULL)`,
+       AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_transcripts.id AND deletion IS NULL) RETURNING 1`,
     );
     const removeEnd = this.#prepare('DELETE FROM message_transcript_ends WHERE id = ?');
     return transcripts.filter(([id, transcript]) => {
-      if (update.run(transcript, id).changes === 0) return false;
-      removeEnd.run(id);
+      if (update.get(transcript, id) === undefined) return false;
+      removeEnd.get(id);
       return true;
     }).length;
   }
 
   #addToTranscripts(added: Operations['addToTranscripts']['request']): number {
     const insert = this.#prepare(
-      `INSERT OR IGNORE INTO message_transcript_ends SELECT id, ? FROM messages WHERE id = ? AND deletion IS NULL`,
+      `INSERT OR IGNORE INTO message_transcript_ends SELECT id, ? FROM messages WHERE id = ? AND deletion IS NULL
+       RETURNING 1`,
     );
-    return added.filter(([id, lines]) => insert.run(lines, id).changes > 0 || this.#addToEnd(id, lines)).length;
+    return added.filter(([id, lines]) => insert.get(lines, id) !== undefined || this.#addToEnd(id, lines)).length;
   }
 
   /** The lines of a message that has some already. @returns whether there is such a message */
@@ -214,7 +220,7 @@ export class MessageDatabase {
     ).get(id);
     if (row === undefined) return false;
     const all = joinedTranscript(String(row['lines']), lines);
-    this.#prepare('UPDATE message_transcript_ends SET lines = ? WHERE id = ?').run(JSON.stringify(all), id);
+    this.#prepare('UPDATE message_transcript_ends SET lines = ? WHERE id = ?').get(JSON.stringify(all), id);
     return true;
   }
 
@@ -224,7 +230,7 @@ export class MessageDatabase {
     );
     const value = isRead ? 1 : 0;
     return ids.filter((id) => {
-      const [row] = update.all(value, id, value);
+      const row = update.get(value, id, value);
       if (row === undefined) return false;
       const unread = isRead ? -1 : 1;
       if (row['is_session'] === 0) this.#deferred.count(String(row['inbox']), { messages: 0, unread, bytes: 0 });
@@ -234,17 +240,17 @@ export class MessageDatabase {
 
   #addTags({ ids, tags }: TagRequest): number[] {
     const insert = this.#prepare(
-      'INSERT OR IGNORE INTO message_tags SELECT id, ? FROM messages WHERE id = ? AND deletion IS NULL',
+      'INSERT OR IGNORE INTO message_tags SELECT id, ? FROM messages WHERE id = ? AND deletion IS NULL RETURNING 1',
     );
-    return ids.filter((id) => tags.filter((tag) => insert.run(tag, id).changes > 0).length > 0);
+    return ids.filter((id) => tags.filter((tag) => insert.get(tag, id) !== undefined).length > 0);
   }
 
   #removeTags({ ids, tags }: TagRequest): number[] {
     const remove = this.#prepare(
       `DELETE FROM message_tags WHERE tag = ? AND id = ?
-       AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_tags.id AND deletion IS NULL)`,
+       AND EXISTS (SELECT 1 FROM messages m WHERE m.id = message_tags.id AND deletion IS NULL) RETURNING 1`,
     );
-    return ids.filter((id) => tags.filter((tag) => remove.run(tag, id).changes > 0).length > 0);
+    return ids.filter((id) => tags.filter((tag) => remove.get(tag, id) !== undefined).length > 0);
   }
 
   #delete({ ids, now }: Operations['delete']['request']): DeletionAnswer {
@@ -271,7 +277,7 @@ export class MessageDatabase {
   }
 
   #newDeletion(now: number): number {
-    return Number(this.#prepare('INSERT INTO deletions (deleted_at) VALUES (?)').run(now).lastInsertRowid);
+    return Number(this.#prepare('INSERT INTO deletions (deleted_at) VALUES (?) RETURNING id').get(now)?.['id']);
   }
 
   #restore({ deletion, now }: Operations['restore']['request']): Operations['restore']['answer'] {
@@ -285,9 +291,9 @@ export class MessageDatabase {
     this.#recount(rows, 1);
     const ids = rows.map((each) => Number(each['id']));
     const isOver = ids.length < CHANGED_AT_ONCE_MAX;
-    if (isOver) this.#prepare('DELETE FROM deletions WHERE id = ?').run(deletion);
+    if (isOver) this.#prepare('DELETE FROM deletions WHERE id = ?').get(deletion);
     // What has begun to come back comes back to the last, though its time be over meanwhile.
-    else this.#prepare('UPDATE deletions SET deleted_at = ? WHERE id = ?').run(now, deletion);
+    else this.#prepare('UPDATE deletions SET deleted_at = ? WHERE id = ?').get(now, deletion);
     return { ids, isOver };
   }
 
@@ -298,8 +304,8 @@ export class MessageDatabase {
   }
 
   #setSetting({ key, value }: Operations['setSetting']['request']): void {
-    if (value === undefined) this.#prepare('DELETE FROM settings WHERE key = ?').run(key);
-    else this.#prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, value);
+    if (value === undefined) this.#prepare('DELETE FROM settings WHERE key = ?').get(key);
+    else this.#prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').get(key, value);
   }
 
   #purge({ now }: Operations['purge']['request']): Operations['purge']['answer'] {
@@ -313,7 +319,7 @@ export class MessageDatabase {
       PURGED_AT_ONCE_MAX,
     );
     for (const row of rows) this.#remove(row, []);
-    if (rows.length < PURGED_AT_ONCE_MAX) this.#prepare('DELETE FROM deletions WHERE id = ?').run(deletion);
+    if (rows.length < PURGED_AT_ONCE_MAX) this.#prepare('DELETE FROM deletions WHERE id = ?').get(deletion);
     return { nextAt: now };
   }
 

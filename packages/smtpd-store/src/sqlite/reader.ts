@@ -56,7 +56,7 @@ function answer(reader: MessageReader, asked: NumberedRequest<keyof ReadOperatio
 async function run(port: MessagePort, settings: ReaderSettings): Promise<void> {
   let connection: Connection | undefined;
   try {
-    connection = (await findDriver())(settings.databasePath);
+    connection = (await findDriver(settings.driver))(settings.databasePath);
     prepareReading(connection);
     listen(port, connection, settings);
     port.postMessage({ kind: 'ready' } satisfies WorkerMessage);

@@ -6,10 +6,12 @@ import type { ListRequest } from '../list-request.js';
 import type { TranscriptLine } from '../message.js';
 import type { MessageRow } from '../message-parts.js';
 import type { StoreCounts } from '../store.js';
+import type { DriverName } from './driver.js';
 import type { PackedParts, PackedUnread } from './packed-parts.js';
 
 /** What the thread that reads is started with. */
 export interface ReaderSettings {
+  readonly driver: DriverName;
   readonly databasePath: string;
 }
 

@@ -32,6 +32,7 @@ import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
 import type { ChangesOptions, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { WorkInHand } from '../work-in-hand.js';
+import { chooseDriver } from './driver.js';
 import { LOCK_FILE_NAME, TEMPORARY_PREFIX } from './lock.js';
 import { packParts, packUnread } from './packed-parts.js';
 import type {
@@ -77,6 +78,7 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
     await mkdir(spoolFolder, { recursive: true, mode: 0o700 });
     const threads: Threads = await startThreads(
       {
+        driver: chooseDriver(),
         databasePath: join(folder, 'store.sqlite'),
         lockPath: join(folder, LOCK_FILE_NAME),
         temporaryParent: isDurable ? undefined : dirname(folder),
@@ -116,8 +118,11 @@ async function startThreads(settings: WriterSettings, onFailure: () => void): Pr
   links.push(writer);
   let reader: Threads['reader'] | undefined;
   try {
-    const { databasePath } = settings;
-    reader = await WorkerLink.open<keyof ReadOperations>({ file: 'reader.js', settings: { databasePath } }, failed);
+    const { driver, databasePath } = settings;
+    reader = await WorkerLink.open<keyof ReadOperations>(
+      { file: 'reader.js', settings: { driver, databasePath } },
+      failed,
+    );
     links.push(reader);
     // What it has to load and to sweep is done, or there is no store.
     await writer.request('counts', {});

@@ -134,7 +134,7 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
   let lock: Connection | undefined;
   let connection: Connection | undefined;
   try {
-    const open = await findDriver();
+    const open = await findDriver(settings.driver);
     lock = lockStore(open, settings.lockPath);
     connection = open(settings.databasePath);
     prepareSchema(connection, settings.isDurable);
