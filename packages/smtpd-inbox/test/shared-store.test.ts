@@ -1,5 +1,6 @@
 /** Two inboxes, as on two machines, that share one PostgreSQL: each has the mail of both, and hears of it as it comes. */
 
+import { silentLogger } from 'smtpd';
 import { startInbox } from 'smtpd-inbox';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
@@ -36,4 +37,21 @@ it('mail that came to one is waited for at the other, and its inboxes are known 
   const isolated = await here.createInbox({ name: 'shared' });
   await sendMail(other.smtpPort, { to: [isolated.address('ann')] });
   expect(await isolated.list()).toHaveLength(1);
+});
+
+it('has a message once in each of its inboxes when its client, refused by one of them, sends it again', async () => {
+  const options = { smtp: '127.0.0.1:0', http: '127.0.0.1:0', store: postgres!.url, logger: silentLogger };
+  await using inbox = await startInbox(options);
+  const client = new InboxClient({ url: inbox.url! });
+  const [first, second] = [await client.createInbox({ name: 'first' }), await client.createInbox({ name: 'second' })];
+  const to = [first.address('ann'), second.address('ann')];
+  postgres!.run(`ALTER TABLE smtpd_store.messages ADD CONSTRAINT refusal CHECK (inbox <> 'second')`);
+  for (const content of ['Subject: short\r\n\r\nx\r\n', `Subject: long\r\n\r\n${'x\r\n'.repeat(100_000)}`]) {
+    await expect(sendMail(inbox.smtpPort, { to, content })).rejects.toThrow(/451 4\.3\.0/);
+  }
+  expect([...(await first.list()), ...(await second.list())]).toEqual([]);
+  postgres!.run('ALTER TABLE smtpd_store.messages DROP CONSTRAINT refusal');
+  await sendMail(inbox.smtpPort, { to });
+  expect(await first.list()).toHaveLength(1);
+  expect(await second.list()).toHaveLength(1);
 });

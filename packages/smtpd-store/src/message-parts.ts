@@ -15,6 +15,13 @@ import { checkName } from './names.js';
 import type { TakenBody } from './body-spool.js';
 import { bindable, isBindable } from './plain-text.js';
 
+/** A message on its way in. */
+export interface Addition {
+  readonly message: NewMessage;
+  /** Where it goes, whatever inbox it names itself. */
+  readonly inboxes: readonly string[];
+}
+
 /** A message, cut up for its tables, and what is told of it when it is there. */
 export interface NewParts extends MessageParts {
   readonly told: Pick<StoredMessage, 'envelope' | 'session' | 'summary'>;
@@ -22,7 +29,8 @@ export interface NewParts extends MessageParts {
 
 /** A message, cut up for its tables. */
 export interface MessageParts {
-  readonly inbox: string;
+  /** Where it goes: once into each. */
+  readonly inboxes: readonly string[];
   readonly isSession: boolean;
   readonly receivedAtMs: number;
   readonly sizeBytes: number;
@@ -62,16 +70,21 @@ export function checkMessage(message: NewMessage): void {
   if (Number.isNaN(message.receivedAt.getTime())) {
     throw new StoreError('STORE_BAD_OPTION', 'receivedAt is a time, not an invalid Date');
   }
-  if (message.inbox !== undefined) checkName('inbox', message.inbox);
+}
+
+/** @throws {@link StoreError} when a message cannot go there */
+export function checkInboxes(inboxes: readonly string[]): void {
+  if (inboxes.length === 0) throw new StoreError('STORE_BAD_OPTION', 'A message goes into at least one inbox');
+  for (const inbox of inboxes) checkName('inbox', inbox);
 }
 
 /** What is written of a new message. */
-export function partsOf(message: NewMessage, newSummary: NewSummary, body: TakenBody): NewParts {
+export function partsOf({ message, inboxes }: Addition, newSummary: NewSummary, body: TakenBody): NewParts {
   const { envelope, session } = message;
   // JSON leaves it out.
   const summary = { ...newSummary, searchText: undefined };
   return {
-    inbox: message.inbox ?? '',
+    inboxes,
     isSession: message.kind === 'session',
     receivedAtMs: message.receivedAt.getTime(),
     sizeBytes: body.sizeBytes,
@@ -87,7 +100,7 @@ export function partsOf(message: NewMessage, newSummary: NewSummary, body: Taken
 }
 
 /** A message that is to be summed up, in a form that costs little to make. */
-export interface UnreadParts extends Pick<MessageParts, 'inbox' | 'isSession' | 'receivedAtMs' | 'transcript'> {
+export interface UnreadParts extends Pick<MessageParts, 'inboxes' | 'isSession' | 'receivedAtMs' | 'transcript'> {
   readonly octets: Uint8Array;
   readonly mailFrom: string;
   /** The recipients, one a line. */
@@ -99,10 +112,10 @@ export interface UnreadParts extends Pick<MessageParts, 'inbox' | 'isSession' | 
 }
 
 /** What goes to whoever sums up. */
-export function unreadPartsOf(message: NewMessage, octets: Uint8Array): UnreadParts {
+export function unreadPartsOf({ message, inboxes }: Addition, octets: Uint8Array): UnreadParts {
   const { envelope } = message;
   return {
-    inbox: message.inbox ?? '',
+    inboxes,
     isSession: message.kind === 'session',
     receivedAtMs: message.receivedAt.getTime(),
     transcript: transcriptText(message.transcript ?? []),
@@ -116,12 +129,12 @@ export function unreadPartsOf(message: NewMessage, octets: Uint8Array): UnreadPa
 
 /** What is written of a message that was summed up, and the summary as it is given back. */
 export function summedUp(unread: UnreadParts, newSummary: NewSummary): { parts: MessageParts; summary: string } {
-  const { inbox, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session } = unread;
+  const { inboxes, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session } = unread;
   const summary = JSON.stringify({ ...newSummary, searchText: undefined });
   const { searchedHeaders } = searched(newSummary);
   const more = searchedHeaders === undefined ? '' : `,"searchedHeaders":${JSON.stringify(searchedHeaders)}`;
   const parts: MessageParts = {
-    inbox,
+    inboxes,
     isSession,
     receivedAtMs,
     sizeBytes: octets.length,
@@ -188,9 +201,9 @@ function searched({ headers }: MessageSummary): Pick<Facts, 'searchedHeaders'> {
   return isSame ? {} : { searchedHeaders };
 }
 
-/** What was just written and summed up. Few look into it. */
-export function addedUnread(id: number, message: NewMessage, summary: string): StoredMessage {
-  const { kind = 'message', inbox = '', receivedAt, raw, envelope, session } = message;
+/** What was just written into an inbox, and summed up. Few look into it. */
+export function addedUnread(id: number, inbox: string, message: NewMessage, summary: string): StoredMessage {
+  const { kind = 'message', receivedAt, raw, envelope, session } = message;
   let known: MessageSummary | undefined;
   return {
     id: String(id),
@@ -208,8 +221,12 @@ export function addedUnread(id: number, message: NewMessage, summary: string): S
   };
 }
 
-/** What was just written, as it would be read: nobody has to read its facts for that. */
-export function addedMessage(id: number, { inbox, isSession, receivedAtMs, sizeBytes, told }: NewParts): StoredMessage {
+/** What was just written into an inbox, as it would be read: nobody has to read its facts for that. */
+export function addedMessage(
+  id: number,
+  inbox: string,
+  { isSession, receivedAtMs, sizeBytes, told }: NewParts,
+): StoredMessage {
   return {
     id: String(id),
     kind: isSession ? 'session' : 'message',

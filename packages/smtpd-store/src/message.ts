@@ -121,7 +121,7 @@ export interface NewMessage {
   readonly receivedAt: Date;
   /** Default: no lines. */
   readonly transcript?: NewTranscript;
-  /** Default: `''`, the inbox of everybody. */
+  /** Where `add` keeps it. Default: `''`, the inbox of everybody. */
   readonly inbox?: string;
   /**
    * What it says; a function is called once all octets are taken, for who parses while they pass. Where it is left out, the store's

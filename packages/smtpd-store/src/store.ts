@@ -76,6 +76,11 @@ export interface MailStore extends AsyncDisposable {
   readonly limits: StoreLimits;
   /** Keeps a message. @returns what is kept, once it is as durable as the store is */
   add(message: NewMessage): Promise<StoredMessage>;
+  /**
+   * Keeps a message once in each of several inboxes, whatever inbox it names itself: in all of them, or in none.
+   * @returns what is kept, in the order of the inboxes
+   */
+  addToInboxes(message: NewMessage, inboxes: readonly string[]): Promise<readonly StoredMessage[]>;
   /** @returns `undefined` when there is no such message */
   get(id: string): Promise<StoredMessage | undefined>;
   /** The octets, piece by piece. Reading throws `STORE_NOT_FOUND` when there is no such message. */

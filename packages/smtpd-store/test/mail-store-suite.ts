@@ -151,6 +151,69 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
       expect(await store.counts()).toEqual({ ...counts, inboxes: { a: counts } });
     });
 
+    it.each([0, 26, 131_073])(
+      'keeps a message of %i octets in several inboxes, in each as if it were alone',
+      async (size) => {
+        await using store = await open({ limits: { messagesMax: 3 } });
+        const changes = store.changes({ kinds: ['added'] })[Symbol.asyncIterator]();
+        const raw = Buffer.alloc(size, 'octets ');
+        const pieces = (async function* () {
+          yield raw.subarray(0, 13);
+          yield raw.subarray(13);
+        })();
+        for (const given of [raw, pieces]) {
+          const message = newMessage({
+            raw: given,
+            inbox: 'of nobody',
+            summary: { subject: 'everywhere' },
+            transcript: [{ from: 'client', atMs: 1, text: 'DATA' }],
+          });
+          const kept = await store.addToInboxes(message, ['one', '', 'two']);
+          expect(kept.map(({ inbox }) => inbox)).toEqual(['one', '', 'two']);
+          const ids = kept.map(({ id }) => id);
+          expect(ids.map(Number)).toEqual([...new Set(ids)].map(Number).sort((a, b) => a - b));
+          expect(idsIn(await store.list({ query: words('subject', 'everywhere') }))).toEqual([...ids].reverse());
+          for (const each of kept) {
+            expect((await changes.next()).value).toEqual({ kind: 'added', message: each });
+            expect(await store.get(each.id)).toEqual(each);
+            expect(idsIn(await store.list({ inbox: each.inbox }))).toEqual([each.id]);
+            expect((await collect(store.openRaw(each.id))).equals(raw)).toBe(true);
+            expect(await store.transcript(each.id)).toHaveLength(1);
+          }
+          const counts = { messages: 1, unread: 1, bytes: size };
+          expect((await store.counts()).inboxes).toEqual({ one: counts, '': counts, two: counts });
+          // Each goes by itself, for good, and takes nothing of the others along.
+          for (const index of kept.keys()) {
+            const later = await store.add(newMessage({ inbox: 'later' }));
+            expect((await changes.next()).value).toEqual({ kind: 'added', message: later });
+            for (const { id } of kept.slice(index + 1))
+              expect((await collect(store.openRaw(id))).equals(raw)).toBe(true);
+          }
+          expect(Object.keys((await store.counts()).inboxes)).toEqual(['later']);
+        }
+      },
+    );
+
+    it('keeps a message in no inbox where one of them cannot be, or there is none', async () => {
+      await using store = await open({ limits: { bytesMax: 150_000 } });
+      for (const inboxes of [['one', 'two\0'], ['\ud800', 'one'], []]) {
+        for (const size of [10, 140_000]) {
+          const message = newMessage({ raw: Buffer.alloc(size) });
+          await expect(store.addToInboxes(message, inboxes)).rejects.toMatchObject({ code: 'STORE_BAD_OPTION' });
+        }
+      }
+      const tooLarge = newMessage({ raw: Buffer.alloc(150_001) });
+      await expect(store.addToInboxes(tooLarge, ['one', 'two'])).rejects.toMatchObject({ code: 'STORE_TOO_LARGE' });
+      expect(await store.counts()).toEqual({ messages: 0, unread: 0, bytes: 0, inboxes: {} });
+    });
+
+    it('makes room for a message in the last of its inboxes where there is room for one alone', async () => {
+      await using store = await open({ limits: { bytesMax: 250_000 } });
+      const kept = await store.addToInboxes(newMessage({ raw: Buffer.alloc(200_000, 'r') }), ['one', 'two']);
+      expect(idsIn(await store.list())).toEqual([kept[1]?.id]);
+      expect((await collect(store.openRaw(kept[1]!.id))).length).toBe(200_000);
+    });
+
     it('keeps nothing of a message whose stream or summary fails', async () => {
       await using store = await open();
       const broken = (async function* () {

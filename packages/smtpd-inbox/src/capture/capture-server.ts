@@ -96,24 +96,19 @@ export class CaptureServer extends SMTPServer {
       const isSummedUpByStore = canStoreSummarize && rest === undefined && isQuicklyRead(head);
       const summary = isSummedUpByStore ? undefined : await this.#summaryOf(head, rest !== undefined);
       record.note('client', `(${String(head.length)} octets of content${rest === undefined ? '' : ', and more'})`);
-      const common = {
+      const toKeep: NewMessage = {
+        raw: rest === undefined ? head : joined(head, rest),
         envelope: envelopeOf(message),
         session: factsOf(message.session, message.mailOptions),
         receivedAt: message.receivedAt,
         transcript: record.transcriptToKeep(),
         ...(summary === undefined ? {} : { summary }),
       };
-      const ids: string[] = [];
       const routed = { rcptTos: message.rcptTos, user: message.session.identity?.user };
       if (this.#parts.isStoreShared) await directory.learn(routed);
-      const inboxes = directory.route(routed);
-      for (const inbox of inboxes) {
-        const [firstId] = ids;
-        // A message that is not in memory as a whole passes once; further inboxes get it from the first.
-        const raw = rest === undefined ? head : firstId === undefined ? joined(head, rest) : store.openRaw(firstId);
-        const kept = await store.add({ ...common, inbox, raw } satisfies NewMessage);
-        ids.push(kept.id);
-      }
+      // In all of them or in none: a client that is refused sends again, and would find twice what one inbox had kept.
+      const kept = await store.addToInboxes(toKeep, directory.route(routed));
+      const ids = kept.map(({ id }) => id);
       record.keep(ids);
       return new Reply(250, '2.0.0', `Kept as ${ids.join(', ')}`);
     } catch (error) {

@@ -2,12 +2,16 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import nodemailer from 'nodemailer';
-import { SMTPClient, SMTPRefusedError } from 'smtpd';
+import { silentLogger, SMTPClient, SMTPRefusedError } from 'smtpd';
 import { startInbox, type InboxOptions, type InboxServer } from 'smtpd-inbox';
 import { describe, expect, it } from 'vitest';
 
+import { findDriver } from '../../../smtpd-store/src/sqlite/driver.js';
+import { collect } from '../../../smtpd-store/test/support/messages.js';
+import { TemporaryFolder } from '../../../smtpd-store/test/support/temporary-folder.js';
 import type { Entry, Inbox, Page, Transcript } from '../../src/api/model.js';
 import { ask } from '../support/http.js';
 import { sendMail } from '../support/mails.js';
@@ -220,6 +224,30 @@ describe('inboxes of one’s own', () => {
     expect(await names(one.name)).toEqual([`ann${one.addressSuffix.toUpperCase()}`]);
     expect(await names('two')).toEqual(['ann+two@b.example other@b.example', `ann${one.addressSuffix}`]);
     expect(await names('')).toEqual(['ann+two@b.example other@b.example', 'everybody@b.example']);
+  });
+
+  it.each([
+    ['a short message', 'Subject: twice\r\n\r\nx\r\n'],
+    ['a long one', `Subject: twice\r\n\r\n${'x\r\n'.repeat(100_000)}`],
+  ])('have %s once each when its client, refused by one of them, sends it again', async (_, content) => {
+    using folder = new TemporaryFolder();
+    await using inbox = await start({ data: folder.path, logger: silentLogger });
+    for (const name of ['one', 'two']) await createInbox(inbox, { name });
+    const connection = (await findDriver())(join(folder.path, 'store.sqlite'));
+    connection.exec(
+      `PRAGMA busy_timeout = 10000;
+       CREATE TRIGGER refusal BEFORE INSERT ON messages WHEN NEW.inbox = 'two' BEGIN SELECT RAISE(ABORT, 'no'); END`,
+    );
+    const send = (): Promise<void> =>
+      sendMail(inbox.smtpPort, { to: ['ann+one@b.example', 'ann+two@b.example'], content });
+    await expect(send()).rejects.toThrow(/451 4\.3\.0/);
+    expect(await entriesOf(inbox)).toEqual([]);
+    connection.exec('DROP TRIGGER refusal');
+    connection.close();
+    await send();
+    const entries = await entriesOf(inbox);
+    expect(entries.map((entry) => entry.inbox)).toEqual(['two', 'one']);
+    for (const { id } of entries) expect((await collect(inbox.store.openRaw(id))).toString()).toBe(content);
   });
 
   it('let nobody in as their user without their password, where anybody else may come', async () => {

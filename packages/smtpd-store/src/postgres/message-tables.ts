@@ -19,6 +19,13 @@ export interface NewRow {
   readonly words: SearchedWords;
 }
 
+/** One in one of its inboxes. */
+export interface NewCopy extends NewRow {
+  readonly inbox: string;
+  /** What its octets are filed under, if they were written before. */
+  readonly body: string | undefined;
+}
+
 /** Messages in a schema. */
 export class MessageTables {
   readonly #database: PostgresDatabase;
@@ -42,8 +49,8 @@ export class MessageTables {
     return body;
   }
 
-  /** @param body what its octets are filed under, if they were written before */
-  async insert(client: PoolClient, { parts, headers, words }: NewRow, body: string | undefined): Promise<number> {
+  /** Writes a message into one of its inboxes. @returns its number there */
+  async insert(client: PoolClient, { parts, headers, words, inbox, body }: NewCopy): Promise<number> {
     const { rows } = await client.query<{ id: string }>(
       `WITH m AS (
          INSERT INTO ${this.#s}messages (id, body, inbox, is_session, received_at, size_bytes, attachments, message_id)
@@ -59,7 +66,7 @@ export class MessageTables {
        SELECT id FROM m`,
       [
         body,
-        parts.inbox,
+        inbox,
         parts.isSession,
         parts.receivedAtMs,
         parts.sizeBytes,

@@ -22,6 +22,7 @@ import {
   numberedTranscripts,
   partsOf,
   storedMessage,
+  type Addition,
 } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
@@ -85,8 +86,8 @@ class PostgresStore implements MailStore {
   readonly #work = new WorkInHand();
   readonly #purges: PurgeSchedule;
   /** Short messages together, long ones one by one: nobody waits for a long one but the next. */
-  readonly #shortWriter: GroupWriter<Incoming, StoredMessage>;
-  readonly #longWriter: GroupWriter<Incoming, StoredMessage>;
+  readonly #shortWriter: GroupWriter<Incoming, StoredMessage[]>;
+  readonly #longWriter: GroupWriter<Incoming, StoredMessage[]>;
   /** Our messages that were not announced yet: they need not be looked up then. */
   readonly #unannounced = new Map<number, StoredMessage>();
   readonly #lastToken: string = randomUUID();
@@ -100,12 +101,12 @@ class PostgresStore implements MailStore {
     this.#settings = settings;
     this.#database = database;
     this.#tables = new MessageTables(database);
-    this.#intake = new Intake(settings.queuedBytesMax);
+    this.#intake = new Intake(settings.queuedBytesMax, (addition) => this.#keep(addition));
     this.#purges = new PurgeSchedule(settings.clock, (now) =>
       this.#write((client) => this.#tables.purge(client, now, settings.undoMs)),
     );
     const isSharedFate = (error: unknown): boolean => error instanceof StoreError && error.code === 'STORE_UNREACHABLE';
-    const write = (group: readonly Incoming[]): Promise<StoredMessage[]> => this.#writeGroup(group);
+    const write = (group: readonly Incoming[]): Promise<StoredMessage[][]> => this.#writeGroup(group);
     this.#shortWriter = new GroupWriter(write, { itemsMax: GROUP_MESSAGES_MAX, isSharedFate });
     this.#longWriter = new GroupWriter(write, { itemsMax: 1, isSharedFate });
     this.#last = new Promise((resolve) => {
@@ -140,7 +141,11 @@ class PostgresStore implements MailStore {
   }
 
   add(message: NewMessage): Promise<StoredMessage> {
-    return this.#work.begin(() => this.#intake.take(message, (each) => this.#keep(each)));
+    return this.#work.begin(() => this.#intake.take(message));
+  }
+
+  addToInboxes(message: NewMessage, inboxes: readonly string[]): Promise<readonly StoredMessage[]> {
+    return this.#work.begin(() => this.#intake.takeFor({ message, inboxes }));
   }
 
   get(messageId: string): Promise<StoredMessage | undefined> {
@@ -269,7 +274,8 @@ class PostgresStore implements MailStore {
     return this.close();
   }
 
-  async #keep(message: NewMessage): Promise<StoredMessage> {
+  async #keep(addition: Addition): Promise<readonly StoredMessage[]> {
+    const { message } = addition;
     const limits = { memoryBytesMax: MEMORY_BYTES_MAX, sizeBytesMax: this.#settings.limits.bytesMax };
     const body = await takeOctets(message.raw, limits, () => SpilledOctets.create());
     const spilled = body.kind === 'file' ? body.file : undefined;
@@ -281,7 +287,7 @@ class PostgresStore implements MailStore {
           'A store in PostgreSQL sums up nothing: give each message its summary',
         );
       }
-      const parts = partsOf(message, summary, body.kind === 'file' ? { ...body, fileName: '' } : body);
+      const parts = partsOf(addition, summary, body.kind === 'file' ? { ...body, fileName: '' } : body);
       const row = { parts, headers: summary.headers ?? [], words: searchedWords(parts.words) };
       return await (spilled === undefined ? this.#shortWriter : this.#longWriter).add({ row, spilled });
     } finally {
@@ -289,24 +295,23 @@ class PostgresStore implements MailStore {
     }
   }
 
-  async #writeGroup(group: readonly Incoming[]): Promise<StoredMessage[]> {
+  /** Writes each of a group into all of its inboxes. @returns what is kept of each, in the order of these */
+  async #writeGroup(group: readonly Incoming[]): Promise<StoredMessage[][]> {
     const { limits, clock } = this.#settings;
-    const added = new Map<number, StoredMessage>();
+    const kept: StoredMessage[][] = [];
     try {
       await this.#database.write(async (client, lock) => {
-        const bodies: (string | undefined)[] = [];
-        for (const { spilled } of group) {
-          bodies.push(spilled && (await this.#tables.writeBody(client, spilled.pieces(PIECE_BYTES))));
-        }
+        const bodies: (readonly string[])[] = [];
+        for (const each of group) bodies.push(await this.#writeBodies(client, each));
         await lock();
         for (const [index, { row }] of group.entries()) {
-          const id = await this.#tables.insert(client, row, bodies[index]);
-          added.set(id, addedMessage(id, row.parts));
+          kept.push(await this.#writeCopies(client, row, bodies[index] ?? []));
         }
-        const ids = [...added.keys()];
+        const added = kept.flat();
+        const ids = added.map(({ id }) => Number(id));
         const pruned = await this.#tables.prune(client, {
-          inserted: group.length,
-          bytes: group.reduce((sum, { row }) => sum + row.parts.sizeBytes, 0),
+          inserted: added.length,
+          bytes: added.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
           newest: ids.at(-1) ?? 0,
           limits,
           now: clock.now(),
@@ -314,13 +319,33 @@ class PostgresStore implements MailStore {
         await this.#announce(client, 'added', ids);
         await this.#announce(client, 'deleted', pruned);
         // They are heard of as soon as they are there, which may be before we hear that they are.
-        if (this.#listener.isListening) for (const [id, message] of added) this.#unannounced.set(id, message);
+        if (this.#listener.isListening) for (const each of added) this.#unannounced.set(Number(each.id), each);
       });
-      return [...added.values()];
+      return kept;
     } catch (error) {
-      for (const id of added.keys()) this.#unannounced.delete(id);
+      for (const { id } of kept.flat()) this.#unannounced.delete(Number(id));
       throw error;
     }
+  }
+
+  /** The octets that are too many for memory, for each inbox its own. @returns what they are filed under */
+  async #writeBodies(client: PoolClient, { row, spilled }: Incoming): Promise<string[]> {
+    const bodies: string[] = [];
+    if (spilled === undefined) return bodies;
+    for (let copies = row.parts.inboxes.length; copies > 0; copies -= 1) {
+      bodies.push(await this.#tables.writeBody(client, spilled.pieces(PIECE_BYTES)));
+    }
+    return bodies;
+  }
+
+  /** @param bodies what its octets are filed under, inbox by inbox, if they were written before */
+  async #writeCopies(client: PoolClient, row: NewRow, bodies: readonly string[]): Promise<StoredMessage[]> {
+    const copies: StoredMessage[] = [];
+    for (const [index, inbox] of row.parts.inboxes.entries()) {
+      const id = await this.#tables.insert(client, { ...row, inbox, body: bodies[index] });
+      copies.push(addedMessage(id, inbox, row.parts));
+    }
+    return copies;
   }
 
   #change(work: (client: PoolClient) => Promise<number[]>, tags: readonly string[] = []): Promise<number> {

@@ -95,13 +95,14 @@ export class MessageDatabase {
   }
 
   /**
-   * The files of messages that are gone. They are removed when the transaction is on the disk: a row must never be there without its
-   * file, while a file without a row is swept later.
+   * The files of messages that are gone, unless the same message is in another inbox. They are removed when the transaction is on the disk:
+   * a row must never be there without its file, while a file without a row is swept later.
    */
   takeFilesToRemove(): readonly string[] {
     const files = this.#filesToRemove;
+    if (files.length === 0) return files;
     this.#filesToRemove = [];
-    return files;
+    return files.filter((name) => !this.hasFile(name));
   }
 
   /** Whether a message refers to a file. */
@@ -127,12 +128,22 @@ export class MessageDatabase {
     }
   }
 
+  /** Adds a message to each of its inboxes. */
   #add(parts: MessageParts, now: number): AddAnswer {
+    const [first = '', ...others] = parts.inboxes;
+    const answer = this.#addTo(first, parts, now);
+    return {
+      id: answer.id,
+      pruned: [...answer.pruned, ...others.flatMap((inbox) => this.#addTo(inbox, parts, now).pruned)],
+    };
+  }
+
+  #addTo(inbox: string, parts: MessageParts, now: number): AddAnswer {
     const row = this.#prepare(
       `INSERT INTO messages (inbox, is_session, received_at, size_bytes, attachments, message_id, file_name)
        VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     ).get(
-      parts.inbox,
+      inbox,
       parts.isSession ? 1 : 0,
       parts.receivedAtMs,
       parts.sizeBytes,
@@ -146,7 +157,7 @@ export class MessageDatabase {
     this.#prepare('INSERT INTO message_transcripts VALUES (?, ?)').get(id, parts.transcript);
     this.#deferred.addWords(id, parts.words);
     const counted = parts.isSession ? 0 : 1;
-    this.#deferred.count(parts.inbox, { messages: counted, unread: counted, bytes: parts.sizeBytes });
+    this.#deferred.count(inbox, { messages: counted, unread: counted, bytes: parts.sizeBytes });
     this.#deferred.keep(1, parts.sizeBytes);
     return { id, pruned: this.#prune(id, now) };
   }

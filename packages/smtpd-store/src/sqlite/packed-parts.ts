@@ -7,7 +7,7 @@ import type { MessageParts, UnreadParts } from '../message-parts.js';
 
 /** The values of {@link MessageParts}. */
 export type PackedParts = readonly [
-  inbox: string,
+  inboxes: readonly string[],
   isSession: boolean,
   receivedAtMs: number,
   sizeBytes: number,
@@ -22,7 +22,7 @@ export type PackedParts = readonly [
 
 export function packParts(parts: MessageParts): PackedParts {
   return [
-    parts.inbox,
+    parts.inboxes,
     parts.isSession,
     parts.receivedAtMs,
     parts.sizeBytes,
@@ -38,7 +38,7 @@ export function packParts(parts: MessageParts): PackedParts {
 
 export function unpackParts(packed: PackedParts): MessageParts {
   const [
-    inbox,
+    inboxes,
     isSession,
     receivedAtMs,
     sizeBytes,
@@ -51,7 +51,7 @@ export function unpackParts(packed: PackedParts): MessageParts {
     ...words
   ] = packed;
   return {
-    inbox,
+    inboxes,
     isSession,
     receivedAtMs,
     sizeBytes,
@@ -67,7 +67,7 @@ export function unpackParts(packed: PackedParts): MessageParts {
 
 /** The values of {@link UnreadParts}. */
 export type PackedUnread = readonly [
-  inbox: string,
+  inboxes: readonly string[],
   isSession: boolean,
   receivedAtMs: number,
   transcript: string,
@@ -80,7 +80,7 @@ export type PackedUnread = readonly [
 
 export function packUnread(parts: UnreadParts): PackedUnread {
   return [
-    parts.inbox,
+    parts.inboxes,
     parts.isSession,
     parts.receivedAtMs,
     parts.transcript,
@@ -93,6 +93,6 @@ export function packUnread(parts: UnreadParts): PackedUnread {
 }
 
 export function unpackUnread(packed: PackedUnread): UnreadParts {
-  const [inbox, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session] = packed;
-  return { inbox, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session };
+  const [inboxes, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session] = packed;
+  return { inboxes, isSession, receivedAtMs, transcript, octets, mailFrom, recipients, envelope, session };
 }

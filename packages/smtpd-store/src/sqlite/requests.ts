@@ -74,6 +74,7 @@ export type OperationName = keyof Operations;
 export type RawLocation = { readonly octets: Uint8Array } | { readonly fileName: string };
 
 export interface AddAnswer {
+  /** The message in its first inbox; in each further one it has the next number. */
   readonly id: number;
   /** Those that had to make room, and were there until then. */
   readonly pruned: readonly number[];

@@ -26,6 +26,7 @@ import {
   partsOf,
   storedMessage,
   unreadPartsOf,
+  type Addition,
 } from '../message-parts.js';
 import { checkName } from '../names.js';
 import { PurgeSchedule } from '../purge-schedule.js';
@@ -167,7 +168,7 @@ class SQLiteStore implements MailStore {
       this.#begin(async () => (await this.#writer.request('purge', { now })).nextAt),
     );
     this.#purges.plan(0);
-    this.#intake = new Intake(settings.queuedBytesMax);
+    this.#intake = new Intake(settings.queuedBytesMax, (addition) => this.#keep(addition));
     this.#spool = new BodySpool({
       folder: spoolFolder,
       isDurable: settings.folder !== undefined,
@@ -177,7 +178,11 @@ class SQLiteStore implements MailStore {
   }
 
   add(message: NewMessage): Promise<StoredMessage> {
-    return this.#begin(() => this.#intake.take(message, (each) => this.#keep(each)));
+    return this.#begin(() => this.#intake.take(message));
+  }
+
+  addToInboxes(message: NewMessage, inboxes: readonly string[]): Promise<readonly StoredMessage[]> {
+    return this.#begin(() => this.#intake.takeFor({ message, inboxes }));
   }
 
   async get(id: string): Promise<StoredMessage | undefined> {
@@ -314,39 +319,46 @@ class SQLiteStore implements MailStore {
     return this.close();
   }
 
-  async #keep(message: NewMessage): Promise<StoredMessage> {
+  async #keep(addition: Addition): Promise<readonly StoredMessage[]> {
+    const { message } = addition;
     const body = this.#spool.takeShort(message.raw) ?? (await this.#spool.take(message.raw));
     try {
       const summary = typeof message.summary === 'function' ? await message.summary() : message.summary;
-      return summary === undefined ? await this.#addUnread(message, body) : await this.#add(message, summary, body);
+      return summary === undefined ? await this.#addUnread(addition, body) : await this.#add(addition, summary, body);
     } catch (error) {
       await this.#spool.discard(body);
       throw error;
     }
   }
 
-  async #add(message: NewMessage, summary: NewSummary, body: TakenBody): Promise<StoredMessage> {
-    const parts = partsOf(message, summary, body);
+  async #add(addition: Addition, summary: NewSummary, body: TakenBody): Promise<readonly StoredMessage[]> {
+    const parts = partsOf(addition, summary, body);
     const now = this.#settings.clock.now();
     const { id, pruned } = await this.#writer.request('add', { packed: packParts(parts), now });
-    return this.#added(addedMessage(id, parts), pruned);
+    return this.#added(
+      addition.inboxes.map((inbox, index) => addedMessage(id + index, inbox, parts)),
+      pruned,
+    );
   }
 
   /** Adds a message that the thread sums up. */
-  async #addUnread(message: NewMessage, body: TakenBody): Promise<StoredMessage> {
+  async #addUnread(addition: Addition, body: TakenBody): Promise<readonly StoredMessage[]> {
     if (body.kind === 'file') {
       throw new StoreError('STORE_BAD_OPTION', 'Only a message of up to 128 KiB is summed up by the store itself');
     }
-    const packed = packUnread(unreadPartsOf(message, body.octets));
+    const packed = packUnread(unreadPartsOf(addition, body.octets));
     const now = this.#settings.clock.now();
     const { id, pruned, summary } = await this.#writer.request('addUnread', { packed, now });
-    return this.#added(addedUnread(id, message, summary), pruned);
+    return this.#added(
+      addition.inboxes.map((inbox, index) => addedUnread(id + index, inbox, addition.message, summary)),
+      pruned,
+    );
   }
 
-  #added(message: StoredMessage, pruned: readonly number[]): StoredMessage {
-    this.#feed.publish({ kind: 'added', message });
+  #added(messages: readonly StoredMessage[], pruned: readonly number[]): readonly StoredMessage[] {
+    for (const message of messages) this.#feed.publish({ kind: 'added', message });
     if (pruned.length > 0) this.#feed.publish({ kind: 'deleted', messageIds: namesOf(pruned) });
-    return message;
+    return messages;
   }
 
   #ofMessage<Name extends 'get' | 'raw' | 'transcript'>(

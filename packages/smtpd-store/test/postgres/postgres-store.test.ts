@@ -168,6 +168,24 @@ describe('a store in PostgreSQL', () => {
     }
   }, 120_000);
 
+  it('keeps a message in none of its inboxes when the database fails at the second, and its neighbours all the same', async () => {
+    const schema = `refusing_${(stores += 1)}`;
+    await using store = await open({ schema });
+    server.run(`ALTER TABLE ${schema}.messages ADD CONSTRAINT refusal CHECK (inbox <> 'two')`);
+    for (const raw of [Buffer.alloc(100), Buffer.alloc(300_000)]) {
+      // Asked in one turn of the event loop, they share a transaction where they are short.
+      const [refused, kept] = await Promise.allSettled([
+        store.addToInboxes(newMessage({ raw }), ['one', 'two', 'three']),
+        store.addToInboxes(newMessage({ raw }), ['one', 'three']),
+      ]);
+      expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNREADABLE' } });
+      expect(kept).toMatchObject({ status: 'fulfilled', value: [{ inbox: 'one' }, { inbox: 'three' }] });
+    }
+    expect((await store.counts()).inboxes).toMatchObject({ one: { messages: 2 }, three: { messages: 2 } });
+    server.run(`ALTER TABLE ${schema}.messages DROP CONSTRAINT refusal`);
+    expect(await store.addToInboxes(newMessage(), ['one', 'two'])).toHaveLength(2);
+  });
+
   it('rejects while the server is away, and goes on when it is back', async () => {
     await using away = new PostgresServer();
     await away.start();

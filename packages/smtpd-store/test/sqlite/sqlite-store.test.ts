@@ -229,6 +229,45 @@ describe('an SQLite store', () => {
     expect(filesOf(folder)).toHaveLength(2);
   });
 
+  it('keeps a message in none of its inboxes when the database fails at the second, and its neighbours all the same', async () => {
+    using folder = new TemporaryFolder();
+    await using store = await openSQLiteStore({ folder: folder.path, summarizer: SUMMARIZER });
+    const connection = (await findDriver())(join(folder.path, 'store.sqlite'));
+    connection.exec(
+      `PRAGMA busy_timeout = 10000;
+       CREATE TRIGGER refusal BEFORE INSERT ON messages WHEN NEW.inbox = 'two' BEGIN SELECT RAISE(ABORT, 'no'); END`,
+    );
+    for (const message of [newMessage(), newMessage({ raw: Buffer.alloc(200_000) }), unread({})]) {
+      // Asked in one turn of the event loop, they share a transaction.
+      const [refused, kept] = await Promise.allSettled([
+        store.addToInboxes(message, ['one', 'two', 'three']),
+        store.addToInboxes(newMessage(), ['one', 'three']),
+      ]);
+      expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'STORE_FAILED' } });
+      expect(kept).toMatchObject({ status: 'fulfilled', value: [{ inbox: 'one' }, { inbox: 'three' }] });
+    }
+    expect((await store.counts()).inboxes).toMatchObject({ one: { messages: 3 }, three: { messages: 3 } });
+    expect(filesOf(folder)).toEqual([]);
+    connection.exec('DROP TRIGGER refusal');
+    connection.close();
+    expect(await store.addToInboxes(newMessage(), ['one', 'two'])).toHaveLength(2);
+  });
+
+  it('has a long message in one file for all of its inboxes, until the last of them is without it', async () => {
+    using folder = new TemporaryFolder();
+    const clock = new ManualClock();
+    await using store = await openSQLiteStore({ folder: folder.path, clock, undoMs: 1_000 });
+    const kept = await store.addToInboxes(newMessage({ raw: Buffer.alloc(200_000, 'l') }), ['one', 'two']);
+    for (const { id } of kept) {
+      expect(filesOf(folder)).toHaveLength(1);
+      expect((await collect(store.openRaw(id))).length).toBe(200_000);
+      await store.delete([id]);
+      clock.advance(1_000);
+      await settle(clock, store.counts.bind(store));
+    }
+    expect(filesOf(folder)).toEqual([]);
+  });
+
   it('sweeps files that belong to no message when it is opened, and no others', async () => {
     using folder = new TemporaryFolder();
     const first = await openSQLiteStore({ folder: folder.path });
