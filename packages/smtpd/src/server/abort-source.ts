@@ -8,6 +8,11 @@ export class AbortSource {
   #controller: AbortController | undefined;
   #reasonOf: (() => Error) | undefined;
 
+  /** Whether it has ended. Asking this makes no signal. */
+  get isAborted(): boolean {
+    return this.#reasonOf !== undefined;
+  }
+
   /** The signal; always the same one. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

@@ -100,24 +100,28 @@ export class HookRequests {
       return PASS;
     };
     const asked = this.#hooks.offer.map(
-      (hook) => () => decide(() => hook.offer?.(this.request(hook, facts)), understand),
+      (hook) => () =>
+        abortSource.isAborted ? PASS : decide(() => hook.offer?.(this.request(hook, facts)), understand),
     );
     const done = (decision: Decision): Decision => {
       const isRefused = decision.kind === 'refuse' || decision.kind === 'fault';
       // Nobody waits for an answer that comes too late.
-      if (!isRefused && !abortSource.signal.aborted) this.#host.onNarrowed(all);
+      if (!isRefused && !abortSource.isAborted) this.#host.onNarrowed(all);
       return decision;
     };
-    const decided = askInTurn([...asked, andThen]);
+    const decided = askInTurn([...asked, () => (abortSource.isAborted ? PASS : andThen())]);
     return isThenable(decided) ? decided.then(done) : done(decided);
   }
 
   /** Asks about several recipients at once. */
   askAboutRecipients(questions: readonly RecipientQuestion[]): Awaitable<readonly Decision[]> {
-    return askAboutRecipients(this.#hooks.rcpt, questions.length, (hook, index) =>
+    const { abortSource } = this;
+    return askAboutRecipients(this.#hooks.rcpt, {
+      recipientCount: questions.length,
       // `index` is that of a question.
-      this.#recipientRequest(hook, questions[index] as RecipientQuestion),
-    );
+      requestOf: (hook, index) => this.#recipientRequest(hook, questions[index] as RecipientQuestion),
+      isOver: () => abortSource.isAborted,
+    });
   }
 
   #inTurn(hooks: readonly AnyHook[], call: (hook: AnyHook) => unknown): Awaitable<Decision> {
@@ -125,7 +129,9 @@ export class HookRequests {
     if (first === undefined) return PASS;
     // One that is alone has no turn to wait for.
     if (hooks.length === 1) return decide(() => call(first));
-    return askInTurn(hooks.map((hook) => () => decide(() => call(hook))));
+    // The next one is not asked for a client that has left meanwhile: it may have been told of the end, and have cleared up.
+    const { abortSource } = this;
+    return askInTurn(hooks.map((hook) => () => (abortSource.isAborted ? PASS : decide(() => call(hook)))));
   }
 
   /** What a hook is told. */

@@ -218,48 +218,58 @@ function askFrom(asked: readonly (() => Awaitable<Decision>)[], from: number, be
   return soFar;
 }
 
+/** Recipients that came together. */
+export interface RecipientRound {
+  readonly recipientCount: number;
+  /** What a hook is told of one of them. */
+  readonly requestOf: (hook: AnyHook, index: number) => RcptRequest<unknown>;
+  /** Whether nobody waits for the answer any more. */
+  readonly isOver: () => boolean;
+}
+
 /**
  * Asks a stage's hooks about several recipients at once: one decision for each, in order. Whoever was refused by one hook is not asked
- * about by the next.
+ * about by the next, and nobody is asked when nobody waits any more.
  */
-export function askAboutRecipients(
-  hooks: readonly AnyHook[],
-  recipientCount: number,
-  requestOf: (hook: AnyHook, index: number) => RcptRequest<unknown>,
-): Awaitable<readonly Decision[]> {
+export function askAboutRecipients(hooks: readonly AnyHook[], round: RecipientRound): Awaitable<readonly Decision[]> {
   const [only] = hooks;
-  if (only === undefined || hooks.length > 1) return askSeveralAboutRecipients(hooks, recipientCount, requestOf);
+  if (only === undefined || hooks.length > 1) return askSeveralAboutRecipients(hooks, round);
   const requests: RcptRequest<unknown>[] = [];
-  for (let index = 0; index < recipientCount; index += 1) requests.push(requestOf(only, index));
-  return askHookAboutAll(only, requests);
+  for (let index = 0; index < round.recipientCount; index += 1) requests.push(round.requestOf(only, index));
+  return askHookAboutAll(only, requests, round);
 }
 
 async function askSeveralAboutRecipients(
   hooks: readonly AnyHook[],
-  recipientCount: number,
-  requestOf: (hook: AnyHook, index: number) => RcptRequest<unknown>,
+  round: RecipientRound,
 ): Promise<readonly Decision[]> {
-  const decisions: Decision[] = Array.from({ length: recipientCount }, () => PASS);
+  const decisions: Decision[] = Array.from({ length: round.recipientCount }, () => PASS);
   for (const hook of hooks) {
     const open = [...decisions.entries()].filter(([, decision]) => !isFinal(decision));
-    if (open.length === 0) break;
-    const found = await askHookAboutAll(
-      hook,
-      open.map(([index]) => requestOf(hook, index)),
-    );
+    if (open.length === 0 || round.isOver()) break;
+    const requests = open.map(([index]) => round.requestOf(hook, index));
+    const found = await askHookAboutAll(hook, requests, round);
     for (const [position, [index, before]] of open.entries()) decisions[index] = join(before, found[position] ?? PASS);
   }
   return decisions;
 }
 
-function askHookAboutAll(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Awaitable<readonly Decision[]> {
-  return hook.rcptBatch === undefined ? askOneByOne(hook, requests) : askBatch(hook, requests);
+function askHookAboutAll(
+  hook: AnyHook,
+  requests: readonly RcptRequest<unknown>[],
+  round: RecipientRound,
+): Awaitable<readonly Decision[]> {
+  return hook.rcptBatch === undefined ? askOneByOne(hook, requests, round) : askBatch(hook, requests);
 }
 
 /** One after the other, as this hook would be asked without the batch of another one. */
-async function askOneByOne(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Promise<readonly Decision[]> {
+async function askOneByOne(
+  hook: AnyHook,
+  requests: readonly RcptRequest<unknown>[],
+  { isOver }: RecipientRound,
+): Promise<readonly Decision[]> {
   const decisions: Decision[] = [];
-  for (const request of requests) decisions.push(await decide(() => hook.rcpt?.(request)));
+  for (const request of requests) decisions.push(isOver() ? PASS : await decide(() => hook.rcpt?.(request)));
   return decisions;
 }
 

@@ -365,6 +365,36 @@ describe('reset', () => {
 });
 
 describe('close', () => {
+  const toMail = ['EHLO c.example', 'MAIL FROM:<a@a.example>'];
+  const toRcpt = [...toMail, 'RCPT TO:<b@b.example>'];
+
+  it.each<[lines: readonly string[], late: keyof Hook, next: keyof Hook]>([
+    [['EHLO c.example'], 'helo', 'helo'],
+    [['EHLO c.example'], 'offer', 'offer'],
+    [['EHLO c.example'], 'offer', 'helo'],
+    [toMail, 'mail', 'mail'],
+    [toRcpt, 'rcpt', 'rcpt'],
+    [toRcpt, 'rcptBatch', 'rcpt'],
+    [toRcpt, 'rcptBatch', 'rcptBatch'],
+  ])('is the last that a hook hears: nobody is asked behind one who took too long. %j, %s, %s', async (...row) => {
+    const [lines, late, next] = row;
+    const heard: string[] = [];
+    let release: (verdict: unknown) => void = () => undefined;
+    const server = new KeepingServer();
+    server.use({ name: 'slow', [late]: () => new Promise((resolve) => (release = resolve)) });
+    server.use({ name: 'next', [next]: () => void heard.push('asked'), close: () => void heard.push('close') });
+    const client = RawClient.inMemory(server);
+    await client.reply();
+    for (const line of lines.slice(0, -1)) await client.command(line);
+    client.send(`${lines.at(-1)!}\r\n`);
+    await turns();
+    client.destroy();
+    await turns();
+    release(late === 'rcptBatch' ? [undefined] : undefined);
+    await turns();
+    expect(heard).toEqual(['close']);
+  });
+
   it.each<[string, (client: RawClient) => unknown]>([
     ['QUIT', (client) => client.command('QUIT')],
     ['the client leaving', (client) => client.destroy()],
