@@ -9,6 +9,8 @@ import { connectInMemory } from '../packages/smtpd/dist/modules/net/memory-trans
 export class Connection {
   received = '';
   isClosed = false;
+  /** Where it goes by a port. */
+  localPort;
   #socket;
   #write;
   #end;
@@ -19,12 +21,21 @@ export class Connection {
   #replyCount = 0;
 
   static overTCP(port) {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    return Connection.over({ port, host: '127.0.0.1' });
+  }
+
+  /** @param where a port and a host, or a path */
+  static over(where) {
+    const socket = connect({ ...where, allowHalfOpen: true });
     const connection = new Connection();
     connection.#watch(socket);
+    socket.once('connect', () => {
+      connection.localPort = socket.localPort;
+    });
     socket.setNoDelay(true);
-    // Behind a FIN there is no RST: Node 20 would never let go of the handle, and spin at its end.
-    connection.#destroy = () => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy());
+    // Behind a FIN there is no RST: Node 20 would never let go of the handle, and spin at its end. A Unix socket has none at all.
+    const mayReset = () => where.path === undefined && !socket.writableEnded;
+    connection.#destroy = () => (mayReset() ? socket.resetAndDestroy() : socket.destroy());
     return connection;
   }
 
@@ -77,6 +88,20 @@ export class Connection {
 
   destroy() {
     this.#destroy();
+  }
+
+  /** Leaves without a word, as a process does that ends. */
+  abandon() {
+    this.#socket.destroy();
+  }
+
+  /** Reads nothing for a while. */
+  pause() {
+    this.#socket.pause();
+  }
+
+  resume() {
+    this.#socket?.resume();
   }
 
   /** Waits until this is so. @returns whether it came to that before `patienceMs` were over */

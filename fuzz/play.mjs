@@ -36,7 +36,7 @@ export async function play(session, { configuration, connect, takeDeliveries }) 
       isUnsure = true;
       break;
     }
-    connection.write(packet);
+    await connection.write(packet);
     if (!session.isEager) await awaitReplies();
     await secureWhenDue();
   }

@@ -5,10 +5,12 @@
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { configurationOf, CONFIGURATION_NAMES } from './configurations.mjs';
 import { exchangesOf, sessionOf } from './grammar.mjs';
+import { textOf } from './packet-text.mjs';
 import { cleanSession, play } from './play.mjs';
 import { MemoryTarget, ProcessTarget } from './targets.mjs';
 
@@ -22,6 +24,8 @@ const HELP = `Usage: npm run fuzz -- [options]
   --corpus             plays fuzz/corpus/*.json before
   --script FILE        plays one session, as fuzz/corpus/ has them, and nothing else
   --differential       compares with Postfix's smtpd instead, which root alone can start; with --seed, --sessions, --seconds, --show
+  --sockets            plays scenes over real sockets instead, with clients and applications that do not behave, in two ways; with --seed,
+                       --sessions, --seconds, --corpus, --script, --show
   --show               prints the sessions, too
 
 SIGINT and SIGTERM end it after the session under way.`;
@@ -137,6 +141,17 @@ async function fuzz({ seed, sessionCount, seconds, names, transports, scripts, i
   return 1;
 }
 
+function runAs(settings) {
+  if (settings.isOnSockets) return playOnSockets(settings);
+  return settings.isDifferential ? differ(settings) : fuzz(settings);
+}
+
+async function playOnSockets({ sessionCount, ...settings }) {
+  const { playScenes } = await import('./sockets.mjs');
+  const problems = await playScenes({ ...settings, sceneCount: sessionCount, stop: stopOnSignal(), print });
+  return problems === 0 ? 0 : 1;
+}
+
 function readSettings() {
   const { values } = parseArgs({
     options: {
@@ -148,6 +163,7 @@ function readSettings() {
       corpus: { type: 'boolean', default: false },
       script: { type: 'string' },
       differential: { type: 'boolean', default: false },
+      sockets: { type: 'boolean', default: false },
       show: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -171,31 +187,35 @@ function readSettings() {
     seconds: number('--seconds', values.seconds),
     names,
     transports,
-    scripts: [...(values.corpus ? corpus() : []), ...(values.script === undefined ? [] : [readScript(values.script)])],
+    scripts: values.sockets ? scenes(values) : sessions(values),
     isDifferential: values.differential,
+    isOnSockets: values.sockets,
     isShowing: values.show,
   };
 }
 
 /** What once found something, and what was written by hand: a seed, or a session of its own. */
-function corpus() {
-  const folder = new URL('corpus/', import.meta.url);
+function sessions({ corpus, script }) {
+  return [...(corpus ? filesIn('corpus/') : []), ...(script === undefined ? [] : [script])].map(readScript);
+}
+
+/** The same of scenes, by their files. */
+function scenes({ corpus, script }) {
+  return [...(corpus ? filesIn('scenes/').map(fileURLToPath) : []), ...(script === undefined ? [] : [script])];
+}
+
+function filesIn(name) {
+  const folder = new URL(name, import.meta.url);
   return readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
+    .filter((file) => file.endsWith('.json'))
     .toSorted()
-    .map((name) => readScript(new URL(name, folder)));
+    .map((file) => new URL(file, folder));
 }
 
 function readScript(file) {
   const { session, seed } = JSON.parse(readFileSync(file, 'utf8'));
   const written = session && { ...session, packets: session.packets.map(textOf) };
   return { name: String(file).replace(/^.*\//, ''), session: written, seed };
-}
-
-/** A packet is a text, or a list of texts and of `{ "repeat": text, "times": N }`. */
-function textOf(packet) {
-  const parts = typeof packet === 'string' ? [packet] : packet;
-  return parts.map((part) => (typeof part === 'string' ? part : part.repeat.repeat(part.times))).join('');
 }
 
 function needsSocket({ configuration }) {
@@ -223,4 +243,4 @@ const PROBLEMS_MAX = 20;
 const RSS_BYTES_MAX = 400 * 2 ** 20;
 
 const settings = readSettings();
-if (settings !== undefined) process.exitCode = await (settings.isDifferential ? differ(settings) : fuzz(settings));
+if (settings !== undefined) process.exitCode = await runAs(settings);

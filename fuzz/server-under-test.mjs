@@ -7,15 +7,21 @@ import { verdictOnData, verdictOnMessage, verdictOnName, verdictOnRecipient, isU
 /** What the application throws where it fails; every other fault is one of ours. */
 const PLANNED = 'planned failure';
 
-/** Makes a server. It is not listening yet. */
-export function makeServer({ options, isStreaming, isAsync, isBatching }) {
+/**
+ * Makes a server. It is not listening yet.
+ *
+ * @param {object} configuration as `configurationOf` has it
+ * @param {(delivery: object, message: object) => void} [deliver] takes what is delivered, instead of `deliveries`
+ */
+export function makeServer({ options, isStreaming, isAsync, isBatching }, deliver = keep) {
   const deliveries = [];
   const faults = [];
   const isWholeTaken = !isStreaming;
   class Whole extends SMTPServer {
-    async processMessage({ mailFrom, rcptTos, data }) {
+    async processMessage(message) {
+      const { mailFrom, rcptTos, data } = message;
       const text = typeof data === 'string' ? Buffer.from(data, 'utf8').toString('latin1') : latin1(data);
-      deliveries.push({ mailFrom, rcptTos, data: text });
+      deliver({ mailFrom, rcptTos, data: text }, message, deliveries);
       const verdict = verdictOnMessage(text.length);
       if (verdict.kind !== 'accept') return carryOut(verdict, isAsync);
       const each = new Map(rcptTos.map((address) => [address, verdictOnRecipient(address).reply]));
@@ -28,7 +34,7 @@ export function makeServer({ options, isStreaming, isAsync, isBatching }) {
       for await (const part of message.body) parts.push(latin1(part));
       const { mailFrom, rcptTos } = message;
       const data = parts.join('');
-      deliveries.push({ mailFrom, rcptTos, data });
+      deliver({ mailFrom, rcptTos, data }, message, deliveries);
       return carryOut(verdictOnMessage(data.length), isAsync);
     }
   }
@@ -62,6 +68,10 @@ export function makeServer({ options, isStreaming, isAsync, isBatching }) {
     const isAborted = error instanceof Error && error.name === 'MessageAbortedError';
     if (!isPlanned && !isAborted) faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
+}
+
+function keep(delivery, message, deliveries) {
+  deliveries.push(delivery);
 }
 
 function carryOut(verdict, isAsync) {
