@@ -1,10 +1,11 @@
 /**
- * A connection that was accepted, over its handle alone. A server's session has no need of a socket: of its two dozen parts (queues, states,
- * events) that each connection would bring, and whose making and ending cost as much as a session. Who asks for the socket gets one that is
+ * A connection that stands, over its handle alone. A session has no need of a socket: of its two dozen parts (queues, states, events) that
+ * each connection would bring, and whose making and ending cost as much as a server's session. Who asks for the socket gets one that is
  * made then; TLS does. From there on the connection is `socket-transport.ts`'s.
  */
 
 import { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 
 import { systemError, type BareHandle, type HandleWays, type SocketName, type WriteRequest } from './bare-handle.js';
 import { DirectSocket, openDirectSocket } from './direct-socket.js';
@@ -97,6 +98,12 @@ export class HandleTransport implements Transport {
     return (
       this.#goOverToSocket().startTLS?.(handshake, received) ??
       Promise.reject(new Error('This connection cannot be put on TLS'))
+    );
+  }
+
+  connectTLS(options: ConnectionOptions): Promise<TLSFacts> {
+    return (
+      this.#goOverToSocket().connectTLS?.(options) ?? Promise.reject(new Error('This connection cannot be put on TLS'))
     );
   }
 

@@ -2,6 +2,9 @@
 
 import { connect, type Socket } from 'node:net';
 
+import { handleWays, isBareHandle } from './bare-handle.js';
+import { READ_BUFFER } from './direct-socket.js';
+import { HandleTransport } from './handle-transport.js';
 import { openSocketTransport } from './socket-transport.js';
 import type { Transport } from './transport.js';
 
@@ -39,7 +42,20 @@ export async function openConnection(
   // Nothing is read before somebody listens; the transport reads by itself.
   socket.pause();
   await connected(socket, signal);
-  return openSocketTransport(socket, { lingerMs });
+  return openTransport(socket, lingerMs);
+}
+
+/** A socket finds the way and connects. What is left to do its handle does alone, where this process can have it so. */
+function openTransport(socket: Socket, lingerMs: number): Transport {
+  const ways = handleWays();
+  const { _handle: handle } = socket as { readonly _handle?: unknown };
+  if (ways === undefined || !isBareHandle(handle)) return openSocketTransport(socket, { lingerMs });
+  // Each lets go of the other, so that the socket can be thrown away.
+  (socket as { _handle?: unknown })._handle = null;
+  const held = handle as unknown as Record<symbol, unknown>;
+  for (const symbol of Object.getOwnPropertySymbols(handle)) if (held[symbol] === socket) held[symbol] = undefined;
+  socket.destroy();
+  return new HandleTransport(handle, { ways, readBuffer: READ_BUFFER, local: undefined, lingerMs });
 }
 
 function connected(socket: Socket, signal: AbortSignal): Promise<void> {
