@@ -147,6 +147,7 @@ export { mtPriority, priorityOf, type MTPriorityOptions } from './protocol/exten
 export { isTLSRequired, requireTLS } from './protocol/extensions/require-tls.js';
 export { decodeXtext, encodeXtext } from './protocol/extensions/xtext.js';
 export { DEFAULT_LIMITS, LIMIT_NOTES, type LimitNote, type Limits } from './protocol/limits.js';
+export { unknownOptions, type KnownOptions } from './protocol/unknown-options.js';
 export type { LineEndings } from './protocol/data-decoder.js';
 export type { Parameter } from './protocol/parameters.js';
 export type { Path } from './protocol/path.js';

@@ -2,11 +2,13 @@
 
 import { systemClock, type Clock } from '../net/clock.js';
 import type { ConnectTarget } from '../net/outgoing-connection.js';
+import { broughtToClient, broughtToClientAuth, broughtToClientTLS } from '../protocol/brought-names.js';
 import { parseClientName } from '../protocol/client-name.js';
 import { UsageError } from '../protocol/errors.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SASLMechanismName } from '../protocol/sasl/mechanism.js';
 import { CLIENT_MECHANISMS } from '../protocol/sasl/mechanisms.js';
+import { unknownOptions, type KnownOptions } from '../protocol/unknown-options.js';
 
 /** How long a client waits for a server, in ms. `Infinity`: for ever. */
 export interface ClientWaits {
@@ -129,11 +131,8 @@ export const DEFAULT_CLIENT_WAITS: ClientWaits = Object.freeze({
  * @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS`, `SMTPD_BAD_ADDRESS`
  */
 export function completeClientOptions(given: SMTPClientOptions, machineName: string): CompleteClientOptions {
-  for (const name of Object.keys(given)) {
-    if (!OPTION_NAMES.has(name)) {
-      throw badOption(`There is no option ${name} of a client; there are: ${[...OPTION_NAMES].join(', ')}`);
-    }
-  }
+  const unknown = unknownOptions(given, OPTIONS);
+  if (unknown !== undefined) throw badOption(unknown);
   const { protocol = 'smtp' } = given;
   if (!['smtp', 'lmtp'].includes(protocol)) throw badOption(`protocol is smtp or lmtp, not "${protocol}"`);
   const hostname = given.hostname ?? (isDomain(machineName) ? machineName : 'localhost');
@@ -173,11 +172,8 @@ function isDomain(name: string): boolean {
 }
 
 function completeTLS(given: ClientTLSOptions): CompleteClientTLSOptions {
-  for (const name of Object.keys(given)) {
-    if (!TLS_OPTION_NAMES.has(name)) {
-      throw badOption(`There is no option tls.${name} of a client; there are: ${[...TLS_OPTION_NAMES].join(', ')}`);
-    }
-  }
+  const unknown = unknownOptions(given, TLS_OPTIONS);
+  if (unknown !== undefined) throw badOption(unknown);
   const { mode, minVersion = 'TLSv1.2' } = given;
   if (!TLS_MODES.includes(mode)) throw badOption(`tls.mode is one of ${TLS_MODES.join(', ')}, not "${mode}"`);
   if (!['TLSv1.2', 'TLSv1.3'].includes(minVersion)) {
@@ -190,6 +186,8 @@ function completeTLS(given: ClientTLSOptions): CompleteClientTLSOptions {
 }
 
 function checkAuth(given: ClientAuthOptions): ClientAuthOptions {
+  const unknown = unknownOptions(given, AUTH_OPTIONS);
+  if (unknown !== undefined) throw badOption(unknown);
   const { user, password, token, plaintext = 'tls' } = given;
   if (password !== undefined && token !== undefined) {
     throw new UsageError('SMTPD_CONFLICTING_OPTIONS', 'auth has a password or a token, not both');
@@ -209,11 +207,10 @@ function checkAuth(given: ClientAuthOptions): ClientAuthOptions {
 }
 
 function completeWaits(given: Partial<ClientWaits>): ClientWaits {
+  const unknown = unknownOptions(given, WAITS);
+  if (unknown !== undefined) throw badOption(unknown);
   const waits: Record<string, number> = { ...DEFAULT_CLIENT_WAITS };
   for (const [name, value] of Object.entries<unknown>(given)) {
-    if (!Object.hasOwn(DEFAULT_CLIENT_WAITS, name)) {
-      throw badOption(`waits.${name} is unknown; there are: ${Object.keys(DEFAULT_CLIENT_WAITS).join(', ')}`);
-    }
     if (value === undefined) continue;
     if (typeof value !== 'number' || !(value > 0)) throw badOption(`waits.${name} is a number of ms above 0`);
     waits[name] = value;
@@ -226,7 +223,7 @@ function badOption(message: string): UsageError {
 }
 
 const TLS_MODES: readonly string[] = ['off', 'opportunistic', 'require', 'implicit'];
-const TLS_OPTION_NAMES = new Set<string>([
+const TLS_OPTION_NAMES: readonly string[] = [
   'mode',
   'verify',
   'serverName',
@@ -234,8 +231,16 @@ const TLS_OPTION_NAMES = new Set<string>([
   'key',
   'cert',
   'minVersion',
-] satisfies (keyof ClientTLSOptions)[]);
-const OPTION_NAMES = new Set<string>([
+] satisfies (keyof ClientTLSOptions)[];
+const AUTH_OPTION_NAMES: readonly string[] = [
+  'user',
+  'password',
+  'token',
+  'authorizationIdentity',
+  'mechanisms',
+  'plaintext',
+] satisfies (keyof ClientAuthOptions)[];
+const OPTION_NAMES: readonly string[] = [
   'remoteAddress',
   'protocol',
   'hostname',
@@ -245,4 +250,23 @@ const OPTION_NAMES = new Set<string>([
   'proxyHeader',
   'waits',
   'clock',
-] satisfies (keyof SMTPClientOptions)[]);
+] satisfies (keyof SMTPClientOptions)[];
+const OPTIONS: KnownOptions = {
+  known: new Set(OPTION_NAMES),
+  meant: broughtToClient,
+  title: (name) => `There is no option ${name} of a client`,
+};
+const TLS_OPTIONS: KnownOptions = {
+  known: new Set(TLS_OPTION_NAMES),
+  meant: broughtToClientTLS,
+  title: (name) => `There is no option tls.${name} of a client`,
+};
+const AUTH_OPTIONS: KnownOptions = {
+  known: new Set(AUTH_OPTION_NAMES),
+  meant: broughtToClientAuth,
+  title: (name) => `There is no option auth.${name} of a client`,
+};
+const WAITS: KnownOptions = {
+  known: new Set(Object.keys(DEFAULT_CLIENT_WAITS)),
+  title: (name) => `waits.${name} is unknown`,
+};

@@ -8,7 +8,9 @@ import { Deadline } from '../net/deadline.js';
 import type { Path } from '../protocol/path.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
+import { broughtToPool } from '../protocol/brought-names.js';
 import { UsageError } from '../protocol/errors.js';
+import { unknownOptions, type KnownOptions } from '../protocol/unknown-options.js';
 import { onAbort } from './abort-listener.js';
 import { SMTPConnectionError, SMTPRefusedError } from './client-errors.js';
 import type { ReplyReceiver } from './client-connection.js';
@@ -72,6 +74,8 @@ export class SMTPClientPool {
 
   /** @throws {@link UsageError} `SMTPD_BAD_OPTION` */
   constructor(options: PoolOptions = {}) {
+    const unknown = unknownOptions(options, OPTIONS);
+    if (unknown !== undefined) throw new UsageError('SMTPD_BAD_OPTION', unknown);
     const complete = { ...DEFAULTS, ...options };
     for (const name of ['connectionsMax', 'idleMs', 'messagesMax', 'waitMs'] as const) {
       if (!(complete[name] > 0)) throw new UsageError('SMTPD_BAD_OPTION', `${name} is a number above 0`);
@@ -634,6 +638,11 @@ const DEFAULTS: Required<PoolOptions> = Object.freeze({
   waitMs: 30_000,
   clock: systemClock,
 });
+const OPTIONS: KnownOptions = {
+  known: new Set(Object.keys(DEFAULTS)),
+  meant: broughtToPool,
+  title: (name) => `There is no option ${name} of a pool`,
+};
 const DESTINATIONS_MAX = 1_000;
 /** How long, at the end, a connection may take to be reset. */
 const RESET_WAIT_MS = 5_000;

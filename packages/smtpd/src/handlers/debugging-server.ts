@@ -9,7 +9,7 @@ import type { Writable } from 'node:stream';
 
 import { UsageError } from '../protocol/errors.js';
 import type { ReceivedMessage } from '../server/received-message.js';
-import type { SMTPServerOptions } from '../server/server-options.js';
+import { refuseUnknown, type SMTPServerOptions } from '../server/server-options.js';
 import { SMTPServer } from '../server/server.js';
 import { formatAsJSON } from './json-format.js';
 import type { PrintedMessage } from './printed-message.js';
@@ -49,7 +49,9 @@ export class DebuggingServer extends SMTPServer {
   readonly #format: (message: PrintedMessage) => Iterable<string>;
 
   /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
-  constructor({ output, format, ...options }: DebuggingServerOptions = {}) {
+  constructor(given: DebuggingServerOptions = {}) {
+    refuseUnknown(given, { names: OPTION_NAMES, meant: () => ({ stream: 'say output: process.stdout' }) });
+    const { output, format, ...options } = given;
     // No message is refused for its form: bare line ends stay as they came, and are reported.
     super({ ...options, lineEndings: 'preserve' });
     this.#queue = PrintQueue.of(output ?? process.stdout);
@@ -91,3 +93,4 @@ const FORMATTERS: Readonly<Record<DebuggingFormat, (message: PrintedMessage) => 
   json: formatAsJSON,
   python: formatAsPython,
 });
+const OPTION_NAMES: readonly (keyof DebuggingServerOptions)[] = ['output', 'format'];

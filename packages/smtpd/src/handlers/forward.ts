@@ -12,18 +12,19 @@ import { isBinaryBody } from '../client/envelope-commands.js';
 import { SMTPClientPool, type PoolDestination } from '../client/pool.js';
 import type { OutgoingMessage } from '../client/send-message.js';
 import { systemClock, type Clock } from '../net/clock.js';
+import { broughtToUpstream } from '../protocol/brought-names.js';
 import { ContentPass } from '../protocol/content-pass.js';
 import { UsageError } from '../protocol/errors.js';
 import { octets } from '../protocol/octets.js';
 import { Reply } from '../protocol/reply.js';
 import { BARE_LINE_END_IN_CONTENT } from '../protocol/standard-replies.js';
+import { unknownOptions, type KnownOptions } from '../protocol/unknown-options.js';
 import type { Hook, MessageRequest, RcptRequest } from '../server/hooks.js';
 import { defaultLogger, guardLogger, type Logger } from '../server/logger.js';
 import type { ReceivedMessage } from '../server/received-message.js';
 import type { SessionInfo } from '../server/session-info.js';
 import type { Verdict } from '../server/verdict.js';
 import {
-  isUpstreamOption,
   poolDestination,
   UPSTREAM_OPTION_NAMES,
   upstreamClient,
@@ -87,12 +88,8 @@ class Forwarder {
   #isClosed = false;
 
   constructor(options: ForwardOptions) {
-    for (const name of Object.keys(options)) {
-      if (!isUpstreamOption(name) && !OWN_OPTION_NAMES.includes(name as OwnOption)) {
-        const known = [...OWN_OPTION_NAMES, ...UPSTREAM_OPTION_NAMES].join(', ');
-        throw new UsageError('SMTPD_BAD_OPTION', `There is no option ${name} of forward(); there are: ${known}`);
-      }
-    }
+    const unknown = unknownOptions(options, OPTIONS);
+    if (unknown !== undefined) throw new UsageError('SMTPD_BAD_OPTION', unknown);
     const { to, clock = systemClock, addReceived = true, hopsMax = 100, logger = defaultLogger } = options;
     const destination = parseDestination(to);
     if (destination.kind === 'mx') {
@@ -208,7 +205,18 @@ function octetsOf(message: ReceivedMessage): Uint8Array {
   return typeof data === 'string' ? octets.encodeUTF8(data) : data;
 }
 
-type OwnOption = Exclude<keyof ForwardOptions, keyof UpstreamOptions>;
-const OWN_OPTION_NAMES: readonly OwnOption[] = ['to', 'hostname', 'addReceived', 'hopsMax', 'logger', 'clock'];
+const OWN_OPTION_NAMES: readonly Exclude<keyof ForwardOptions, keyof UpstreamOptions>[] = [
+  'to',
+  'hostname',
+  'addReceived',
+  'hopsMax',
+  'logger',
+  'clock',
+];
+const OPTIONS: KnownOptions = {
+  known: new Set<string>([...OWN_OPTION_NAMES, ...UPSTREAM_OPTION_NAMES]),
+  meant: broughtToUpstream,
+  title: (name) => `There is no option ${name} of forward()`,
+};
 const NOTHING = new Uint8Array(0);
 const CLOSED = new Reply(451, '4.3.2', 'Error: nothing is passed on any more; try again later');

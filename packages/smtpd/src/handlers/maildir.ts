@@ -8,13 +8,14 @@ import { access, constants } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 
 import { isBinaryBody } from '../client/envelope-commands.js';
+import { broughtToMaildir } from '../protocol/brought-names.js';
 import { invariant, UsageError } from '../protocol/errors.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
 import { formatAddressField } from '../protocol/address-field.js';
 import type { RcptRequest } from '../server/hooks.js';
 import { guardLogger, type Logger } from '../server/logger.js';
 import type { StreamedMessage } from '../server/received-message.js';
-import type { SMTPServerOptions } from '../server/server-options.js';
+import { refuseUnknown, type SMTPServerOptions } from '../server/server-options.js';
 import { SMTPServer, type CloseOptions } from '../server/server.js';
 import type { SessionInfo } from '../server/session-info.js';
 import type { Awaitable, Verdict } from '../server/verdict.js';
@@ -70,7 +71,9 @@ export class Maildir extends SMTPServer {
   readonly #deliveries = new Set<Promise<unknown>>();
 
   /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
-  constructor({ folder, folderFor, fields, fileLineEnds, ...options }: MaildirOptions) {
+  constructor(given: MaildirOptions) {
+    refuseUnknown(given, { names: OPTION_NAMES, meant: broughtToMaildir });
+    const { folder, folderFor, fields, fileLineEnds, ...options } = given;
     super(options);
     if (folder === '') throw new UsageError('SMTPD_BAD_OPTION', 'folder is the path of a Maildir, not ""');
     this.#folder = resolve(folder);
@@ -205,5 +208,6 @@ function checkChoice(option: string, value: string, choices: readonly string[]):
 const FIELDS: readonly MaildirField[] = ['Return-Path', 'X-Original-To', 'Delivered-To', 'Received'];
 const USUAL_FIELDS: readonly MaildirField[] = ['Return-Path', 'Delivered-To', 'Received'];
 const FILE_LINE_ENDS = ['lf', 'crlf'];
+const OPTION_NAMES: readonly (keyof MaildirOptions)[] = ['folder', 'folderFor', 'fields', 'fileLineEnds'];
 // RFC 5321 §4.2.2.
 const DISK_FULL = new Reply(452, '4.3.1', 'Error: insufficient system storage');

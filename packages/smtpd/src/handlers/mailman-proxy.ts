@@ -4,13 +4,14 @@
  * knows (`mailman/`), and the steps of a transaction are those of every proxy.
  */
 
+import { broughtToProxy } from '../protocol/brought-names.js';
 import { UsageError } from '../protocol/errors.js';
 import { Reply } from '../protocol/reply.js';
-import type { CompleteOptions } from '../server/server-options.js';
+import { refuseUnknown, type CompleteOptions } from '../server/server-options.js';
 import type { MailmanDirectory } from './mailman/mailman-directory.js';
 import { MailmanMapDirectory } from './mailman/mailman-map-directory.js';
 import { MailmanRESTDirectory, type MailmanRESTOptions } from './mailman/mailman-rest-directory.js';
-import type { PureProxyOptions, RouteRequest } from './proxy/proxy-options.js';
+import { PROXY_OPTION_NAMES, type PureProxyOptions, type RouteRequest } from './proxy/proxy-options.js';
 import { parseRoute, type Route } from './proxy/routes.js';
 import type { UpstreamOptions } from './proxy/upstream-options.js';
 import { PureProxy, type RecipientRoute } from './pure-proxy.js';
@@ -68,6 +69,7 @@ export class MailmanProxy extends PureProxy {
 
   /** @throws {@link UsageError} when an option cannot work, or two contradict each other */
   constructor(options: MailmanProxyOptions = {}) {
+    refuseUnknown(options, { names: OPTION_NAMES, meant: broughtToProxy });
     const { mailman = {}, unknownInListDomain = 'reject', ...rest } = options;
     super(rest);
     // Another value comes from a program without types.
@@ -159,6 +161,8 @@ function besideUs(options: UpstreamOptions): UpstreamOptions {
   };
 }
 
+const OWN_OPTION_NAMES: readonly (keyof MailmanProxyOptions)[] = ['mailman', 'unknownInListDomain'];
+const OPTION_NAMES: readonly string[] = [...OWN_OPTION_NAMES, ...PROXY_OPTION_NAMES];
 const UNKNOWN_IN_LIST_DOMAIN: readonly string[] = ['reject', 'relay'];
 const DEBIAN_DATA_FOLDER = '/var/lib/mailman3/data';
 const NO_SUCH_ADDRESS = new Reply(550, '5.1.1', 'Error: there is no such list');

@@ -7,7 +7,8 @@
 
 /** The `code` of each error that this package throws or rejects with, and what it means. `docs/errors.md` is made from it. */
 export const ERROR_CODES = {
-  SMTPD_BAD_OPTION: 'An option has a value that cannot work; the message says which and what to give instead.',
+  SMTPD_BAD_OPTION:
+    'There is no such option, or it has a value that cannot work; the message says which and what to give instead.',
   SMTPD_CONFLICTING_OPTIONS: 'Two options contradict each other.',
   SMTPD_BAD_ADDRESS: 'A listen address or a destination could not be understood.',
   SMTPD_BAD_NETWORK: 'A network could not be understood, or has bits set behind its length.',

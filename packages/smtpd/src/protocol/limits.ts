@@ -6,6 +6,7 @@
  */
 
 import { UsageError } from './errors.js';
+import { unknownOptions, type KnownOptions } from './unknown-options.js';
 
 /** The bounds of a server. Each may be given a number, or `Infinity` for no bound. */
 export interface Limits {
@@ -229,14 +230,10 @@ export const LIMIT_NOTES: Readonly<Record<keyof Limits, LimitNote>> = Object.fre
  * @throws {@link UsageError} `SMTPD_BAD_OPTION` for an unknown name or a value that is not a positive number
  */
 export function completeLimits(given: Partial<Limits>): Limits {
+  const unknown = unknownOptions(given, LIMITS);
+  if (unknown !== undefined) throw new UsageError('SMTPD_BAD_OPTION', unknown);
   const limits: Record<string, number> = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries<unknown>(given)) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      throw new UsageError(
-        'SMTPD_BAD_OPTION',
-        `limits.${name} is unknown; there are: ${Object.keys(DEFAULT_LIMITS).join(', ')}`,
-      );
-    }
     if (value === undefined) continue;
     if (typeof value !== 'number' || !(value > 0)) {
       throw new UsageError(
@@ -248,3 +245,8 @@ export function completeLimits(given: Partial<Limits>): Limits {
   }
   return Object.freeze(limits) as unknown as Limits;
 }
+
+const LIMITS: KnownOptions = {
+  known: new Set(Object.keys(DEFAULT_LIMITS)),
+  title: (name) => `limits.${name} is unknown`,
+};

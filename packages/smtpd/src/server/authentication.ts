@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 
+import { broughtToServerAuth } from '../protocol/brought-names.js';
 import { assertNever, invariant, UsageError } from '../protocol/errors.js';
 import { parseReply, Reply, SMTPReplyError } from '../protocol/reply.js';
 import { decodeBase64, encodeBase64 } from '../protocol/sasl/base64.js';
@@ -26,6 +27,7 @@ import {
   CREDENTIALS_INVALID,
   INITIAL_RESPONSE_REFUSED,
 } from '../protocol/standard-replies.js';
+import { unknownOptions, type KnownOptions } from '../protocol/unknown-options.js';
 import { nodeSASLCrypto } from '../net/sasl-crypto.js';
 
 /** How clients may authenticate. */
@@ -87,6 +89,8 @@ export type AuthDecision =
  * @throws {@link UsageError} `SMTPD_BAD_OPTION`
  */
 export function completeAuthOptions(given: AuthOptions | undefined): CompleteAuthOptions {
+  const unknown = unknownOptions(given ?? {}, OPTIONS);
+  if (unknown !== undefined) throw badOption(unknown);
   const {
     mode = 'off',
     plaintext = 'tls',
@@ -255,3 +259,15 @@ function badOption(message: string): UsageError {
 const MODES: readonly string[] = ['off', 'offer', 'require'];
 const PLAINTEXT: readonly string[] = ['tls', 'always'];
 const DEFAULT_MECHANISMS: readonly SASLMechanismName[] = Object.freeze(['PLAIN', 'LOGIN']);
+const OPTION_NAMES: readonly string[] = [
+  'mode',
+  'plaintext',
+  'mechanisms',
+  'scramIterations',
+  'oauth',
+] satisfies (keyof AuthOptions)[];
+const OPTIONS: KnownOptions = {
+  known: new Set(OPTION_NAMES),
+  meant: broughtToServerAuth,
+  title: (name) => `There is no option auth.${name}`,
+};

@@ -5,10 +5,12 @@
  * reply given is the reply. They see the envelope and cannot write it.
  */
 
+import { broughtStages } from '../protocol/brought-names.js';
 import { UsageError } from '../protocol/errors.js';
 import type { OfferNarrowing } from '../protocol/extension.js';
 import type { Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
+import { unknownOptions } from '../protocol/unknown-options.js';
 import type { AuthAnswer, CredentialRequest } from './authentication.js';
 import { Later, listenTo, type LaterListener } from './later.js';
 import type { ReceivedMessage } from './received-message.js';
@@ -169,10 +171,13 @@ export class HookTable {
    */
   add(hook: AnyHook, { isLast = false } = {}): void {
     if (typeof hook.name !== 'string' || hook.name === '') throw badHook('A hook has a name');
-    for (const key of Object.keys(hook)) {
-      if (!HOOK_KEYS.has(key))
-        throw badHook(`Hook ${hook.name}: there is no stage "${key}"; stages: ${[...STAGES, 'rcptBatch'].join(', ')}`);
-    }
+    const unknown = unknownOptions(hook, {
+      known: HOOK_KEYS,
+      meant: broughtStages,
+      title: (key) => `Hook ${hook.name}: there is no stage "${key}"`,
+      otherwise: `stages: ${[...STAGES, 'rcptBatch'].join(', ')}`,
+    });
+    if (unknown !== undefined) throw badHook(unknown);
     for (const key of METHOD_KEYS) {
       if (hook[key] !== undefined && typeof hook[key] !== 'function')
         throw badHook(`Hook ${hook.name}: ${key} is a function, not ${typeof hook[key]}`);

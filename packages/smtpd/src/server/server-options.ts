@@ -4,10 +4,12 @@ import { hostname as systemHostname } from 'node:os';
 
 import { systemClock, type Clock } from '../net/clock.js';
 import type { ListenAddress } from '../net/listener.js';
+import { broughtToServer } from '../protocol/brought-names.js';
 import type { LineEndings } from '../protocol/data-decoder.js';
 import { UsageError } from '../protocol/errors.js';
 import type { Extension, OfferFacts, Situation } from '../protocol/extension.js';
 import { completeLimits, type Limits } from '../protocol/limits.js';
+import { unknownOptions, type KnownOptions } from '../protocol/unknown-options.js';
 import { completeAuthOptions, mechanismsFor, type AuthOptions, type CompleteAuthOptions } from './authentication.js';
 import { parseListenAddress } from './listen-address.js';
 import { defaultLogger, type Logger } from './logger.js';
@@ -116,10 +118,8 @@ export interface CompleteOptions {
  * @throws {@link UsageError} when one is unknown, has a value that cannot work, or contradicts another
  */
 export function completeOptions(given: SMTPServerOptions): CompleteOptions {
-  for (const name of Object.keys(given)) {
-    if (!OPTION_NAMES.has(name))
-      throw badOption(`There is no option "${name}"; there are: ${[...OPTION_NAMES].join(', ')}`);
-  }
+  const unknown = unknownOptions(given, OPTIONS);
+  if (unknown !== undefined) throw badOption(unknown);
   const decodeData = given.decodeData ?? false;
   if (decodeData && given.enableSMTPUTF8 === true) {
     throw new UsageError(
@@ -160,6 +160,29 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
     logger: given.logger ?? defaultLogger,
     clock: given.clock ?? systemClock,
   });
+}
+
+/** The options of a server of another kind: those of every server, and which besides. */
+export interface OwnOptions {
+  readonly names: readonly string[];
+  /** Those of every server that this one does not take. */
+  readonly without?: readonly (keyof SMTPServerOptions)[];
+  /** What names that people bring mean here, where it is not what they mean for every server. */
+  readonly meant?: () => Readonly<Record<string, string>>;
+}
+
+/**
+ * Refuses options that neither every server has nor one of another kind. To be asked before the server is made, which knows but its own.
+ *
+ * @throws {@link UsageError} `SMTPD_BAD_OPTION`
+ */
+export function refuseUnknown(given: object, { names, without = [], meant }: OwnOptions): void {
+  const left: readonly string[] = without;
+  const unknown = unknownOptions(given, {
+    known: new Set([...names, ...OPTION_NAMES.filter((name) => !left.includes(name))]),
+    meant: () => ({ ...broughtToServer(), ...meant?.() }),
+  });
+  if (unknown !== undefined) throw badOption(unknown);
 }
 
 /**
@@ -274,7 +297,7 @@ function badOption(message: string): UsageError {
 const DATA_SIZE_DEFAULT = 33_554_432;
 const HOST_NAME = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[!-Z^-~]+\])$/;
 const GREETING_TEXT = /^[ -~]*$/;
-const OPTION_NAMES = new Set<string>([
+const OPTION_NAMES: readonly string[] = [
   'localAddress',
   'remoteAddress',
   'dataSizeLimit',
@@ -301,4 +324,5 @@ const OPTION_NAMES = new Set<string>([
   'backlog',
   'logger',
   'clock',
-] satisfies (keyof SMTPServerOptions)[]);
+] satisfies (keyof SMTPServerOptions)[];
+const OPTIONS: KnownOptions = { known: new Set(OPTION_NAMES), meant: broughtToServer };

@@ -14,6 +14,7 @@ import { domainToASCII } from 'node:url';
 
 import { nodeTLS } from '../net/node-tls.js';
 import { UsageError } from '../protocol/errors.js';
+import { unknownOptions } from '../protocol/unknown-options.js';
 
 /** PEM. */
 export type PEM = string | Uint8Array;
@@ -209,9 +210,9 @@ function completeProtocol(minVersion: string | undefined, ciphers: string | unde
 /** @param at - `path`: what stands before the option's name in messages; `ca`: whom to believe when the source does not say */
 function pairOf(source: KeyPairSource, at: { readonly path: string; readonly ca: Place | undefined }): Pair {
   const given: Readonly<Record<string, unknown>> = { ...source };
-  for (const name of Object.keys(given)) {
-    if (!PAIR_OPTIONS.includes(name)) throw badOption(`There is no option "${at.path}${name}"`);
-  }
+  const title = (name: string): string => `There is no option "${at.path}${name}"`;
+  const unknown = unknownOptions(given, { known: PAIR_OPTIONS, title });
+  if (unknown !== undefined) throw badOption(unknown);
   const passphrase = given['passphrase'];
   if (passphrase !== undefined && typeof passphrase !== 'string') throw badOption(`${at.path}passphrase is text`);
   return {
@@ -393,7 +394,7 @@ function asciiLowerCase(text: string): string {
 }
 
 const LOOK_EVERY_MS = 1000;
-const PAIR_OPTIONS: readonly string[] = ['key', 'cert', 'ca', 'keyFile', 'certFile', 'caFile', 'passphrase'];
+const PAIR_OPTIONS: ReadonlySet<string> = new Set(['key', 'cert', 'ca', 'keyFile', 'certFile', 'caFile', 'passphrase']);
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 const CERTIFICATE_PEM = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^]*?(?:-----END [^-]*-----|$)/g;
 const PRIVATE_KEY_PEM = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[^]*?(?:-----END [^-]*-----|$)/;

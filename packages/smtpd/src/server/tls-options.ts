@@ -1,6 +1,8 @@
 /** The options of TLS: how it is made on a server's connections, and with which certificates. Completed once, at the edge. */
 
+import { broughtToServerTLS } from '../protocol/brought-names.js';
 import { UsageError } from '../protocol/errors.js';
+import { unknownOptions, type KnownOptions } from '../protocol/unknown-options.js';
 import type { KeyPairSource } from './tls-certificates.js';
 
 /**
@@ -61,10 +63,8 @@ export interface CompleteTLSOptions {
  */
 export function completeTLSOptions(given: TLSOptions | undefined): CompleteTLSOptions {
   const options: TLSOptions = given ?? { mode: 'off' };
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.has(name))
-      throw badOption(`There is no option tls.${name}; there are: ${[...OPTION_NAMES].join(', ')}`);
-  }
+  const unknown = unknownOptions(options, OPTIONS);
+  if (unknown !== undefined) throw badOption(unknown);
   const { mode, clientCertificates = 'ignore', minVersion = 'TLSv1.2' } = options;
   if (!MODES.includes(mode)) throw badOption(`tls.mode is one of ${MODES.join(', ')}, not "${mode}"`);
   if (!CLIENT_CERTIFICATES.includes(clientCertificates))
@@ -115,7 +115,7 @@ function badOption(message: string): UsageError {
 const MODES: readonly unknown[] = ['off', 'offer', 'require', 'implicit'];
 const CLIENT_CERTIFICATES: readonly unknown[] = ['ignore', 'request', 'require'];
 const VERSIONS: readonly unknown[] = ['TLSv1.2', 'TLSv1.3'];
-const OPTION_NAMES = new Set<string>([
+const OPTION_NAMES: readonly string[] = [
   'mode',
   'key',
   'cert',
@@ -128,4 +128,9 @@ const OPTION_NAMES = new Set<string>([
   'clientCAFile',
   'minVersion',
   'reloadOnChange',
-]);
+] satisfies (keyof TLSOptions)[];
+const OPTIONS: KnownOptions = {
+  known: new Set(OPTION_NAMES),
+  meant: broughtToServerTLS,
+  title: (name) => `There is no option tls.${name}`,
+};

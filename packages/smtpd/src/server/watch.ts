@@ -9,9 +9,12 @@ import { EventEmitter } from 'node:events';
 import type { BoundAddress } from '../net/listener.js';
 import type { EndpointAddress } from '../net/transport.js';
 import type { TLSFacts } from '../net/tls-facts.js';
+import { broughtEvents } from '../protocol/brought-names.js';
+import { UsageError } from '../protocol/errors.js';
 import type { Limits } from '../protocol/limits.js';
 import type { Reply } from '../protocol/reply.js';
 import type { Violation } from '../protocol/session-events.js';
+import { unknownOptions, type KnownOptions } from '../protocol/unknown-options.js';
 import type { Logger } from './logger.js';
 import type { SessionInfo } from './session-info.js';
 
@@ -75,7 +78,10 @@ export class Watch {
     this.#logger = logger;
   }
 
+  /** @throws {@link UsageError} `SMTPD_BAD_OPTION` when there is no such event: who waits for it would wait for ever */
   on<Name extends keyof SMTPServerEvents>(name: Name, listener: (event: SMTPServerEvents[Name]) => void): void {
+    const unknown = unknownOptions({ [name]: listener }, EVENTS);
+    if (unknown !== undefined) throw new UsageError('SMTPD_BAD_OPTION', unknown);
     this.#emitter.on(name, listener);
     this.#count();
   }
@@ -150,3 +156,8 @@ const DIAGNOSTICS = {
   closing: diagnosticsChannel('smtpd.closing'),
   close: diagnosticsChannel('smtpd.close'),
 } as const satisfies Record<keyof SMTPServerEvents, unknown>;
+const EVENTS: KnownOptions = {
+  known: new Set(Object.keys(DIAGNOSTICS)),
+  meant: broughtEvents,
+  title: (name) => `There is no event "${name}"`,
+};

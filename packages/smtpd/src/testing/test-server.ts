@@ -4,7 +4,7 @@
  */
 
 import type { PassageOptions } from '../handlers/proxy/gathered-passage.js';
-import type { SMTPServerOptions } from '../server/server-options.js';
+import { refuseUnknown, type OwnOptions, type SMTPServerOptions } from '../server/server-options.js';
 import type { CloseOptions, SMTPServer } from '../server/server.js';
 import type { Fault, FaultHandle, FaultOptions, FaultStage } from './faults.js';
 import {
@@ -60,6 +60,7 @@ export interface WaitOptions {
  * ```
  */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  refuseUnknown(options, OPTIONS);
   const { host = '127.0.0.1', port = 0, upstream, ...rest } = options;
   const server = new TestServer(
     { ...rest, localAddress: { host, port } },
@@ -338,3 +339,16 @@ function shortened(lines: readonly string[]): readonly string[] {
 const WAIT_MS = 5_000;
 const CUT_MS = 100;
 const LINES_MAX = 20;
+
+const OPTION_NAMES: readonly string[] = ['host', 'port', 'upstream'] satisfies (keyof TestServerOptions)[];
+const OPTIONS: OwnOptions = {
+  names: OPTION_NAMES,
+  without: ['localAddress', 'remoteAddress', 'channels', 'decodeData', 'backlog'],
+  meant: () => ({
+    localAddress: "say host: '127.0.0.1', port: 2525",
+    path: 'leave it out: a test server listens on a port',
+    remoteAddress: "say upstream: 'HOST:PORT'",
+    onData: 'await waitForMessage(), or look at messages',
+    processMessage: 'await waitForMessage(), or look at messages',
+  }),
+};

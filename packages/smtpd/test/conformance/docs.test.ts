@@ -413,6 +413,28 @@ try {
 }
 \`\`\`
 
+An option that there is not is a mistake, and never ignored. The message has a line for each, with what to write: the name that was meant, or
+what a name of \`smtp-server\`, nodemailer, aiosmtpd or \`node:net\` is here. It is the same for TLS, AUTH, limits, clients, pools, proxies, test
+servers, the inbox, the stages of hooks, events and the command line.
+
+    UsageError: There is no option "port"; say localAddress: 'HOST:PORT'
+    There is no option "dataSizeLimt"; did you mean dataSizeLimit?
+
+Your own classes can say it, too:
+
+\`\`\`ts
+import { SMTPServer, unknownOptions, UsageError, type SMTPServerOptions } from 'smtpd';
+
+class Archive extends SMTPServer {
+  constructor({ archive, ...options }: SMTPServerOptions & { readonly archive: Readonly<Record<string, unknown>> }) {
+    const unknown = unknownOptions(archive, { known: new Set(['folder', 'days']), title: (name) => \`There is no option archive.\${name}\` });
+    if (unknown !== undefined) throw new UsageError('SMTPD_BAD_OPTION', unknown);
+    super(options);
+  }
+}
+new Archive({ archive: { folder: '/var/mail/archive', days: 30 } });
+\`\`\`
+
 \`UsageError\`: this package was used in a way that cannot work. \`SMTPReplyError\`: your own verdict, thrown. \`MessageAbortedError\`: what
 \`message.body\` throws when the message will not be complete. \`InvariantError\`: a fault of ours. What a client does wrong is never an
 exception; it is answered, and the replies are below.

@@ -20,7 +20,14 @@ describe('completeLimits', () => {
     expectBadOption(() => completeLimits({ errorsMax: value } as unknown as Partial<Limits>), 'limits.errorsMax');
   });
 
-  it.each(['errorMax', 'toString', 'constructor', '', '__proto__'])(
+  it('refuses a name that is misspelt, and tells the one that was meant', () => {
+    expectBadOption(
+      () => completeLimits({ errorMax: 1 } as Partial<Limits>),
+      'limits.errorMax is unknown; did you mean errorsMax?',
+    );
+  });
+
+  it.each(['mistakes', 'toString', 'constructor', '', '__proto__'])(
     'refuses the name %j, and tells the names that there are',
     (name) => {
       const given = Object.defineProperty({}, name, { value: 1, enumerable: true });

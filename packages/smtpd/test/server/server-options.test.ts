@@ -147,9 +147,15 @@ describe('the options of a server', () => {
   });
 
   it('that there are not are refused with the names of those that there are', () => {
-    const { code, message } = refusalOf({ datasizeLimit: 1 });
+    const { code, message } = refusalOf({ colour: 1 });
     expect(code).toBe('SMTPD_BAD_OPTION');
-    expect(message).toBe(`There is no option "datasizeLimit"; there are: ${Object.keys(EVERY_OPTION).join(', ')}`);
+    expect(message).toBe(`There is no option "colour"; there are: ${Object.keys(EVERY_OPTION).join(', ')}`);
+  });
+
+  it('that are misspelt are refused with the name that was meant', () => {
+    expect(refusalOf({ datasizeLimit: 1 }).message).toBe(
+      'There is no option "datasizeLimit"; did you mean dataSizeLimit?',
+    );
   });
 });
 
@@ -196,11 +202,7 @@ describe('a wrong value is a UsageError that says what to give instead', () => {
     ]),
     [{ lineEndings: 'lf' }, 'SMTPD_BAD_OPTION', 'lineEndings is one of reject, normalize, preserve, not "lf"'],
     [{ pathSyntax: 'loose' }, 'SMTPD_BAD_OPTION', 'pathSyntax is one of strict, lenient, not "loose"'],
-    [
-      { limits: { recipients: 1 } },
-      'SMTPD_BAD_OPTION',
-      `limits.recipients is unknown; there are: ${Object.keys(DEFAULT_LIMITS).join(', ')}`,
-    ],
+    [{ limits: { recipients: 1 } }, 'SMTPD_BAD_OPTION', 'limits.recipients is unknown; did you mean recipientsMax?'],
     [
       { limits: { toString: 1 } },
       'SMTPD_BAD_OPTION',

@@ -1,9 +1,10 @@
 /** The options of a proxy: those of a server, and where mail goes from there. */
 
 import type { MXResolver } from '../../client/mx-lookup.js';
+import { broughtToProxy } from '../../protocol/brought-names.js';
 import { UsageError } from '../../protocol/errors.js';
 import type { Path } from '../../protocol/path.js';
-import type { SMTPServerOptions } from '../../server/server-options.js';
+import { refuseUnknown, type SMTPServerOptions } from '../../server/server-options.js';
 import type { SessionInfo } from '../../server/session-info.js';
 import type { Awaitable } from '../../server/verdict.js';
 import type { RouteText } from './routes.js';
@@ -87,10 +88,11 @@ export function splitOptions(given: PureProxyOptions | null): {
       "A proxy takes one object: new PureProxy({ localAddress: 'localhost:8025', remoteAddress: 'localhost:25' })",
     );
   }
+  refuseUnknown(given, { names: PROXY_OPTION_NAMES, meant: broughtToProxy });
   const server: Record<string, unknown> = {};
   const proxy: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
-    (PROXY_OPTION_NAMES.has(name) ? proxy : server)[name] = value;
+    (PROXY_OPTION_NAMES.includes(name) ? proxy : server)[name] = value;
   }
   server['remoteAddress'] = given.remoteAddress;
   if (given.lineEndings === 'preserve') {
@@ -129,7 +131,8 @@ function positive(name: string, value: number): number {
   throw new UsageError('SMTPD_BAD_OPTION', `${name} is a number above 0, not ${String(value)}`);
 }
 
-const PROXY_OPTION_NAMES = new Set<string>([
+/** The names of those of a proxy. */
+export const PROXY_OPTION_NAMES: readonly string[] = [
   'remoteAddress',
   'routes',
   'route',
@@ -143,4 +146,4 @@ const PROXY_OPTION_NAMES = new Set<string>([
   'allowNetworks',
   'open',
   'resolver',
-] satisfies (keyof ProxyOnlyOptions)[]);
+] satisfies (keyof ProxyOnlyOptions)[];

@@ -34,11 +34,6 @@ export interface UpstreamOptions {
 /** The options of the clients that talk to them, whichever of them it is. */
 export type UpstreamClient = Omit<SMTPClientOptions, 'remoteAddress' | 'protocol'>;
 
-/** Whether there is an option of this name. */
-export function isUpstreamOption(name: string): boolean {
-  return (UPSTREAM_OPTION_NAMES as readonly string[]).includes(name);
-}
-
 /**
  * The options of the clients. What cannot work is told now, not when the first message comes.
  *

@@ -6,14 +6,15 @@ import { SMTPConnectionError, SMTPRefusedError } from '../../client/client-error
 import type { Destination, MXDestination } from '../../client/destination.js';
 import { MX_TIME_LIMIT_MS, MXLookup, type MXResolver } from '../../client/mx-lookup.js';
 import { SMTPClientPool, type Lease, type PoolDestination, type TransactionStart } from '../../client/pool.js';
+import { broughtToUpstream } from '../../protocol/brought-names.js';
 import { assertNever, InvariantError, UsageError } from '../../protocol/errors.js';
 import { SMTPReplyError, type Reply } from '../../protocol/reply.js';
 import type { ProxyHeader } from '../../protocol/proxy-header.js';
 import type { ServerCapabilities } from '../../protocol/server-capabilities.js';
+import { unknownOptions, type KnownOptions } from '../../protocol/unknown-options.js';
 import type { CompleteOptions } from '../../server/server-options.js';
 import type { Route } from './routes.js';
 import {
-  isUpstreamOption,
   poolDestination,
   UPSTREAM_OPTION_NAMES,
   upstreamClient,
@@ -78,14 +79,8 @@ export class Upstreams {
 
   /** @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS` */
   constructor(options: UpstreamOptions, context: UpstreamsContext) {
-    for (const name of Object.keys(options)) {
-      if (!isUpstreamOption(name)) {
-        throw new UsageError(
-          'SMTPD_BAD_OPTION',
-          `There is no option upstream.${name}; there are: ${UPSTREAM_OPTION_NAMES.join(', ')}`,
-        );
-      }
-    }
+    const unknown = unknownOptions(options, OPTIONS);
+    if (unknown !== undefined) throw new UsageError('SMTPD_BAD_OPTION', unknown);
     const { clock, hostname } = context;
     this.#context = context;
     this.#client = {
@@ -288,6 +283,11 @@ function isUnreachable(error: unknown): boolean {
   return error instanceof SMTPConnectionError && error.code !== 'SMTPD_ABORTED';
 }
 
+const OPTIONS: KnownOptions = {
+  known: new Set<string>(UPSTREAM_OPTION_NAMES),
+  meant: broughtToUpstream,
+  title: (name) => `There is no option upstream.${name}`,
+};
 const SMTP_PORT = 25;
 /** How long a server that could not be reached is asked last. */
 const FAILED_MS = 10_000;
