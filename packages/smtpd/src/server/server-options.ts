@@ -157,7 +157,7 @@ export function completeOptions(given: SMTPServerOptions): CompleteOptions {
     extensions: Object.freeze([...(given.extensions ?? [])]),
     disabledExtensions: Object.freeze([...(given.disabledExtensions ?? [])]),
     backlog: given.backlog ?? 4096,
-    logger: given.logger ?? defaultLogger,
+    logger: checkLogger(given.logger ?? defaultLogger),
     clock: given.clock ?? systemClock,
   });
 }
@@ -253,6 +253,15 @@ function checkProtection({ mode, mechanisms, plaintext }: CompleteAuthOptions, t
     'SMTPD_CONFLICTING_OPTIONS',
     "auth.mode 'require' without TLS leaves no mechanism to authenticate with: set tls.mode, add SCRAM, or allow auth.plaintext 'always'",
   );
+}
+
+/** Elsewhere it may be `true` or `false`. */
+function checkLogger(given: Logger): Logger {
+  if (typeof given !== 'object' && typeof given !== 'function')
+    throw badOption(
+      `logger is an object with debug, info, warn and error, not ${String(given)}; silentLogger writes nothing`,
+    );
+  return given;
 }
 
 function delay(given: number): number {

@@ -200,6 +200,11 @@ describe('a wrong value is a UsageError that says what to give instead', () => {
       'SMTPD_BAD_OPTION',
       'greeting is one line of printable US-ASCII',
     ]),
+    ...[true, false].map((logger): [object, string, string] => [
+      { logger },
+      'SMTPD_BAD_OPTION',
+      `logger is an object with debug, info, warn and error, not ${String(logger)}; silentLogger writes nothing`,
+    ]),
     [{ lineEndings: 'lf' }, 'SMTPD_BAD_OPTION', 'lineEndings is one of reject, normalize, preserve, not "lf"'],
     [{ pathSyntax: 'loose' }, 'SMTPD_BAD_OPTION', 'pathSyntax is one of strict, lenient, not "loose"'],
     [{ limits: { recipients: 1 } }, 'SMTPD_BAD_OPTION', 'limits.recipients is unknown; did you mean recipientsMax?'],
