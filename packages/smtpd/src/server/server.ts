@@ -193,7 +193,11 @@ export class SMTPServer implements ChannelOwner {
     this.#hooks.add(hook as unknown as AnyHook, { isLast: true });
   }
 
-  /** Watches. A listener can neither delay nor change a reply; what it throws is logged. */
+  /**
+   * Watches. A listener can neither delay nor change a reply; what it throws is logged.
+   *
+   * @throws {@link UsageError} `SMTPD_BAD_OPTION` when there is no such event
+   */
   on<Name extends keyof SMTPServerEvents>(name: Name, listener: (event: SMTPServerEvents[Name]) => void): this {
     this.#watch.on(name, listener);
     return this;
@@ -213,7 +217,10 @@ export class SMTPServer implements ChannelOwner {
    * @returns where the server listens
    * @throws {@link UsageError} `SMTPD_ALREADY_LISTENING`; `SMTPD_LISTEN_FAILED` with the operating system's error as `cause`
    */
-  async listen(): Promise<readonly BoundAddress[]> {
+  listen(): Promise<readonly BoundAddress[]>;
+  async listen(...given: readonly unknown[]): Promise<readonly BoundAddress[]> {
+    // A program without types that comes from node:net would listen elsewhere, and wait for a function to be called.
+    if (given.length > 0) throw new UsageError('SMTPD_BAD_OPTION', LISTEN_ARGUMENTS);
     if (this.#phase !== 'new') {
       throw new UsageError('SMTPD_ALREADY_LISTENING', 'listen() may be called once; make a new server to listen again');
     }
@@ -359,8 +366,10 @@ export class SMTPServer implements ChannelOwner {
    * connections are cut and their signals aborted. A second call waits for the first, and may shorten it by its own grace or signal.
    *
    * @returns when every connection is gone
+   * @throws {@link UsageError} `SMTPD_BAD_OPTION` when it is given a function instead
    */
   async close(options: CloseOptions = {}): Promise<void> {
+    if (typeof options === 'function') throw new UsageError('SMTPD_BAD_OPTION', CLOSE_FUNCTION);
     const cutOff = (): void => {
       for (const channel of [...this.#channels]) channel.cutOff();
     };
@@ -681,3 +690,6 @@ const GRACE_MS = 10_000;
 const TURNED_AWAY_MAX = 1_000;
 /** How long a client may take to close its side after we closed ours. */
 const LINGER_MS = 2_000;
+const LISTEN_ARGUMENTS =
+  "listen() takes nothing, and returns a promise: say where to the constructor, as localAddress: 'HOST:PORT', and await server.listen()";
+const CLOSE_FUNCTION = 'close() calls nothing back, and returns a promise: await server.close()';

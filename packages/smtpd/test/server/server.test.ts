@@ -459,6 +459,27 @@ describe('close()', () => {
   });
 });
 
+describe('a program without types that comes from node:net', () => {
+  it('is told that listen() takes nothing, and does not listen elsewhere', async () => {
+    const server = new SMTPServer({ localAddress: '127.0.0.1:0' });
+    const listen = server.listen.bind(server) as (...given: unknown[]) => Promise<unknown>;
+    await expect(listen(2525, '127.0.0.1', () => undefined)).rejects.toThrow(
+      "listen() takes nothing, and returns a promise: say where to the constructor, as localAddress: 'HOST:PORT'",
+    );
+    expect(server.addresses).toEqual([]);
+    await server.listen();
+    await server.close();
+  });
+
+  it('is told that close() calls nothing back, and goes on', async () => {
+    await using server = new SMTPServer({ localAddress: '127.0.0.1:0' });
+    await server.listen();
+    const close = server.close.bind(server) as (given: unknown) => Promise<unknown>;
+    await expect(close(() => undefined)).rejects.toThrow('close() calls nothing back');
+    expect(server.addresses).toHaveLength(1);
+  });
+});
+
 describe('a client that is turned away', () => {
   it('after close() hears 421 and nothing else, and is no session', async () => {
     const { server, clock } = timedServer();
