@@ -5,7 +5,9 @@
  * is wrong behind it; both need the arguments in order, against the table.
  */
 
-import { usageError } from './command-error.js';
+import { unknownOptions } from '../index.js';
+import { BROUGHT_FLAGS } from './brought-flags.js';
+import { usageError, type CommandError } from './command-error.js';
 import { checkValue, type OptionDefinition, type OptionValue, type OptionValues, textsOf } from './options.js';
 
 /** What was found. */
@@ -76,7 +78,10 @@ function readShort(argument: string, left: string[], table: readonly OptionDefin
     const letter = argument.charAt(at);
     const name = `-${letter}`;
     const definition = table.find((each) => each.letter === letter);
-    if (definition === undefined) throw usageError(`option ${name} not recognized; smtpd --help names all`);
+    if (definition === undefined) {
+      const letters = table.flatMap((each) => (each.letter === undefined ? [] : [`-${each.letter}`]));
+      throw notRecognized(name, letters);
+    }
     if (definition.value === undefined) {
       given.push({ definition, value: true });
       if (definition.isFinal === true) break;
@@ -99,10 +104,27 @@ function findLong(name: string, table: readonly OptionDefinition[]): { definitio
   if (exact !== undefined) return exact;
   const candidates = all.filter((each) => each.definition.isWhole !== true && each.name.startsWith(name));
   const [only] = candidates;
-  if (only === undefined) throw usageError(`option ${name} not recognized; smtpd --help names all`);
+  if (only === undefined)
+    throw notRecognized(
+      name,
+      all.map((each) => each.name),
+    );
   if (candidates.length > 1)
     throw usageError(`option ${name} is not unique: ${candidates.map((each) => each.name).join(', ')}`);
   return only;
+}
+
+function notRecognized(name: string, known: readonly string[]): CommandError {
+  const message = unknownOptions(
+    { [name]: true },
+    {
+      known: new Set(known),
+      meant: () => BROUGHT_FLAGS,
+      title: () => `option ${name} not recognized`,
+      otherwise: 'smtpd --help names all',
+    },
+  );
+  return usageError(message ?? name);
 }
 
 function checked(name: string, definition: OptionDefinition, value: string | undefined): string {

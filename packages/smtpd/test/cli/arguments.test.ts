@@ -39,6 +39,21 @@ describe('parseArguments', () => {
     expect(() => parsed('--no-debug')).toThrow('option --no-debug not recognized');
   });
 
+  it.each([
+    ['--tlscert', 'did you mean --tls-cert?'],
+    ['--recipients-max', 'did you mean --max-recipients?'],
+    ['--hostnmae', 'did you mean --hostname?'],
+    ['-v', 'did you mean -V?'],
+    ['-l', 'write the address as a word: HOST:PORT'],
+    ['--port=25', 'write the address as a word: HOST:PORT'],
+    ['--host', 'write the address as a word: HOST:PORT'],
+    ['--smtpskey', 'write --tls implicit --tls-cert FILE --tls-key FILE'],
+    ['--no-requiretls', 'write --tls offer'],
+    ['--colour', 'smtpd --help names all'],
+  ])('says what was meant by %s', (argument, advice) => {
+    expect(() => parsed(argument)).toThrow(`option ${argument.split('=')[0] ?? ''} not recognized; ${advice}`);
+  });
+
   it('takes a value that may be absent when it is one of the choices', () => {
     expect(parsed('--tls', '127.0.0.1:25')).toEqual({ options: { tls: 'offer' }, words: ['127.0.0.1:25'] });
     expect(parsed('--tls', 'require', 'a:1')).toEqual({ options: { tls: 'require' }, words: ['a:1'] });

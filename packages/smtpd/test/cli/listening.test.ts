@@ -309,7 +309,7 @@ describe('what cannot work', () => {
     [['--xclient', 'nowhere'], /^option --xclient: "nowhere" is no network; write/],
     [['--max-recipients', '-1'], 'option --max-recipients is a whole number above 0, or none, not "-1"'],
     [['--greeting-delay', 'long'], 'option --greeting-delay is a whole number of milliseconds, not "long"'],
-    [['--max-recipient', '1'], 'option --max-recipient not recognized; smtpd --help names all'],
+    [['--max-recipient', '1'], 'option --max-recipient not recognized; did you mean --max-recipients?'],
   ])('ends with one line and exit code 2: %j', async (argv, message) => {
     for (const form of [['debug'], ['-n']]) {
       const { code, stdout, stderr } = await run([...form, '--listen', '127.0.0.1:0', ...argv], options);
