@@ -8,6 +8,8 @@ import {
   OPEN_MECHANISMS,
   parseListenAddress,
   PASSWORD_MECHANISMS,
+  unknownOptions,
+  type KnownOptions,
   type Logger,
   type SMTPServerOptions,
   type TLSOptions,
@@ -119,8 +121,8 @@ export interface CompleteInboxOptions {
 
 /** @throws {@link InboxUsageError} when an option cannot work, or would let strangers read the mail */
 export function completeInboxOptions(given: InboxOptions): CompleteInboxOptions {
-  for (const name of Object.keys(given))
-    if (!OPTION_NAMES.has(name)) throw new InboxUsageError(`There is no option "${name}"`);
+  const unknown = unknownOptions(given, OPTIONS);
+  if (unknown !== undefined) throw new InboxUsageError(unknown);
   const password = secret('password', given.password);
   const token = secret('token', given.token);
   const web = (name: string, text: string | false | undefined): HostPort | undefined => {
@@ -228,9 +230,35 @@ function domain(text: string): string {
   throw new InboxUsageError(`inboxDomain is a domain, not "${text}"`);
 }
 
+/** What options of other servers and inboxes are called here: options as they are written follow `say`. */
+function brought(): Readonly<Record<string, string>> {
+  const smtp = "say smtp: 'HOST:PORT'";
+  const http = "say http: 'HOST:PORT'";
+  const size = 'say messageBytesMax: 33_554_432';
+  const wait = 'wait for mail with the client of smtpd-inbox/client, or look into the store';
+  return {
+    localAddress: smtp,
+    host: smtp,
+    port: smtp,
+    ip: smtp,
+    web: http,
+    webPort: http,
+    ui: http,
+    dataSizeLimit: size,
+    size,
+    maxMessages: 'say limits: { messagesMax: 1_000 }',
+    secure: "say smtps: 'HOST:PORT'",
+    name: "say hostname: 'mail.example.org'",
+    authOptional: 'leave it out, or say isAuthRequired: true',
+    users: "say auth: { NAME: 'PASSWORD' }",
+    onData: wait,
+    processMessage: wait,
+  };
+}
+
 const LOOPBACK = NetworkSet.parse('loopback');
 const MESSAGE_BYTES_MAX = 33_554_432;
-const OPTION_NAMES = new Set<string>([
+const OPTION_NAMES: readonly string[] = [
   'smtp',
   'smtps',
   'http',
@@ -259,4 +287,5 @@ const OPTION_NAMES = new Set<string>([
   'hasRecipientFaults',
   'logger',
   'now',
-] satisfies (keyof InboxOptions)[]);
+] satisfies (keyof InboxOptions)[];
+const OPTIONS: KnownOptions = { known: new Set(OPTION_NAMES), meant: brought };

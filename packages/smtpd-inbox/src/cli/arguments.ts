@@ -2,6 +2,8 @@
 
 import { parseArgs } from 'node:util';
 
+import { unknownOptions } from 'smtpd';
+
 import { environmentNameOf, INBOX_OPTIONS } from './options.js';
 
 /** What was said. */
@@ -69,11 +71,40 @@ function parse(argv: readonly string[]): ReturnType<typeof parseArgs> {
       ),
     });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new InboxArgumentError(`${message.split('. ')[0] ?? message}; smtpd-inbox --help says what there is`);
+    throw argumentFault(error, { options: INBOX_OPTIONS, help: 'smtpd-inbox --help' });
   }
+}
+
+/** What Node says of arguments, with what to write instead. @param given.help - the command that says what there is */
+export function argumentFault(
+  error: unknown,
+  { options, help }: { readonly options: readonly { readonly name: string }[]; readonly help: string },
+): InboxArgumentError {
+  const message = error instanceof Error ? error.message : String(error);
+  const fault = message.split('. ')[0] ?? message;
+  const otherwise = `${help} says what there is`;
+  const name = /^Unknown option '(-[^'=]+)/.exec(fault)?.[1];
+  const known = new Set(options.map((each) => `--${each.name}`));
+  const unknown =
+    name === undefined
+      ? undefined
+      : unknownOptions({ [name]: true }, { known, meant: () => BROUGHT_FLAGS, title: () => fault, otherwise });
+  return new InboxArgumentError(unknown ?? `${fault}; ${otherwise}`);
 }
 
 /** The commands of smtpd have that option, so somebody will try. */
 const ONE_PROCESS =
   '--workers is not for the inbox, which is one process: its store, its page and its API belong to one program';
+/** What options of other inboxes are called here. */
+const BROUGHT_FLAGS: Readonly<Record<string, string>> = {
+  '--port': 'write where SMTP is spoken as a word: HOST:PORT',
+  '--smtp': 'write where SMTP is spoken as a word: HOST:PORT',
+  '--listen': 'write --http HOST:PORT',
+  '--web': 'write --http HOST:PORT',
+  '--web-port': 'write --http HOST:PORT',
+  '--ui-bind-addr': 'write --http HOST:PORT',
+  '--api-bind-addr': 'write --http HOST:PORT',
+  '--ip': 'write the host with the port: HOST:PORT',
+  '--database': 'write --data FOLDER',
+  '--max': 'write --max-messages N',
+};

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 
 import { InboxClient, InboxError } from '../client/index.js';
-import { InboxArgumentError } from './arguments.js';
+import { argumentFault, InboxArgumentError } from './arguments.js';
 import { runExport } from './export-command.js';
 import { runImport } from './import-command.js';
 import type { SubcommandCall, SubcommandTerminal } from './subcommand-call.js';
@@ -154,7 +154,6 @@ function parse({ name, options }: Subcommand, argv: readonly string[]): ReturnTy
       ),
     });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new InboxArgumentError(`${message.split('. ')[0] ?? message}; smtpd-inbox ${name} --help says what there is`);
+    throw argumentFault(error, { options: [...options, ...COMMON_OPTIONS], help: `smtpd-inbox ${name} --help` });
   }
 }

@@ -162,6 +162,7 @@ describe('what cannot work', () => {
     [['wait', 'bob'], 'wait takes options only, not "bob"'],
     [['wait', '--timeout', 'soon'], '--timeout is a number of seconds, not "soon"'],
     [['wait', '--form', 'ann'], "Unknown option '--form'"],
+    [['wait', '--form', 'ann'], "Unknown option '--form'; did you mean --from?"],
     [['wait', '--url', 'nowhere'], '"nowhere" is no address of an inbox'],
   ])('%j', async (argv, message) => {
     const { code, errors } = await run(...argv);
