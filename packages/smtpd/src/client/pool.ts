@@ -70,6 +70,7 @@ export class SMTPClientPool {
   readonly #destinations = new Map<string, Destination>();
   #isClosed = false;
   #openCount = 0;
+  #allGone: Promise<void> | undefined;
   #onAllGone: () => void = ignore;
 
   /** @throws {@link UsageError} `SMTPD_BAD_OPTION` */
@@ -250,9 +251,11 @@ export class SMTPClientPool {
           for (const destination of this.#destinations.values()) this.#discardAll(destination, () => true);
         }, RESET_WAIT_MS)
       : ignore;
-    await new Promise<void>((resolve) => {
+    // Whoever closes while somebody else does waits for the same.
+    this.#allGone ??= new Promise((resolve) => {
       this.#onAllGone = resolve;
     });
+    await this.#allGone;
     cancelTimer();
   }
 

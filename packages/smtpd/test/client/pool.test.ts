@@ -316,6 +316,18 @@ describe('a connection that died while nobody used it', () => {
 });
 
 describe('the end of a pool', () => {
+  it('by close() twice is over for both when it is', async () => {
+    await using server = new KeepingServer();
+    await server.listen();
+    const pool = new SMTPClientPool();
+    const to = { client: { remoteAddress: reach(server), hostname: 'client.example' } };
+    const { lease } = await pool.begin(to, { mailFrom: 'a@b.example' });
+    const both = Promise.all([pool.close(), pool.close()]);
+    lease.release();
+    await both;
+    expect(pool.size).toBe(0);
+  });
+
   it('by close() waits for who has a connection', async () => {
     await using server = new KeepingServer();
     await server.listen();
