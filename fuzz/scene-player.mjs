@@ -245,19 +245,25 @@ async function playStaged({ server, act, bystanders: bystanderCount, isCounted, 
     })),
     sessions: servers.map(({ sessions }) => sessions.map(({ log }) => comparable(log, setting.role))),
   };
-  // Where the next server's connection does something to the client's, nobody knows which of the two is heard of first.
-  const isCrossed = act?.isUpstream === true && act.what.startsWith('client');
-  return { problems, outcome: isCrossed ? undefined : outcome };
+  // How far a session gets before it is known that its client has gone is nobody's promise; and of two connections, which is over first.
+  const isSudden = steps.some(
+    (step, index) => ['reset', 'destroy'].includes(step.do) && steps[index - 1]?.do !== 'quiet',
+  );
+  const isRace =
+    isSudden ||
+    ['clientResets', 'clientLeaves'].includes(act?.what) ||
+    (act?.isUpstream === true && act.what === 'clientEnds');
+  return { problems, outcome: isRace ? undefined : outcome };
 }
 
 /** What can be compared of what was seen of a session. */
 function comparable(log, role) {
-  // Who reads afterwards hears of it a turn sooner or later.
-  const inTurn = log.filter((what) => !what.startsWith('read afterwards'));
-  const afterwards = log.filter((what) => what.startsWith('read afterwards'));
+  // Who reads hears of the end a turn sooner or later than others; and what came together with what else is the kernel's to say.
+  const inTurn = log.filter((what) => !/^(read|violation)/.test(what));
+  const read = log.filter((what) => what.startsWith('read'));
   // Which of two connections is known to be over first is not the same, and so is what it is over for.
   const known = (what) => (role === 'proxy' ? what.replace(/^(disconnect): .*/, '$1') : what);
-  return [...inTurn.map(known), ...afterwards];
+  return [...inTurn.map(known), ...read];
 }
 
 /** Nobody counts any more who has left: as many as may come at once are greeted. */

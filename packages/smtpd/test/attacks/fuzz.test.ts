@@ -29,6 +29,12 @@ it('a short run finds nothing', async () => {
   expect(code).toBe(0);
 }, 110_000);
 
+it('scenes over real sockets end alike in each way, and what was found once is not found again', async () => {
+  const { code, printed } = await fuzz('--sockets', '--corpus', '--seed', '1', '--sessions', '35');
+  expect(printed).toContain('50 scenes, 0 with problems');
+  expect(code).toBe(0);
+}, 110_000);
+
 it('one seed is one session', async () => {
   const sessions = await Promise.all(
     [5, 5, 6].map((seed) => fuzz('--show', '--sessions', '3', '--seed', String(seed))),
