@@ -88,13 +88,7 @@ export class HandleTransport implements Transport {
   }
 
   startTLS(handshake: TLSHandshake, received?: Uint8Array): Promise<TLSFacts> {
-    if (this.#isOver) {
-      // The end of the connection is not told yet, and is what this is about: nobody is to hear of the handshake first.
-      return new Promise((_, reject) => {
-        this.#failHandshake = reject;
-        if (this.#isClosed) reject(closedBefore());
-      });
-    }
+    if (this.#isOver) return this.#failWhenClosed();
     return (
       this.#goOverToSocket().startTLS?.(handshake, received) ??
       Promise.reject(new Error('This connection cannot be put on TLS'))
@@ -102,9 +96,18 @@ export class HandleTransport implements Transport {
   }
 
   connectTLS(options: ConnectionOptions): Promise<TLSFacts> {
+    if (this.#isOver) return this.#failWhenClosed();
     return (
       this.#goOverToSocket().connectTLS?.(options) ?? Promise.reject(new Error('This connection cannot be put on TLS'))
     );
+  }
+
+  /** The end of a connection is told a moment later, and is what a handshake fails for: nobody is to hear of the handshake first. */
+  #failWhenClosed(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#failHandshake = reject;
+      if (this.#isClosed) reject(closedBefore());
+    });
   }
 
   write(bytes: Uint8Array): boolean {

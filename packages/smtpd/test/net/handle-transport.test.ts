@@ -179,6 +179,20 @@ describe.skipIf(handleWays() === undefined)('a connection without a socket', () 
     });
   });
 
+  it('that is over makes no handshake, and says so behind its end', async () => {
+    const { transport } = await openPair();
+    const recorder = new Recorder();
+    transport.start(recorder);
+    transport.destroy();
+    const failed = async (handshake: Promise<unknown> | undefined): Promise<void> => {
+      await expect(handshake).rejects.toThrow('closed before the TLS handshake');
+      recorder.told.push('failed');
+    };
+    await failed(transport.startTLS?.({ optionsFor: () => ({}) }));
+    await failed(transport.connectTLS?.({}));
+    expect(recorder.told).toEqual(['close', 'failed', 'failed']);
+  });
+
   it('whose peer has ended closes when ours has been written, without waiting', async () => {
     const { transport, peer } = await openPair();
     const recorder = new Recorder();
