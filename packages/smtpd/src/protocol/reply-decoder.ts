@@ -40,7 +40,9 @@ export class ReplyDecoder {
   #searchedBytes = 0;
   #seenBits = 0;
   /** Replies of one line that came before. A server says few things again and again; a reply that is known costs no parsing, nor formatting. */
-  readonly #known = new Map<string, Reply>();
+  readonly #known = new Map<string, KnownReply>();
+  /** The last reply that is known. */
+  #last: KnownReply | undefined;
 
   /** Whether a reply has begun and is not complete. */
   get isWithinReply(): boolean {
@@ -49,6 +51,8 @@ export class ReplyDecoder {
 
   /** The next reply, taken from the input; `undefined` when more octets are needed. */
   decode(input: Input): DecodedReply | undefined {
+    const repeated = this.#repeated(input);
+    if (repeated !== undefined) return repeated;
     while (input.length > this.#searchedBytes) {
       const { bytes, start, end } = input;
       const found = this.#findLineEnd(bytes, start, end);
@@ -56,14 +60,51 @@ export class ReplyDecoder {
       if (typeof found === 'string') return fault(found);
       const isASCII = this.#seenBits < 0x80;
       const line = isASCII ? octets.decodeLatin1(bytes, start, found - 1) : textOf(bytes.subarray(start, found - 1));
-      this.#takenBytes += found + 1 - start;
+      const isWhole = this.#lines.length === 0;
+      const known = isWhole ? this.#known.get(line) : undefined;
+      const decoded = known === undefined ? this.#addLine(line) : known.decoded;
+      if (known !== undefined) this.#follow(known);
+      else if (isWhole && decoded?.kind === 'reply') this.#know(line, bytes.subarray(start, found + 1), decoded);
+      this.#takenBytes = decoded === undefined ? this.#takenBytes + found + 1 - start : 0;
       this.#searchedBytes = 0;
       this.#seenBits = 0;
       input.take(found + 1 - start);
-      const decoded = this.#addLine(line);
       if (decoded !== undefined) return decoded;
     }
     return undefined;
+  }
+
+  /** Keeps a reply that came on one line. */
+  #know(line: string, lent: Uint8Array, decoded: DecodedReply): void {
+    if (this.#known.size >= KNOWN_REPLIES_MAX) return;
+    const known: KnownReply = { octets: Uint8Array.from(lent), decoded, next: undefined };
+    this.#known.set(line, known);
+    this.#follow(known);
+  }
+
+  /** Notes that this reply came behind the last one. */
+  #follow(known: KnownReply): void {
+    if (this.#last !== undefined && this.#last !== known) this.#last.next = known;
+    this.#last = known;
+  }
+
+  /**
+   * The usual case: a server goes through the same replies with each message. What comes next is what followed the last time, or the same
+   * once more.
+   */
+  #repeated(input: Input): DecodedReply | undefined {
+    const last = this.#last;
+    // Where a reply has begun, or a part of its line was looked at, this is not the place where one begins.
+    if (last === undefined || this.#takenBytes > 0 || this.#searchedBytes > 0) return undefined;
+    const expected = beginsWith(input, last.next?.octets)
+      ? last.next
+      : beginsWith(input, last.octets)
+        ? last
+        : undefined;
+    if (expected === undefined) return undefined;
+    input.take(expected.octets.length);
+    this.#last = expected;
+    return expected.decoded;
   }
 
   /** @returns where the LF is that ends the line, behind its CR; `undefined` when more octets are needed */
@@ -99,11 +140,6 @@ export class ReplyDecoder {
 
   #addLine(line: string): DecodedReply | undefined {
     const isFirst = this.#lines.length === 0;
-    const known = isFirst ? this.#known.get(line) : undefined;
-    if (known !== undefined) {
-      this.#takenBytes = 0;
-      return { kind: 'reply', reply: known };
-    }
     const digits = CODE.exec(line)?.[1];
     const code = Number(digits);
     if (digits === undefined || !isReplyCode(code)) return fault('code');
@@ -119,10 +155,25 @@ export class ReplyDecoder {
     this.#lines.push(text);
     if (line.charAt(3) === '-') return undefined;
     const reply = new Reply(code, this.#enhanced, this.#lines);
-    if (isFirst && this.#known.size < KNOWN_REPLIES_MAX) this.#known.set(line, reply);
     this.reset();
     return { kind: 'reply', reply };
   }
+}
+
+/** Whether the input begins with these octets. */
+function beginsWith({ bytes, start, length }: Input, wanted: Uint8Array | undefined): boolean {
+  if (wanted === undefined || length < wanted.length) return false;
+  for (let at = 0; at < wanted.length; at += 1) if (octetAt(bytes, start + at) !== octetAt(wanted, at)) return false;
+  return true;
+}
+
+/** A reply that the server has given before. */
+interface KnownReply {
+  /** Its line, with its CRLF. */
+  readonly octets: Uint8Array;
+  readonly decoded: DecodedReply;
+  /** What came behind it the last time. */
+  next: KnownReply | undefined;
 }
 
 function fault(which: ReplyFault): DecodedReply {

@@ -149,6 +149,27 @@ describe('laws', () => {
     );
   });
 
+  it('a reply is the same whether or not the server has given it before, and whatever came in front of it', () => {
+    const line = fc.constantFrom(
+      '250 a',
+      '250 ab',
+      '250 2.0.0 a',
+      '250',
+      '354 a',
+      '354 b',
+      '250 \xc3\xbc',
+      '250-a\r\n250 a',
+    );
+    const sequence = fc.array(line, { maxLength: 30 });
+    fc.assert(
+      fc.property(sequence, fc.array(fc.nat(200), { maxLength: 8 }), (lines, cuts) => {
+        const bytes = octets.encodeLatin1(lines.map((each) => `${each}\r\n`).join(''));
+        expect(decodePieces(cutAt(bytes, cuts))).toEqual(lines.flatMap((each) => decode(`${each}\r\n`)));
+      }),
+      { seed: SEED, numRuns: 1000 },
+    );
+  });
+
   it('never throws, and never gives more than one fault', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200, size: 'max' }), (bytes) => {
