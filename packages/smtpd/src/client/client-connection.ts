@@ -322,8 +322,8 @@ export class ClientConnection {
     const { wait } = this.session;
     if (this.#isQuitting) return waits.quitMs;
     if (wait === 'greeting') return this.#greetingReceiver === undefined ? undefined : waits.greetingMs;
-    if (wait !== 'nothing') return waits[WAITS[wait]];
-    return this.#isBlocked ? waits.contentBlockMs : undefined;
+    if (wait === 'nothing') return this.#isBlocked ? waits.contentBlockMs : undefined;
+    return waitOf(waits, wait);
   }
 
   #onDeadline(): void {
@@ -383,6 +383,24 @@ export class ClientConnection {
   }
 }
 
+/** How long a reply is waited for. A table would be looked into by another name each time, which costs more than all of these questions. */
+function waitOf(waits: ClientWaits, wait: Exclude<ClientWait, 'nothing' | 'greeting'>): number {
+  switch (wait) {
+    case 'command':
+      return waits.commandMs;
+    case 'mail':
+      return waits.mailMs;
+    case 'rcpt':
+      return waits.rcptMs;
+    case 'data':
+      return waits.dataMs;
+    case 'contentEnd':
+      return waits.contentEndMs;
+    default:
+      return assertNever(wait);
+  }
+}
+
 /** The error that says that there is no TLS. */
 export function tlsFailed(
   message: string,
@@ -399,13 +417,6 @@ export function messageOf(error: unknown): string {
   return first instanceof Error ? first.message : error.message;
 }
 
-const WAITS = {
-  command: 'commandMs',
-  mail: 'mailMs',
-  rcpt: 'rcptMs',
-  data: 'dataMs',
-  contentEnd: 'contentEndMs',
-} as const satisfies Record<Exclude<ClientWait, 'nothing' | 'greeting'>, keyof ClientWaits>;
 /** Octets that may wait in this process for a server that reads slowly. */
 const UNSENT_BYTES_MAX = 65_536;
 /** A microtask that costs no more than that. */

@@ -37,6 +37,8 @@ export interface ClientRequest {
   readonly kind: RequestKind;
   /** The command line without its CRLF; `''` for what has none. */
   readonly line: string;
+  /** The line as it goes out, with its CRLF. */
+  readonly encoded: Uint8Array;
   /** What goes out right behind the line: the octets of a chunk. */
   readonly octets: Uint8Array | undefined;
   /** What whoever sent it wants to find again when it is answered. */
@@ -178,13 +180,15 @@ export class ClientSession {
     request: { readonly kind: RequestKind; readonly line: string; readonly octets?: Uint8Array },
     note?: unknown,
   ): ClientRequest {
-    if (hasControl(request.line)) {
+    const encoded = encodeLine(request.line);
+    if (encoded === undefined) {
       throw new UsageError(
         'SMTPD_BAD_COMMAND',
         `A command is one line without control characters, not ${JSON.stringify(request.line.slice(0, 200))}`,
       );
     }
-    const queued: ClientRequest = { kind: request.kind, line: request.line, octets: request.octets, note };
+    const { kind, line } = request;
+    const queued: ClientRequest = { kind, line, encoded, octets: request.octets, note };
     if (this.#queue.length === 0 && this.#maySend()) {
       this.#sendNow(queued);
     } else {
@@ -205,7 +209,7 @@ export class ClientSession {
     invariant(this.#phase === 'content' && !this.#hasContentEnded, 'Content that ends has begun');
     this.#put(this.#encoder.end());
     this.#contentReplies = 0;
-    const request: ClientRequest = { kind: 'contentEnd', line: '', octets: undefined, note };
+    const request: ClientRequest = { kind: 'contentEnd', line: '', encoded: NO_OCTETS, octets: undefined, note };
     this.#outstanding.push(request);
     this.#fill();
     return request;
@@ -245,7 +249,7 @@ export class ClientSession {
 
   #sendNow(request: ClientRequest): void {
     this.#outstanding.push(request);
-    this.#put(octets.encodeUTF8(`${request.line}\r\n`));
+    this.#put(request.encoded);
     if (request.octets !== undefined && request.octets.length > 0) this.#put(request.octets);
     if (request.kind === 'lastChunk') this.#contentReplies = 0;
   }
@@ -402,13 +406,19 @@ export class ClientSession {
   }
 }
 
-/** Whether a text has a control character. A regular expression would take several times as long. */
-function hasControl(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text.charCodeAt(at);
-    if (character < 0x20 || character === 0x7f) return true;
+/**
+ * A line as it goes out, with its CRLF; `undefined` when it has a control character, which could end it. A regular expression would take
+ * several times as long to find one. Of ASCII the octets are the characters, and nobody has to count them first.
+ */
+function encodeLine(line: string): Uint8Array | undefined {
+  let seenBits = 0;
+  for (let at = 0; at < line.length; at += 1) {
+    const character = line.charCodeAt(at);
+    if (character < 0x20 || character === 0x7f) return undefined;
+    seenBits |= character;
   }
-  return false;
+  const text = `${line}\r\n`;
+  return seenBits < 0x80 ? octets.encodeLatin1(text) : octets.encodeUTF8(text);
 }
 
 /** RFC 5321 §4.3.2: which codes a command may have. Within a class any code will do (§4.3.1). */
@@ -454,7 +464,14 @@ const RULES: Readonly<Record<RequestKind, { readonly wait: ClientWait; readonly 
   other: { wait: 'command', endsGroup: true },
 });
 
-const GREETING: ClientRequest = Object.freeze({ kind: 'greeting', line: '', octets: undefined });
+const NO_OCTETS = new Uint8Array(0);
+const GREETING: ClientRequest = Object.freeze({
+  kind: 'greeting',
+  line: '',
+  encoded: NO_OCTETS,
+  octets: undefined,
+  note: undefined,
+});
 const NEED_DATA: ClientEvent = Object.freeze({ kind: 'needData' });
 const NOTHING: readonly Uint8Array[] = Object.freeze([]);
 /** Nobody writes to it. */
