@@ -1,5 +1,7 @@
 /** The content of a message as people have it, made into pieces of octets that may leave. */
 
+import { isAscii } from 'node:buffer';
+
 import { ContentPass } from '../protocol/content-pass.js';
 import { UsageError } from '../protocol/errors.js';
 import { octets } from '../protocol/octets.js';
@@ -23,23 +25,28 @@ export function contentOf(
   form: ContentForm,
 ): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   // What was normalized here needs no second look.
-  if (typeof content === 'string') return slices(octets.encodeUTF8(normalizeLineEnds(content)));
+  if (typeof content === 'string') return slices(octetsOfText(content));
   const pieces = content instanceof Uint8Array ? slices(content) : content;
   if (form === 'octets') return pieces;
   return Symbol.asyncIterator in pieces ? checkedAsync(pieces) : checked(pieces);
 }
 
+/** Text as it is sent. */
+export function octetsOfText(text: string): Uint8Array {
+  return octets.encodeUTF8(text.replace(LINE_END, '\r\n'));
+}
+
 /** Octets of the content, where it is there as a whole; `undefined` for a stream. */
-export function contentLengthBytes(content: MessageContent): number | undefined {
-  if (typeof content === 'string') return octets.encodeUTF8(normalizeLineEnds(content)).length;
+export function contentLengthBytes(content: WholeOrStream): number | undefined {
   return content instanceof Uint8Array ? content.length : undefined;
 }
 
 /** Whether there is an octet above 127 in it, where it is there as a whole. */
-export function isEightBit(content: MessageContent): boolean {
-  if (typeof content === 'string') return NON_ASCII.test(content);
-  return content instanceof Uint8Array && content.some((octet) => octet > 0x7f);
+export function isEightBit(content: WholeOrStream): boolean {
+  return content instanceof Uint8Array && !isAscii(content);
 }
+
+type WholeOrStream = Exclude<MessageContent, string>;
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
@@ -77,12 +84,6 @@ function octetsOnly(piece: unknown): Uint8Array {
   );
 }
 
-function normalizeLineEnds(text: string): string {
-  return text.replace(LINE_END, '\r\n');
-}
-
 const LINE_END = /\r\n|\r|\n/g;
-// eslint-disable-next-line no-control-regex -- the whole of US-ASCII is meant
-const NON_ASCII = /[^\u0000-\u007f]/;
 const PIECE_BYTES = 262_144;
 const NOTHING = new Uint8Array(0);

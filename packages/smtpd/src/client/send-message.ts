@@ -4,7 +4,13 @@ import { invariant, UsageError } from '../protocol/errors.js';
 import { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { connectionErrorWith, SMTPConnectionError, SMTPRefusedError, type RecipientOutcome } from './client-errors.js';
-import { contentLengthBytes, isEightBit, type ContentForm, type MessageContent } from './content-source.js';
+import {
+  contentLengthBytes,
+  isEightBit,
+  octetsOfText,
+  type ContentForm,
+  type MessageContent,
+} from './content-source.js';
 import { hasParameter, isBinaryBody, isInternationalAddress } from './envelope-commands.js';
 
 /** A message to send. What `processMessage` was handed has this shape, too. */
@@ -48,7 +54,7 @@ export interface SendingClient {
   readonly mail: (mailFrom: string, options: readonly string[]) => Promise<Reply>;
   readonly rcpt: (rcptTo: string, options: readonly string[]) => Promise<Reply>;
   readonly data: () => Promise<Reply>;
-  readonly sendContent: (content: MessageContent) => Promise<readonly Reply[]>;
+  readonly sendContent: (content: MessageContent, form: ContentForm) => Promise<readonly Reply[]>;
   readonly sendChunks: (content: MessageContent, form: ContentForm) => Promise<readonly Reply[]>;
   readonly reset: () => Promise<Reply>;
 }
@@ -59,9 +65,12 @@ export async function sendMessage(
   message: OutgoingMessage,
   { ifSomeRefused = 'sendToOthers' }: SendRules = {},
 ): Promise<SendResult> {
-  const { mailFrom, rcptTos, rcptOptions = [], data } = message;
+  const { mailFrom, rcptTos, rcptOptions = [], data: given } = message;
   if (rcptTos.length === 0) throw new UsageError('SMTPD_BAD_COMMAND', 'A message has at least one recipient');
-  const mailOptions = completeMailOptions(message);
+  // Text becomes octets once: they are counted, looked at and sent, and their line ends are right.
+  const isText = typeof given === 'string';
+  const data = isText ? octetsOfText(given) : given;
+  const mailOptions = completeMailOptions(message, data);
   const isBinary = isBinaryBody(mailOptions);
   const isChunked = isBinary || client.capabilities.has('CHUNKING');
 
@@ -102,7 +111,8 @@ export async function sendMessage(
     await leaveTransaction(client);
     throw new SMTPRefusedError('DATA', startReply, refusedAt(startReply));
   }
-  const sending = isChunked ? client.sendChunks(data, isBinary ? 'octets' : 'text') : client.sendContent(data);
+  const form = isBinary || isText ? 'octets' : 'text';
+  const sending = isChunked ? client.sendChunks(data, form) : client.sendContent(data, form);
   return resultOf({ rcptTos, rcptReplies, ...(await answered(sending)) });
 }
 
@@ -122,7 +132,10 @@ interface ContentAnswer {
   readonly failure: SMTPConnectionError | undefined;
 }
 
-function completeMailOptions({ mailFrom, rcptTos, mailOptions = [], data }: OutgoingMessage): readonly string[] {
+function completeMailOptions(
+  { mailFrom, rcptTos, mailOptions = [] }: OutgoingMessage,
+  data: Exclude<MessageContent, string>,
+): readonly string[] {
   const options = [...mailOptions];
   const length = contentLengthBytes(data);
   if (length !== undefined && !hasParameter(options, 'SIZE')) options.push(`SIZE=${String(length)}`);
@@ -138,7 +151,7 @@ async function leaveTransaction(client: SendingClient): Promise<void> {
   try {
     if (client.phase === 'content') {
       // RFC 2920 §3.1: a server that asks for the content although there is no recipient gets the end of it at once. Nobody has the message.
-      await client.sendContent(NOTHING);
+      await client.sendContent(NOTHING, 'octets');
     } else if (client.phase === 'transaction') {
       await client.reset();
     }
