@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 
 import { DirectSocket, openDirectSocket, readDirectly, type OctetTaker } from './direct-socket.js';
+import { HelloReader } from './hello-reader.js';
 import { nodeTLS } from './node-tls.js';
 import { readTLSFacts, type TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
@@ -78,11 +79,12 @@ class SocketTransport implements Transport, OctetTaker {
     // What comes from here on belongs to the handshake.
     plain.pause();
     await whenWritten(plain);
-    const { serverName, octets } = await this.#peekServerName(handshake, received);
+    const hello = new HelloReader(handshake, received);
+    if (!hello.isDone) await this.#readHello(hello);
     letGo(plain);
-    if (octets.length > 0) plain.unshift(octets);
+    if (hello.octets.length > 0) plain.unshift(hello.octets);
     const { TLSSocket } = nodeTLS();
-    return this.#secure(new TLSSocket(plain, { ...handshake.optionsFor(serverName), isServer: true }), 'server');
+    return this.#secure(new TLSSocket(plain, { ...handshake.optionsFor(hello.serverName), isServer: true }), 'server');
   }
 
   async connectTLS(options: ConnectionOptions): Promise<TLSFacts> {
@@ -135,21 +137,9 @@ class SocketTransport implements Transport, OctetTaker {
     return facts;
   }
 
-  /** Reads ahead as far as the name goes. @returns all that was read, for the handshake to begin with */
-  async #peekServerName(
-    { readServerName }: TLSHandshake,
-    received: Uint8Array,
-  ): Promise<{ readonly serverName: string | undefined; readonly octets: Uint8Array }> {
-    if (readServerName === undefined) return { serverName: undefined, octets: received };
+  /** Reads ahead until it is clear which certificate is asked for. */
+  #readHello(hello: HelloReader): Promise<void> {
     const plain = this.#socket;
-    let gathered = received;
-    const name = (): string | undefined | null => {
-      const result = readServerName(gathered);
-      if (result.kind === 'needMore') return null;
-      return result.kind === 'clientHello' ? result.serverName : undefined;
-    };
-    let found = name();
-    if (found !== null) return { serverName: found, octets: gathered };
     return new Promise((resolve, reject) => {
       const gone = (): void => {
         reject(new Error('The connection was closed before the TLS handshake'));
@@ -157,14 +147,13 @@ class SocketTransport implements Transport, OctetTaker {
       plain.once('end', gone);
       plain.once('close', gone);
       this.#peek = (bytes) => {
-        gathered = joined(gathered, bytes);
-        found = name();
-        if (found === null) return;
+        hello.take(bytes);
+        if (!hello.isDone) return;
         this.#peek = undefined;
         plain.off('end', gone);
         plain.off('close', gone);
         plain.pause();
-        resolve({ serverName: found, octets: gathered });
+        resolve();
       };
       plain.resume();
     });
