@@ -53,6 +53,8 @@ export interface SocketName {
 
 /** What is needed to use a handle without a socket. */
 export interface HandleWays {
+  /** Where a handle keeps the socket that it belongs to. */
+  readonly owner: symbol;
   /** `null` where handles make their own. */
   newWriteRequest(): WriteRequest | null;
   newShutdownRequest(): object;
@@ -110,6 +112,7 @@ function learnWays(): HandleWays | undefined {
   const newWriteRequest = writeRequest === null ? (): null => null : makerOf(writeRequest);
   if (newWriteRequest === undefined) return undefined;
   return {
+    owner,
     newWriteRequest,
     newShutdownRequest: () => new Shutdown(),
     readOutcome() {

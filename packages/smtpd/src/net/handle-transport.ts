@@ -1,15 +1,19 @@
 /**
  * A connection that stands, over its handle alone. A session has no need of a socket: of its two dozen parts (queues, states, events) that
  * each connection would bring, and whose making and ending cost as much as a server's session. Who asks for the socket gets one that is
- * made then; TLS does. From there on the connection is `socket-transport.ts`'s.
+ * made then; a client's TLS does. From there on the connection is `socket-transport.ts`'s. A server's TLS goes on without one, in
+ * `secure-transport.ts`.
  */
 
-import { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions, TLSSocketOptions } from 'node:tls';
 
 import { systemError, type BareHandle, type HandleWays, type SocketName, type WriteRequest } from './bare-handle.js';
+import { bareTLSOptions, secureWay } from './bare-tls.js';
 import { DirectSocket, openDirectSocket } from './direct-socket.js';
-import { endpoint, openSocketTransport } from './socket-transport.js';
+import { HelloReader } from './hello-reader.js';
+import { SecureTransport } from './secure-transport.js';
+import { closedSocket, endpoint, openSocketTransport } from './socket-transport.js';
 import type { TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
@@ -29,11 +33,13 @@ export class HandleTransport implements Transport {
   readonly remote: EndpointAddress;
   readonly local: EndpointAddress;
   readonly #init: HandleTransportInit;
-  /** `undefined` when it was closed, or when a socket has it. */
+  /** `undefined` when it was closed, or when somebody else has it. */
   #handle: BareHandle | undefined;
-  /** The connection since somebody asked for its socket. */
-  #onSocket: Transport | undefined;
+  /** The connection since it is on TLS, or since somebody asked for its socket. */
+  #next: Transport | undefined;
   #receiver: TransportReceiver | undefined;
+  /** Takes what comes before a handshake, instead of the receiver. */
+  #hello: HelloWaiter | undefined;
   #bytesRead = 0;
   /** Octets of writes that the kernel has not taken whole. */
   #inFlightBytes = 0;
@@ -66,19 +72,19 @@ export class HandleTransport implements Transport {
   }
 
   get hasLetGo(): boolean {
-    return this.#handle !== undefined && this.#inFlightBytes === 0;
+    return this.#handle === undefined ? (this.#next?.hasLetGo ?? false) : this.#inFlightBytes === 0;
   }
 
   get unsentBytes(): number {
     // A write is held whole until the kernel has all of it.
-    return this.#handle === undefined ? (this.#onSocket?.unsentBytes ?? 0) : this.#inFlightBytes;
+    return this.#handle === undefined ? (this.#next?.unsentBytes ?? 0) : this.#inFlightBytes;
   }
 
   start(receiver: TransportReceiver): void {
     this.#receiver = receiver;
     const handle = this.#handle;
     if (handle === undefined) {
-      this.#onSocket?.start(receiver);
+      this.#next?.start(receiver);
       return;
     }
     (handle as CarriedHandle)[TRANSPORT] = this;
@@ -87,8 +93,66 @@ export class HandleTransport implements Transport {
     if (!this.#isPaused) this.#read(handle);
   }
 
-  startTLS(handshake: TLSHandshake, received?: Uint8Array): Promise<TLSFacts> {
+  async startTLS(handshake: TLSHandshake, received: Uint8Array = NO_OCTETS): Promise<TLSFacts> {
+    const handle = this.#handle;
     if (this.#isOver) return this.#failWhenClosed();
+    if (handle === undefined) return this.#startTLSOnSocket(handshake, received);
+    const hello = new HelloReader(handshake, received);
+    if (!hello.isDone) await this.#readHello(handle, hello);
+    const { isDone, octets, serverName } = hello;
+    if (!isDone || this.#handle === undefined) return this.#startTLSOnSocket(handshake, octets);
+    const options = handshake.optionsFor(serverName);
+    return (
+      this.#startBareTLS(this.#handle, options, octets) ?? this.#startTLSOnSocket({ optionsFor: () => options }, octets)
+    );
+  }
+
+  /** Reads ahead until it is clear which certificate is asked for, or somebody asks for the socket. */
+  #readHello(handle: BareHandle, hello: HelloReader): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#hello = {
+        take: (bytes) => {
+          hello.take(bytes);
+          if (!hello.isDone) return;
+          handle.readStop();
+          this.#hello = undefined;
+          resolve();
+        },
+        leave: resolve,
+        gone: () => {
+          reject(closedBefore());
+        },
+      };
+      if (this.#isPaused) this.#read(handle);
+    });
+  }
+
+  /** Where TLS needs no socket. */
+  #startBareTLS(handle: BareHandle, options: TLSSocketOptions, received: Uint8Array): Promise<TLSFacts> | undefined {
+    const { ways, readBuffer, lingerMs } = this.#init;
+    const receiver = this.#receiver;
+    // What was written belongs in front of the handshake, and all of what is read into it.
+    if (receiver === undefined || this.#inFlightBytes > 0 || this.#hasPeerEnded) return undefined;
+    const bare = bareTLSOptions(options);
+    const secure = bare === undefined ? undefined : secureWay(ways, bare);
+    if (bare === undefined || secure === undefined) return undefined;
+    handle.readStop();
+    const next = new SecureTransport({
+      ways,
+      secure: (listener) => secure(handle, bare, listener),
+      remote: this.remote,
+      local: this.local,
+      receiver,
+      readBuffer,
+      lingerMs,
+      isPaused: this.#isPaused,
+    });
+    this.#handle = undefined;
+    this.#next = next;
+    return next.shakeHands(received);
+  }
+
+  #startTLSOnSocket(handshake: TLSHandshake, received: Uint8Array): Promise<TLSFacts> {
     return (
       this.#goOverToSocket().startTLS?.(handshake, received) ??
       Promise.reject(new Error('This connection cannot be put on TLS'))
@@ -112,7 +176,7 @@ export class HandleTransport implements Transport {
 
   write(bytes: Uint8Array): boolean {
     const handle = this.#handle;
-    if (handle === undefined) return this.#onSocket?.write(bytes) ?? true;
+    if (handle === undefined) return this.#next?.write(bytes) ?? true;
     if (this.#isEnding) return true;
     const request = (spareRequest ??= this.#init.ways.newWriteRequest());
     const result = handle.writeBuffer(request, bytes);
@@ -143,7 +207,7 @@ export class HandleTransport implements Transport {
     this.#inFlightBytes -= lengthBytes;
     const handle = this.#handle;
     if (handle === undefined) {
-      const socket = this.#onSocket?.socket;
+      const socket = this.#next?.socket;
       if (socket instanceof DirectSocket)
         socket.earlierWritten(lengthBytes, status < 0 ? systemError(status, 'write') : undefined);
     } else if (status < 0) {
@@ -170,12 +234,15 @@ export class HandleTransport implements Transport {
     const lengthBytes = bytesRead - this.#bytesRead;
     if (lengthBytes > 0) {
       this.#bytesRead = bytesRead;
-      if (!this.#isEnding) this.#receiver?.onBytes(this.#init.readBuffer.subarray(0, lengthBytes));
+      const bytes = this.#init.readBuffer.subarray(0, lengthBytes);
+      if (this.#hello !== undefined) this.#hello.take(bytes);
+      else if (!this.#isEnding) this.#receiver?.onBytes(bytes);
       return;
     }
     const outcome = this.#init.ways.readOutcome();
     if (outcome === 'nothing') return;
     this.#hasPeerEnded = true;
+    this.#hello?.gone();
     if (outcome !== 'end') this.#error = outcome;
     else this.#receiver?.onEnd();
     // Whoever was told may have ended our side, or cut the connection.
@@ -189,14 +256,14 @@ export class HandleTransport implements Transport {
   pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
-    if (this.#handle === undefined) this.#onSocket?.pause();
+    if (this.#handle === undefined) this.#next?.pause();
     else this.#handle.readStop();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    if (this.#handle === undefined) this.#onSocket?.resume();
+    if (this.#handle === undefined) this.#next?.resume();
     else if (this.#receiver !== undefined) this.#read(this.#handle);
   }
 
@@ -209,7 +276,7 @@ export class HandleTransport implements Transport {
   end(): void {
     const handle = this.#handle;
     if (handle === undefined) {
-      this.#onSocket?.end();
+      this.#next?.end();
       return;
     }
     if (this.#isEnding) return;
@@ -240,7 +307,7 @@ export class HandleTransport implements Transport {
 
   destroy(): void {
     this.#isEnding = true;
-    if (this.#handle === undefined) this.#onSocket?.destroy();
+    if (this.#handle === undefined) this.#next?.destroy();
     else this.#closeSoon(this.#handle);
   }
 
@@ -271,13 +338,14 @@ export class HandleTransport implements Transport {
   #tellClosed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#hello?.gone();
     this.#receiver?.onClose(this.#error);
     this.#failHandshake?.(closedBefore());
   }
 
   /** The same connection with a socket. */
   #goOverToSocket(): Transport {
-    return (this.#onSocket ??= this.#openSocket());
+    return (this.#next ??= this.#openSocket());
   }
 
   #openSocket(): Transport {
@@ -289,12 +357,22 @@ export class HandleTransport implements Transport {
     if (handle === undefined) return transport;
     this.#handle = undefined;
     clearTimeout(this.#linger);
+    this.#hello?.leave();
     if (this.#inFlightBytes > 0 && socket instanceof DirectSocket) socket.noteEarlierWrite(this.#inFlightBytes);
     if (this.#isPaused) transport.pause();
     if (this.#receiver !== undefined) transport.start(this.#receiver);
     if (this.#isEnding) transport.end();
     return transport;
   }
+}
+
+/** Who waits for the beginning of a handshake. */
+interface HelloWaiter {
+  take(bytes: Uint8Array): void;
+  /** Somebody else reads from here on. */
+  leave(): void;
+  /** It will not come. */
+  gone(): void;
 }
 
 /** A handle knows its transport, so that functions for all of them do. */
@@ -333,18 +411,11 @@ function nameBy(handle: BareHandle, method: 'getpeername' | 'getsockname'): Endp
   return endpoint(NAME.address, NAME.port, NAME.family);
 }
 
-/** What is left of a connection: a socket that is over, and that still knows whose it was. */
-function closedSocket({ address, port, family }: EndpointAddress): Socket {
-  const socket = new Socket();
-  // Where Node keeps the name of the peer of a socket that has had one.
-  if (family !== 'unix') Object.assign(socket, { _peername: { address, port, family } });
-  return socket.destroy();
-}
-
 /** One for all: making new objects for each would cost more than they hold. */
 const NAME: SocketName = { address: undefined, port: 0, family: '' };
 /** The request of the next write, whosever it is. */
 let spareRequest: WriteRequest | null | undefined;
+const NO_OCTETS = new Uint8Array(0);
 const TRANSPORT = Symbol('transport');
 /** What a socket calls enough. */
 const HIGH_WATER_BYTES = 16_384;

@@ -6,9 +6,10 @@
  * the same work.
  */
 
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 
+import type { LateSocket } from './bare-tls.js';
 import { DirectSocket, openDirectSocket, readDirectly, type OctetTaker } from './direct-socket.js';
 import { HelloReader } from './hello-reader.js';
 import { nodeTLS } from './node-tls.js';
@@ -24,11 +25,18 @@ export function openSocketTransport(socket: Socket, options: { readonly lingerMs
   return new SocketTransport(socket, options.lingerMs);
 }
 
+/** The same for the socket of a connection that has been on TLS without one. */
+export function openLateSocketTransport(socket: LateSocket, options: { readonly lingerMs: number }): Transport {
+  return new SocketTransport(socket, options.lingerMs, socket);
+}
+
 class SocketTransport implements Transport, OctetTaker {
   readonly remote: EndpointAddress;
   readonly local: EndpointAddress;
   #socket: Socket;
   readonly #lingerMs: number;
+  /** The socket, where it is on TLS already. */
+  readonly #late: LateSocket | undefined;
   #linger: NodeJS.Timeout | undefined;
   #isPaused = false;
   #isEnding = false;
@@ -38,9 +46,10 @@ class SocketTransport implements Transport, OctetTaker {
   /** Looks at what comes before a handshake, instead of the receiver. */
   #peek: ((bytes: Uint8Array) => void) | undefined;
 
-  constructor(socket: Socket, lingerMs: number) {
+  constructor(socket: Socket, lingerMs: number, late?: LateSocket) {
     this.#socket = socket;
     this.#lingerMs = lingerMs;
+    this.#late = late;
     this.local = endpoint(socket.localAddress, socket.localPort, socket.localFamily);
     const remote = endpoint(socket.remoteAddress, socket.remotePort, socket.remoteFamily);
     // A client that has reset the connection already has no address any more; it did not come by a Unix socket.
@@ -63,8 +72,13 @@ class SocketTransport implements Transport, OctetTaker {
 
   start(receiver: TransportReceiver): void {
     this.#receiver = receiver;
-    const direct = directSocketOf(this.#socket);
-    if (direct === undefined) {
+    const late = this.#late;
+    const direct = late === undefined ? directSocketOf(this.#socket) : undefined;
+    if (late !== undefined) {
+      late.taker = this;
+      this.#readEvents(late);
+      destroyWhenBroken(late);
+    } else if (direct === undefined) {
       this.#readEvents(this.#socket);
     } else {
       this.#socket = direct;
@@ -122,8 +136,7 @@ class SocketTransport implements Transport, OctetTaker {
       });
     });
     const facts = readTLSFacts(secure, side);
-    // Of a server's side Node says it by this event alone, which is not in the documentation.
-    secure.on('_tlsError', (error: Error) => secure.destroy(error));
+    destroyWhenBroken(secure);
     if (this.#receiver !== undefined) this.#attach(secure);
     if (early.length === 0) {
       this.#peek = undefined;
@@ -272,6 +285,11 @@ function onClose(this: CarriedSocket): void {
   this[TRANSPORT]?.onClose();
 }
 
+/** Of a server's side Node says that TLS was broken by this event alone, which is not in the documentation. */
+function destroyWhenBroken(secure: TLSSocket): void {
+  secure.on('_tlsError', (error: Error) => secure.destroy(error));
+}
+
 function joined(before: Uint8Array, bytes: Uint8Array): Uint8Array {
   const all = new Uint8Array(before.length + bytes.length);
   all.set(before);
@@ -323,6 +341,14 @@ export function endpoint(
     return { address: address.slice(MAPPED_PREFIX.length), port: port ?? 0, family: 'IPv4' };
   }
   return { address, port: port ?? 0, family: family === 'IPv6' ? 'IPv6' : 'IPv4' };
+}
+
+/** What is left of a connection: a socket that is over, and that still knows whose it was. */
+export function closedSocket({ address, port, family }: EndpointAddress): Socket {
+  const socket = new Socket();
+  // Where Node keeps the name of the peer of a socket that has had one.
+  if (family !== 'unix') Object.assign(socket, { _peername: { address, port, family } });
+  return socket.destroy();
 }
 
 const TRANSPORT = Symbol('transport');
