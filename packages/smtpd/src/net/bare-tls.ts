@@ -25,6 +25,8 @@ export interface SecureConnection {
   readonly face: TLSSocket;
   /** Makes that socket: it is paused, and has the handle from now on. */
   openSocket(readBuffer: Uint8Array): LateSocket;
+  /** Makes it of a connection that is over. @param plain - the socket of that in clear */
+  closedSocket(plain: Socket): TLSSocket;
 }
 
 /** A socket that was made of a connection which had gone on without one. */
@@ -156,6 +158,13 @@ class StandIn implements SecureConnection {
     Object.assign(handle, { handshakes, lastHandshakeTime });
     if (isDone) socket.noteHandshakeDone();
     return socket;
+  }
+
+  closedSocket(plain: Socket): TLSSocket {
+    const secure = new (nodeTLS().TLSSocket)(plain, this._tlsOptions);
+    // Where Node keeps the name of the peer of a socket that has had one.
+    const { _peername: peer } = plain as { readonly _peername?: unknown };
+    return Object.assign(secure, { _peername: peer }).destroy();
   }
 
   // ---- What Node's functions do to a socket --------------------------------------------------------------------------

@@ -353,7 +353,9 @@ export class SecureTransport implements Transport, TLSListener {
 
   #openSocket(): Transport {
     const { readBuffer, lingerMs } = this.#init;
-    if (this.#handle === undefined) return openSocketTransport(closedSocket(this.remote), { lingerMs });
+    if (this.#handle === undefined) {
+      return openSocketTransport(this.#connection.closedSocket(closedSocket(this.remote)), { lingerMs });
+    }
     const socket = this.#connection.openSocket(readBuffer);
     this.#lateSocket = socket;
     this.#handle = undefined;

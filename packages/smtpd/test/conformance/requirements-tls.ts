@@ -117,7 +117,7 @@ export const REQUIREMENTS_TLS: readonly Requirement[] = [
   ),
   met(
     row(8314, '§3.4', 'SHOULD', 'A server that closes sends the alert that ends TLS first.'),
-    [line('net/socket-transport.ts', 'this.#socket.end();')],
+    [line('net/secure-transport.ts', 'const failure = handle.shutdown(this.#init.ways.newShutdownRequest());')],
     ['the server ends TLS with an alert before it closes'],
   ),
   application(

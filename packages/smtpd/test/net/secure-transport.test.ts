@@ -701,8 +701,10 @@ describe.skipIf(!isBarePossible)('the socket of a connection on TLS that had non
     const { transport, raw } = await openSecure('handle', { receiver: recorder });
     const port = raw.localPort;
     transport.destroy();
-    const socket = transport.socket as Socket;
+    const socket = transport.socket as tls.TLSSocket;
+    expect(socket).toBeInstanceOf(tls.TLSSocket);
     expect([socket.destroyed, socket.remotePort, socket.remoteAddress]).toEqual([true, port, '127.0.0.1']);
+    expect(socket.getProtocol()).toBeNull();
     await vi.waitFor(() => {
       expect(recorder.told).toEqual(['close']);
     });
