@@ -180,7 +180,10 @@ async function playStaged({ server, act, bystanders: bystanderCount, isCounted, 
   };
   const upstream =
     setting.role === 'proxy'
-      ? await open({ ...UPSTREAM, hooks: setting.hooks }, { act: act?.isUpstream ? act : undefined })
+      ? await open(
+          { ...UPSTREAM, hooks: setting.hooks, tls: setting.upstreamTLS },
+          { act: act?.isUpstream ? act : undefined },
+        )
       : undefined;
   const front = await open(setting, {
     act: act?.isUpstream ? undefined : act,

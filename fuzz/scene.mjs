@@ -88,9 +88,9 @@ function stagedOf(random) {
 
 function stagedServer(random) {
   const role = random.weighted([
-    [8, 'whole'],
+    [7, 'whole'],
     [6, 'streaming'],
-    [2, 'proxy'],
+    [3, 'proxy'],
   ]);
   const listens = random.pick(LISTENS);
   return {
@@ -116,6 +116,8 @@ function stagedServer(random) {
     body: random.pick(BODIES),
     limits: random.chance(0.3) ? SMALL_LIMITS : {},
     dataSizeLimit: random.chance(0.2) ? 10_000 : undefined,
+    // Of the server behind a proxy.
+    upstreamTLS: role === 'proxy' && random.chance(0.4) ? 'offer' : 'off',
   };
 }
 
