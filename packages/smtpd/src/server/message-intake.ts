@@ -149,7 +149,10 @@ export class MessageIntake {
     const asked = hooks.message.map(
       (hook) => () => decide(() => hook.message?.(this.#host.requests.request(hook, { message })), understand),
     );
-    return askInTurn(messages.kind === 'whole' ? [...asked, () => this.#process(message, messages)] : asked);
+    // A client that has left meanwhile, or was told that nobody decides, sends the message again: taken now, it would be there twice.
+    const { abortSource } = this.#host.requests;
+    const all = messages.kind === 'whole' ? [...asked, () => this.#process(message, messages)] : asked;
+    return askInTurn(all.map((ask) => () => (abortSource.isAborted ? PASS : ask())));
   }
 
   /** What `processMessage` decides. Never throws. */

@@ -376,6 +376,7 @@ describe('close', () => {
     [toRcpt, 'rcpt', 'rcpt'],
     [toRcpt, 'rcptBatch', 'rcpt'],
     [toRcpt, 'rcptBatch', 'rcptBatch'],
+    [[...toRcpt, 'DATA', 'Hi\r\n.'], 'message', 'message'],
   ])('is the last that a hook hears: nobody is asked behind one who took too long. %j, %s, %s', async (...row) => {
     const [lines, late, next] = row;
     const heard: string[] = [];
@@ -393,6 +394,7 @@ describe('close', () => {
     release(late === 'rcptBatch' ? [undefined] : undefined);
     await turns();
     expect(heard).toEqual(['close']);
+    expect(server.messages).toEqual([]);
   });
 
   it.each<[string, (client: RawClient) => unknown]>([

@@ -69,6 +69,26 @@ describe('a hook that does not answer in time', () => {
     },
   );
 
+  it('leaves nobody to be asked behind it: the message that the client was told to send again is not taken', async () => {
+    const { server, clock } = slowServer();
+    const { held, hook } = heldHook('message');
+    const next: string[] = [];
+    server.use(hook);
+    server.use({ name: 'next', message: () => void next.push('asked') });
+    const client = await greetedClient(server);
+    await client.command(LINES[1]!);
+    await client.command(LINES[2]!);
+    await client.command('DATA');
+    client.send('Hi\r\n.\r\n');
+    await turns();
+    clock.advance(LIMITS.messageVerdictWaitMs);
+    expect((await client.reply()).code).toBe(451);
+    held[0]!.answer(undefined);
+    await turns();
+    expect([next, server.messages]).toEqual([[], []]);
+    client.destroy();
+  });
+
   it('is too late with what it decides in the turn in which it hears of that', async () => {
     const { server, clock } = slowServer();
     server.use({
