@@ -395,9 +395,10 @@ export class SMTPServer implements ChannelOwner {
     for (const giveUp of [...this.#unannounced]) giveUp();
     for (const { transport, mode } of this.#unadmitted) this.#turnAway(transport, SHUTTING_DOWN, mode);
     this.#unadmitted.clear();
-    const channelsGone = this.#whenAllGone();
     // Whoever hears of the end or of a 421 may call close(), too, and has to find this call.
     await Promise.resolve();
+    // Not before: a channel that is being made when its class closes the server is among them.
+    const channelsGone = this.#whenAllGone();
     this.#watch.tell('closing', {});
     for (const channel of [...this.#channels]) channel.shutDown();
     // When it cannot be opened, listen() tells its own caller.

@@ -197,6 +197,26 @@ describe('listen()', () => {
 });
 
 describe('close()', () => {
+  it('waits for a connection, too, whose channel closes the server while it is made', async () => {
+    const told: string[] = [];
+    class ClosingChannel extends SMTPChannel {
+      constructor(...[options]: ConstructorParameters<typeof SMTPChannel>) {
+        super(options);
+        void server.close().then(() => told.push('closed'));
+      }
+    }
+    class ClosingServer extends KeepingServer {
+      static override readonly channelClass = ClosingChannel;
+    }
+    const server = new ClosingServer();
+    server.on('disconnect', () => told.push('disconnect'));
+    await server.listen();
+    const client = await RawClient.connect(server.port);
+    expect(await client.closed()).toHaveLength(2);
+    await until(() => told.length === 2);
+    expect(told).toEqual(['disconnect', 'closed']);
+  });
+
   it('of a server that never listened ends its clients, and it never listens', async () => {
     const { server, clock } = timedServer();
     const client = await greetedClient(server);
