@@ -4,7 +4,7 @@
  */
 
 import type { Context, Hono } from 'hono';
-import type { MessageQuery, StoreChange, StoredMessage } from 'smtpd-store';
+import type { MessageQuery, NewMessage, StoreChange, StoredMessage } from 'smtpd-store';
 import { Type, type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
@@ -205,19 +205,19 @@ export function mailpitAPI({ services }: CompatibilityContext): CompatibilityAPI
       { now: now() },
     );
     const summary = await reader.summarize(raw);
-    const [inbox = ''] = directory.route({ rcptTos: envelope.rcptTos, user: undefined });
-    const { id } = await store.add({
+    const toKeep: NewMessage = {
       raw,
       envelope,
-      inbox,
       session: { peer: { address: '', port: 0 }, protocol: 'HTTP' },
       receivedAt: now(),
       transcript: [{ from: 'event', atMs: 0, text: 'sent by HTTP: there was no session' }],
       summary,
-    });
+    };
+    const kept = await store.addToInboxes(toKeep, directory.route({ rcptTos: envelope.rcptTos, user: undefined }));
+    const ids = kept.map(({ id }) => id);
     const tagged = (given.Tags ?? []).map(cleanTag).filter((tag) => tag !== '');
-    if (tagged.length > 0) await store.addTags([id], tagged);
-    return json({ ID: id });
+    if (tagged.length > 0) await store.addTags(ids, tagged);
+    return json({ ID: ids[0] });
   }
 
   // ---- Tags ----------------------------------------------------------------------------------------------------------

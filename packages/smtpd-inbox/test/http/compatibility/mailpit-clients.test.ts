@@ -9,6 +9,7 @@ import { startTestServer, type TestServer } from 'smtpd/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
+import { InboxClient } from '../../../src/client/index.js';
 import { ask } from '../../support/http.js';
 import { RICH_MAIL, sendMail } from '../../support/mails.js';
 
@@ -522,6 +523,22 @@ describe('the rest of Mailpit’s paths', () => {
     expect([latest.status, latest.headers.location]).toEqual([302, `/view/${second}.txt`]);
     expect((await ask(url, { path: '/view/latest?query=from:ann' })).headers.location).toBe(`/view/${first}.html`);
     expect((await ask(url, { path: `/api/v1/message/latest?query=from:ann` })).json).toMatchObject({ ID: first });
+  });
+
+  it('keeps what it is given to send in the inbox of each recipient', async () => {
+    await using isolated = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', mailpit: '127.0.0.1:0' });
+    const inboxes = new InboxClient({ url: isolated.url ?? '' });
+    const [one, other] = [await inboxes.createInbox({ name: 'one' }), await inboxes.createInbox({ name: 'other' })];
+    const { ID } = await new MailpitClient(isolated.compatibilityURLs['mailpit'] ?? '').sendMessage({
+      From: { Email: 'ann@a.example' },
+      To: [one, other].map((each) => ({ Email: each.address('bob') })),
+      Tags: ['red'],
+    });
+    const kept = [...(await one.list()), ...(await other.list())];
+    expect(kept.map(({ id, tags }) => ({ id, tags }))).toEqual([
+      { id: ID, tags: ['red'] },
+      { id: expect.not.stringMatching(ID) as string, tags: ['red'] },
+    ]);
   });
 
   it('tells by WebSocket what happens', async () => {
