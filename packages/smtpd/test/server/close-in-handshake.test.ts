@@ -39,7 +39,9 @@ it('one whose certificate is only being looked for is cut, too, and no handshake
   const ended = eventsOf(server, 'disconnect');
   const failures = eventsOf(server, 'handshakeFailed');
   let closed: Promise<void> | undefined;
-  server.on('connect', () => (closed = server.close()));
+  server.on('connect', () => {
+    closed = server.close();
+  });
   const client = await RawClient.connect(server.port);
   expect(await client.closed()).toEqual([]);
   await closed;
