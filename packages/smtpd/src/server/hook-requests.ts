@@ -100,8 +100,7 @@ export class HookRequests {
       return PASS;
     };
     const asked = this.#hooks.offer.map(
-      (hook) => () =>
-        abortSource.isAborted ? PASS : decide(() => hook.offer?.(this.request(hook, facts)), understand),
+      (hook) => () => decide(() => hook.offer?.(this.request(hook, facts)), understand),
     );
     const done = (decision: Decision): Decision => {
       const isRefused = decision.kind === 'refuse' || decision.kind === 'fault';
@@ -109,7 +108,7 @@ export class HookRequests {
       if (!isRefused && !abortSource.isAborted) this.#host.onNarrowed(all);
       return decision;
     };
-    const decided = askInTurn([...asked, () => (abortSource.isAborted ? PASS : andThen())]);
+    const decided = askInTurn([...asked, andThen], abortSource);
     return isThenable(decided) ? decided.then(done) : done(decided);
   }
 
@@ -129,9 +128,8 @@ export class HookRequests {
     if (first === undefined) return PASS;
     // One that is alone has no turn to wait for.
     if (hooks.length === 1) return decide(() => call(first));
-    // The next one is not asked for a client that has left meanwhile: it may have been told of the end, and have cleared up.
-    const { abortSource } = this;
-    return askInTurn(hooks.map((hook) => () => (abortSource.isAborted ? PASS : decide(() => call(hook)))));
+    const asked = hooks.map((hook) => () => decide(() => call(hook)));
+    return askInTurn(asked, this.abortSource);
   }
 
   /** What a hook is told. */

@@ -11,6 +11,7 @@ import type { OfferNarrowing } from '../protocol/extension.js';
 import type { Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
 import { unknownOptions } from '../protocol/unknown-options.js';
+import type { AbortSource } from './abort-source.js';
 import type { AuthAnswer, CredentialRequest } from './authentication.js';
 import { Later, listenTo, type LaterListener } from './later.js';
 import type { ReceivedMessage } from './received-message.js';
@@ -200,27 +201,36 @@ export class HookTable {
   }
 }
 
-/** Asks several in turn. Answers in the same turn when every one of them does. */
-export function askInTurn(asked: readonly (() => Awaitable<Decision>)[]): Awaitable<Decision> {
-  return askFrom(asked, 0, PASS);
-}
-
-function askFrom(asked: readonly (() => Awaitable<Decision>)[], from: number, before: Decision): Awaitable<Decision> {
-  let soFar = before;
-  for (let index = from; index < asked.length; index += 1) {
-    const decision = asked[index]?.() ?? PASS;
-    if (isThenable(decision)) {
-      // The usual case: there is nothing to join it with.
-      if (soFar.kind === 'pass' && index === asked.length - 1) return decision;
-      return decision.then((late) => {
-        const joined = join(soFar, late);
-        return isFinal(joined) ? joined : askFrom(asked, index + 1, joined);
-      });
+/**
+ * Asks several in turn. Answers in the same turn when every one of them does.
+ *
+ * The next one is not asked for a client that has left meanwhile, or was told that nobody decides: it may have been told of the end, and
+ * have cleared up.
+ *
+ * @param waiting - who ends it when nobody waits for the answer any more
+ */
+export function askInTurn(
+  asked: readonly (() => Awaitable<Decision>)[],
+  waiting: Pick<AbortSource, 'isAborted'>,
+): Awaitable<Decision> {
+  const askFrom = (from: number, before: Decision): Awaitable<Decision> => {
+    let soFar = before;
+    for (let index = from; index < asked.length && !waiting.isAborted; index += 1) {
+      const decision = asked[index]?.() ?? PASS;
+      if (isThenable(decision)) {
+        // The usual case: there is nothing to join it with.
+        if (soFar.kind === 'pass' && index === asked.length - 1) return decision;
+        return decision.then((late) => {
+          const joined = join(soFar, late);
+          return isFinal(joined) ? joined : askFrom(index + 1, joined);
+        });
+      }
+      soFar = join(soFar, decision);
+      if (isFinal(soFar)) return soFar;
     }
-    soFar = join(soFar, decision);
-    if (isFinal(soFar)) return soFar;
-  }
-  return soFar;
+    return soFar;
+  };
+  return askFrom(0, PASS);
 }
 
 /** Recipients that came together. */

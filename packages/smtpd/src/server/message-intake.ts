@@ -149,10 +149,9 @@ export class MessageIntake {
     const asked = hooks.message.map(
       (hook) => () => decide(() => hook.message?.(this.#host.requests.request(hook, { message })), understand),
     );
-    // A client that has left meanwhile, or was told that nobody decides, sends the message again: taken now, it would be there twice.
-    const { abortSource } = this.#host.requests;
     const all = messages.kind === 'whole' ? [...asked, () => this.#process(message, messages)] : asked;
-    return askInTurn(all.map((ask) => () => (abortSource.isAborted ? PASS : ask())));
+    // A client that has left meanwhile sends the message again: taken now, it would be there twice.
+    return askInTurn(all, this.#host.requests.abortSource);
   }
 
   /** What `processMessage` decides. Never throws. */
