@@ -45,12 +45,12 @@ it('has a message once in each of its inboxes when its client, refused by one of
   const client = new InboxClient({ url: inbox.url! });
   const [first, second] = [await client.createInbox({ name: 'first' }), await client.createInbox({ name: 'second' })];
   const to = [first.address('ann'), second.address('ann')];
-  postgres!.run(`ALTER TABLE smtpd_store.messages ADD CONSTRAINT refusal CHECK (inbox <> 'second')`);
+  await postgres!.run(`ALTER TABLE smtpd_store.messages ADD CONSTRAINT refusal CHECK (inbox <> 'second')`);
   for (const content of ['Subject: short\r\n\r\nx\r\n', `Subject: long\r\n\r\n${'x\r\n'.repeat(100_000)}`]) {
     await expect(sendMail(inbox.smtpPort, { to, content })).rejects.toThrow(/451 4\.3\.0/);
   }
   expect([...(await first.list()), ...(await second.list())]).toEqual([]);
-  postgres!.run('ALTER TABLE smtpd_store.messages DROP CONSTRAINT refusal');
+  await postgres!.run('ALTER TABLE smtpd_store.messages DROP CONSTRAINT refusal');
   await sendMail(inbox.smtpPort, { to });
   expect(await first.list()).toHaveLength(1);
   expect(await second.list()).toHaveLength(1);

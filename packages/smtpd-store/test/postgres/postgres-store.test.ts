@@ -37,7 +37,7 @@ function open(options: Partial<PostgresStoreOptions> = {}): Promise<MailStore> {
 describeMailStore('a store in PostgreSQL', open);
 
 /** How many connections the server has from stores, and how it ends them. */
-const cutConnections = (condition = 'true'): string =>
+const cutConnections = (condition = 'true'): Promise<string> =>
   server.run(
     `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'smtpd-store' AND ${condition}`,
   );
@@ -164,14 +164,14 @@ describe('a store in PostgreSQL', () => {
         expect((await collect(store.openRaw(id))).toString() === summary.subject?.padEnd(sizeBytes, '.')).toBe(true);
       }
       const orphans = `SELECT count(*) FROM ${schema}.message_octets o WHERE NOT EXISTS (SELECT 1 FROM ${schema}.messages m WHERE m.body = o.body)`;
-      expect(server.run(orphans)).toBe('0');
+      expect(await server.run(orphans)).toBe('0');
     }
   }, 120_000);
 
   it('keeps a message in none of its inboxes when the database fails at the second, and its neighbours all the same', async () => {
     const schema = `refusing_${(stores += 1)}`;
     await using store = await open({ schema });
-    server.run(`ALTER TABLE ${schema}.messages ADD CONSTRAINT refusal CHECK (inbox <> 'two')`);
+    await server.run(`ALTER TABLE ${schema}.messages ADD CONSTRAINT refusal CHECK (inbox <> 'two')`);
     for (const raw of [Buffer.alloc(100), Buffer.alloc(300_000)]) {
       // Asked in one turn of the event loop, they share a transaction where they are short.
       const [refused, kept] = await Promise.allSettled([
@@ -182,7 +182,7 @@ describe('a store in PostgreSQL', () => {
       expect(kept).toMatchObject({ status: 'fulfilled', value: [{ inbox: 'one' }, { inbox: 'three' }] });
     }
     expect((await store.counts()).inboxes).toMatchObject({ one: { messages: 2 }, three: { messages: 2 } });
-    server.run(`ALTER TABLE ${schema}.messages DROP CONSTRAINT refusal`);
+    await server.run(`ALTER TABLE ${schema}.messages DROP CONSTRAINT refusal`);
     expect(await store.addToInboxes(newMessage(), ['one', 'two'])).toHaveLength(2);
   });
 
@@ -229,7 +229,7 @@ describe('a store in PostgreSQL', () => {
     for (let cut = 0; cut < 5; cut += 1) {
       const goal = acknowledged.length + 20;
       while (acknowledged.length < goal) await store.counts().catch(() => undefined);
-      cutConnections();
+      await cutConnections();
     }
     isOver = true;
     await Promise.all(adding);
@@ -252,7 +252,7 @@ describe('a store in PostgreSQL', () => {
   it('says that changes were missed when the connection was lost by which it hears of them', async () => {
     await using store = await open();
     const reader = store.changes()[Symbol.asyncIterator]();
-    expect(cutConnections("query LIKE 'LISTEN%'")).toBe('1');
+    expect(await cutConnections("query LIKE 'LISTEN%'")).toBe('1');
     expect((await reader.next()).value).toEqual({ kind: 'missed' });
     const message = await store.add(newMessage());
     expect((await reader.next()).value).toEqual({ kind: 'added', message });
@@ -341,7 +341,7 @@ describe('a store in PostgreSQL', () => {
     const schema = `made_${(stores += 1)}`;
     const opened = await Promise.all(Array.from({ length: 5 }, () => open({ schema })));
     for (const store of opened) await store.close();
-    server.run(`UPDATE ${schema}.version SET tables = 99`);
+    await server.run(`UPDATE ${schema}.version SET tables = 99`);
     await expect(open({ schema })).rejects.toMatchObject({ code: 'STORE_NEWER' });
   });
 

@@ -1,9 +1,10 @@
 /** A PostgreSQL of one's own: in a temporary folder, reached by a socket there, gone when its tests are over, however they end. */
 
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeEach } from 'vitest';
 
 import { TemporaryFolder } from './temporary-folder.js';
@@ -74,9 +75,13 @@ export class PostgresServer {
     await exited;
   }
 
-  /** Has it do something by a connection that is nobody else's. */
-  run(sql: string): string {
-    return execFileSync(binary('psql'), [this.url, '--no-psqlrc', '-qAtc', sql], { encoding: 'utf8' }).trim();
+  /**
+   * Has it do something by a connection that is nobody else's. This process goes on meanwhile: what is done may have to wait for the end of
+   * a transaction that a store of this process is in.
+   */
+  async run(sql: string): Promise<string> {
+    const { stdout } = await execFileOf(binary('psql'), [this.url, '--no-psqlrc', '-qAtc', sql]);
+    return stdout.trim();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,3 +112,4 @@ function unprivilegedUser(): { readonly uid: number; readonly gid: number } | un
 }
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
+const execFileOf = promisify(execFile);
