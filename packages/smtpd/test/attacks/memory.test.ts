@@ -55,7 +55,7 @@ class AttackedServer implements AsyncDisposable {
   }
 
   static async start(options: AttackedOptions = {}): Promise<AttackedServer> {
-    const child = fork(SCRIPT, [JSON.stringify(options)]);
+    const child = fork(SCRIPT, [JSON.stringify(options)], { execArgv: YOUNG_GENERATION });
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     const server = new AttackedServer(child, port, options.behaviour === undefined);
     // What a first session loads is no part of an attack.
@@ -292,10 +292,12 @@ describe('an application that is slower than the sender', () => {
     for (let count = 0; count < 30; count += 1) await server.serve();
     // Most of it is still with the sender.
     expect(client.unsentBytes).toBeGreaterThan(64 * MiB);
+    await server.expectBound('128 MiB to an application that reads nothing for a while', 32 * MiB);
     await server.release();
     expect((await client.reply()).code).toBe(250);
     expect((await server.received()).octets).toBe(32 * LINES.length);
-    await server.expectBound('128 MiB to an application that reads nothing for a while', 64 * MiB);
+    // Pieces that were read and dropped are garbage, which V8 collects after 32 MiB of it, or after 64 from Node 24 on.
+    await server.expectBound('the same, when all of it has been read', 96 * MiB);
   }, 60_000);
 
   it('with processMessage: what comes behind the message is not read', async () => {
@@ -364,6 +366,8 @@ class CountingClient implements AsyncDisposable {
 }
 
 const SCRIPT = fileURLToPath(new URL('attacked-server.mjs', import.meta.url));
+/** Garbage that has not been collected counts as well, and each Node lets another amount of it come together. */
+const YOUNG_GENERATION = ['--max-semi-space-size=4'];
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
 const FILLER = Buffer.alloc(4 * MiB, 'x');
 const LINES = Buffer.from(`${'x'.repeat(62)}\r\n`.repeat(65_536));

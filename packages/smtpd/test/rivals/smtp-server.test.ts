@@ -238,7 +238,8 @@ describe('a client that leaves in the middle of a message', () => {
     const faults = eventsOf(server.server, 'fault');
     (await reach(server, SENT)).resetAndDestroy();
     await until(() => gone.length === 1);
-    expect(gone).toMatchObject([{ reason: 'clientGone' }]);
+    // A reset right behind octets is an end of the connection to Node 20 and 22, and an error to later ones.
+    expect(gone).toMatchObject([{ reason: expect.stringMatching(/^(clientGone|error)$/) as unknown }]);
     expect([faults, server.server.messages]).toEqual([[], []]);
   });
 });
