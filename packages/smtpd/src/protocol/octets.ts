@@ -176,7 +176,8 @@ function bufferOctets(bufferClass: BufferClass): OctetPrimitives {
     bytes instanceof bufferClass ? bytes : bufferClass.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
   return {
-    allocate: (length) => bufferClass.allocUnsafe(length),
+    allocate: (length) =>
+      length < SHARED_BYTES_MAX ? bufferClass.allocUnsafe(length) : bufferClass.allocUnsafeSlow(length),
 
     view: (memory, offset, length) => bufferClass.from(memory, offset, length),
 
@@ -229,9 +230,10 @@ function continuation(code: number): number {
 
 function isBufferClass(value: unknown): value is BufferClass {
   if (typeof value !== 'function') return false;
-  const { allocUnsafe, concat, from, prototype } = value as Partial<BufferClass>;
+  const { allocUnsafe, allocUnsafeSlow, concat, from, prototype } = value as Partial<BufferClass>;
   return (
     typeof allocUnsafe === 'function' &&
+    typeof allocUnsafeSlow === 'function' &&
     typeof concat === 'function' &&
     typeof from === 'function' &&
     prototype instanceof Uint8Array &&
@@ -251,13 +253,22 @@ interface BufferLike extends Uint8Array {
 interface BufferClass {
   new (): BufferLike;
   readonly prototype: BufferLike;
+  /** May be part of a block with other arrays. */
   allocUnsafe(length: number): BufferLike;
+  /** Has memory of its own. */
+  allocUnsafeSlow(length: number): BufferLike;
   concat(chunks: readonly Uint8Array[]): BufferLike;
   from(text: string, encoding: 'latin1' | 'utf8'): BufferLike;
   from(buffer: ArrayBufferLike, byteOffset: number, length: number): BufferLike;
 }
 
 const SHORT_COPY_BYTES_MAX = 32;
+
+/**
+ * What is shorter may share a block with others: the block is held as long as one of them is, so it should not be much less than that.
+ * Node puts arrays of up to 4 KiB into blocks of 8; from 24 on up to 32 KiB into blocks of 64.
+ */
+const SHARED_BYTES_MAX = 4096;
 
 /** An argument list must stay short: engines limit it, and it lies on the stack. */
 const CODES_AT_ONCE = 4096;
