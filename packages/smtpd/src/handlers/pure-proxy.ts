@@ -9,9 +9,10 @@
 import type { SMTPClient } from '../client/client.js';
 import type { OfferNarrowing } from '../protocol/extension.js';
 import { octets } from '../protocol/octets.js';
-import { formatParameter, type Parameter } from '../protocol/parameters.js';
+import type { Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
+import { formatOptions } from '../protocol/session-state.js';
 import { formatPeerHeader } from '../protocol/trace-header.js';
 import type { HookRequest, MailRequest, RcptRequest } from '../server/hooks.js';
 import { Later, listenTo } from '../server/later.js';
@@ -214,7 +215,7 @@ export class PureProxy extends SMTPServer {
   }
 
   #recipients(requests: readonly RcptRequest<unknown>[]): Awaitable<readonly Verdict[]> {
-    const [first] = requests;
+    const first = requests[0];
     if (first === undefined) return [];
     const { session, signal } = first;
     const { transaction, reversePath } = this.#openOf(session);
@@ -286,7 +287,7 @@ export class PureProxy extends SMTPServer {
       isAlone,
       open: (signal, receiver) => {
         const { reversePath: mailFrom, mailParameters } = this.#openOf(session);
-        const mailOptions = (isFinal ? withoutDSN(mailParameters) : mailParameters).map(formatParameter);
+        const mailOptions = formatOptions(isFinal ? withoutDSN(mailParameters) : mailParameters);
         const isTold = upstream === undefined;
         const prepare = isTold ? this.#introduction(session) : undefined;
         const own = isTold ? this.#ownConnection(session) : undefined;
@@ -427,10 +428,10 @@ function placeAll<Request, Placed>(
   place: (request: Request) => Awaitable<Placed>,
 ): Awaitable<readonly Placed[]> {
   const placed: Placed[] = [];
-  for (let at = 0; at < requests.length; at += PLACED_AT_ONCE) {
-    const places = requests.slice(at, at + PLACED_AT_ONCE).map(place);
-    if (places.some(isThenable)) return placeSlowly(requests, place, { placed, places });
-    placed.push(...(places as Placed[]));
+  for (const request of requests) {
+    const found = place(request);
+    if (isThenable(found)) return placeSlowly(requests, place, { placed, found });
+    placed.push(found);
   }
   return placed;
 }
@@ -439,9 +440,11 @@ function placeAll<Request, Placed>(
 async function placeSlowly<Request, Placed>(
   requests: readonly Request[],
   place: (request: Request) => Awaitable<Placed>,
-  { placed, places }: { readonly placed: readonly Placed[]; readonly places: readonly Awaitable<Placed>[] },
+  { placed, found }: { readonly placed: readonly Placed[]; readonly found: PromiseLike<Placed> },
 ): Promise<readonly Placed[]> {
-  const all = [...placed, ...(await allOf(places))];
+  const next = placed.length + 1;
+  const together = [found, ...requests.slice(next, next + PLACED_AT_ONCE - 1).map(place)];
+  const all = [...placed, ...(await allOf(together))];
   while (all.length < requests.length) {
     all.push(...(await allOf(requests.slice(all.length, all.length + PLACED_AT_ONCE).map(place))));
   }

@@ -247,7 +247,7 @@ export interface RecipientRound {
  * about by the next, and nobody is asked when nobody waits any more.
  */
 export function askAboutRecipients(hooks: readonly AnyHook[], round: RecipientRound): Awaitable<readonly Decision[]> {
-  const [only] = hooks;
+  const only = hooks[0];
   if (only === undefined || hooks.length > 1) return askSeveralAboutRecipients(hooks, round);
   const requests: RcptRequest<unknown>[] = [];
   for (let index = 0; index < round.recipientCount; index += 1) requests.push(round.requestOf(only, index));
@@ -289,14 +289,14 @@ async function askOneByOne(
 }
 
 function askBatch(hook: AnyHook, requests: readonly RcptRequest<unknown>[]): Awaitable<readonly Decision[]> {
-  let decisions: readonly Decision[] = [];
+  const decisions: Decision[] = [];
   const failed = decide(
     () => hook.rcptBatch?.(requests),
     (verdicts) => {
       if (!Array.isArray(verdicts) || verdicts.length !== requests.length) {
         throw new TypeError(`Hook ${hook.name}: rcptBatch returns one verdict for each request`);
       }
-      decisions = verdicts.map(judge);
+      for (const verdict of verdicts) decisions.push(judge(verdict));
       return PASS;
     },
   );

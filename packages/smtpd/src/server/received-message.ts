@@ -37,7 +37,9 @@ export abstract class MessageEnvelope {
     this.reversePath = envelope.reversePath;
     this.recipients = envelope.recipients;
     this.mailFrom = envelope.reversePath.address;
-    this.rcptTos = envelope.recipients.map(({ path }) => path.address);
+    const rcptTos: string[] = [];
+    for (const { path } of envelope.recipients) rcptTos.push(path.address);
+    this.rcptTos = rcptTos;
     this.mailOptions = formatOptions(envelope.parameters);
   }
 

@@ -8,15 +8,16 @@ import { onAbort } from '../../client/abort-listener.js';
 import type { ReplyReceiver } from '../../client/client-connection.js';
 import type { Lease } from '../../client/pool.js';
 import { ContentPass } from '../../protocol/content-pass.js';
-import { formatParameter, type Parameter } from '../../protocol/parameters.js';
+import type { Parameter } from '../../protocol/parameters.js';
 import type { Path } from '../../protocol/path.js';
 import { Reply, SMTPReplyError } from '../../protocol/reply.js';
+import { formatOptions } from '../../protocol/session-state.js';
 import { Later, type LaterListener } from '../../server/later.js';
 import type { StreamedMessage } from '../../server/received-message.js';
 import type { CompleteOptions } from '../../server/server-options.js';
 import type { Awaitable } from '../../server/verdict.js';
 import { deliverContent, type DeliveryTarget } from './content-delivery.js';
-import { factsOfFailure, ONE_BY_ONE, relayedReply, replyOfFailure } from './upstream-reply.js';
+import { factsOfFailure, ONE_BY_ONE, relayedReplies, relayedReply, replyOfFailure } from './upstream-reply.js';
 import type { Opened, OpeningReceiver } from './upstreams.js';
 
 /** Where a recipient goes. */
@@ -95,7 +96,8 @@ export class ProxiedTransaction {
         this.#endStep();
       });
     }
-    const questions = recipients.map(questionAbout);
+    const questions: Question[] = [];
+    for (const recipient of recipients) questions.push(questionAbout(recipient));
     const answer = new Later<readonly Reply[]>();
     this.#askTogether(branch, questions, {
       onFulfilled: () => {
@@ -113,7 +115,7 @@ export class ProxiedTransaction {
 
   /** The usual case: all of them go to the one branch that is open, and may be asked about at once. */
   #branchOfAll(recipients: readonly PlacedRecipient[]): Branch | undefined {
-    const [branch] = this.#branches;
+    const branch = this.#branches[0];
     if (branch === undefined || this.#branches.length > 1 || branch.failure !== undefined) return undefined;
     if (this.#isOneByOne(branch)) return undefined;
     const isThere = ({ placement }: PlacedRecipient): boolean => 'key' in placement && placement.key === branch.key;
@@ -142,8 +144,12 @@ export class ProxiedTransaction {
 
   /** All were asked about. @returns what is answered */
   #conclude(questions: readonly Question[]): readonly Reply[] {
-    for (const { branch } of questions) if (branch !== undefined) this.#accepted.push(branch);
-    return questions.map(({ reply }) => reply);
+    const replies: Reply[] = [];
+    for (const { branch, reply } of questions) {
+      if (branch !== undefined) this.#accepted.push(branch);
+      replies.push(reply);
+    }
+    return replies;
   }
 
   /**
@@ -177,7 +183,8 @@ export class ProxiedTransaction {
     { front, headerEnd, hopsMax, mayHaveBareLineEnds }: ContentRules,
   ): Awaitable<readonly Reply[]> {
     this.#end();
-    const branches = this.#live.filter(({ start }) => start !== undefined);
+    const branches: Branch[] = [];
+    for (const branch of this.#live) if (branch.start !== undefined) branches.push(branch);
     for (const branch of this.#branches) if (!branches.includes(branch)) branch.lease.release();
     if (branches.length === 0) return this.#verdicts();
     const pass = new ContentPass({ front, headerEnd, lineEndings: mayHaveBareLineEnds ? 'preserve' : 'reject' });
@@ -186,7 +193,8 @@ export class ProxiedTransaction {
       branches.length,
       answer.settledWith(() => this.#verdicts()),
     );
-    const targets = branches.map((branch) => this.#targetOf(branch, round));
+    const targets: DeliveryTarget[] = [];
+    for (const branch of branches) targets.push(this.#targetOf(branch, round));
     deliverContent(body, { pass, hopsMax }, targets);
     return answer;
   }
@@ -198,7 +206,7 @@ export class ProxiedTransaction {
       begin: (receiver) => lease.client.beginContent(kind, receiver),
       onReplies: (replies) => {
         lease.release();
-        branch.contentReplies = replies.map(relayedReply);
+        branch.contentReplies = relayedReplies(replies);
         round.onAnswered();
       },
       onFailure: (error, replies) => {
@@ -206,7 +214,7 @@ export class ProxiedTransaction {
         else lease.discard();
         try {
           const reply = this.#failureReply(error, { branch, step: 'content' });
-          branch.contentReplies = [...replies.map(relayedReply), reply];
+          branch.contentReplies = [...relayedReplies(replies), reply];
           round.onAnswered();
         } catch (fault) {
           round.onFault(fault);
@@ -217,15 +225,16 @@ export class ProxiedTransaction {
 
   /** What each recipient that was accepted hears. */
   #verdicts(): readonly Reply[] {
-    const taken = new Map<Branch, number>();
-    return this.#accepted.map((branch) => {
-      const position = taken.get(branch) ?? 0;
-      taken.set(branch, position + 1);
-      const { failure, start, startRefusal, contentReplies } = branch;
+    const verdicts: Reply[] = [];
+    for (const branch of this.#branches) branch.answeredCount = 0;
+    for (const branch of this.#accepted) {
+      const { failure, start, startRefusal, contentReplies, answeredCount } = branch;
+      branch.answeredCount += 1;
       // One reply is for all of them. In LMTP each has its own, which stands also when the connection is lost before the others have theirs.
-      const said = contentReplies[position] ?? contentReplies.at(-1) ?? failure;
-      return said ?? (start === undefined ? startRefusal : undefined) ?? NOT_ASKED;
-    });
+      const said = contentReplies[answeredCount] ?? contentReplies.at(-1) ?? failure;
+      verdicts.push(said ?? (start === undefined ? startRefusal : undefined) ?? NOT_ASKED);
+    }
+    return verdicts;
   }
 
   /** The client gives it up, or has left. */
@@ -264,7 +273,11 @@ export class ProxiedTransaction {
 
   /** The servers that have recipients of this message, and are still there. */
   get #live(): readonly Branch[] {
-    return this.#branches.filter(({ failure, acceptedCount }) => failure === undefined && acceptedCount > 0);
+    const live: Branch[] = [];
+    for (const branch of this.#branches) {
+      if (branch.failure === undefined && branch.acceptedCount > 0) live.push(branch);
+    }
+    return live;
   }
 
   #open(placement: Placement, signal: AbortSignal, listener: LaterListener<Branch | Reply>): void {
@@ -299,6 +312,7 @@ export class ProxiedTransaction {
       isAlone,
       recipientReply: undefined,
       acceptedCount: 0,
+      answeredCount: 0,
       lease,
       where,
       senderReply: reply,
@@ -393,7 +407,7 @@ export class ProxiedTransaction {
       const { path, parameters } = question.recipient;
       this.#ask(branch, 'envelope', round, {
         request: (receiver) => {
-          client.requestRcpt(path, parameters.map(formatParameter), receiver);
+          client.requestRcpt(path, formatOptions(parameters), receiver);
         },
         onAnswer: (reply) => {
           question.reply = relayedReply(reply);
@@ -537,6 +551,8 @@ interface Branch {
   recipientReply: Reply | undefined;
   /** Recipients of this branch that the client heard yes about. */
   acceptedCount: number;
+  /** How many of them have their verdict. */
+  answeredCount: number;
   readonly lease: Lease;
   readonly where: string;
   readonly senderReply: Reply;

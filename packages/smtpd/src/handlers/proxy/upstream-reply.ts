@@ -12,6 +12,13 @@ export function relayedReply(reply: Reply): Reply {
   return reply.code === 421 ? new Reply(451, reply.enhanced, reply.lines) : reply;
 }
 
+/** The same of several. */
+export function relayedReplies(replies: readonly Reply[]): readonly Reply[] {
+  const relayed: Reply[] = [];
+  for (const reply of replies) relayed.push(relayedReply(reply));
+  return relayed;
+}
+
 /**
  * What a client hears when the upstream could not be asked, or did not answer. The client keeps its mail and tries again, unless the
  * message is one that this upstream can never take.
