@@ -13,10 +13,10 @@ import { LOOPING } from './upstream-reply.js';
 
 /** A server that gets the content. One of the last two is called, once. */
 export interface DeliveryTarget {
-  readonly begin: (receiver: TransferReceiver) => ContentTransfer;
-  readonly onReplies: (replies: readonly Reply[]) => void;
+  begin(receiver: TransferReceiver): ContentTransfer;
+  onReplies(replies: readonly Reply[]): void;
   /** @param replies - for the first recipients, which the server gave before */
-  readonly onFailure: (error: unknown, replies: readonly Reply[]) => void;
+  onFailure(error: unknown, replies: readonly Reply[]): void;
 }
 
 /** What the content goes through. */

@@ -6,13 +6,14 @@
 
 import { onAbort } from '../../client/abort-listener.js';
 import type { ReplyReceiver } from '../../client/client-connection.js';
+import type { ContentTransfer, TransferReceiver } from '../../client/content-transfer.js';
 import type { Lease } from '../../client/pool.js';
 import { ContentPass } from '../../protocol/content-pass.js';
 import type { Parameter } from '../../protocol/parameters.js';
 import type { Path } from '../../protocol/path.js';
 import { Reply, SMTPReplyError } from '../../protocol/reply.js';
 import { formatOptions } from '../../protocol/session-state.js';
-import { Later, type LaterListener } from '../../server/later.js';
+import { Later, listenTo } from '../../server/later.js';
 import type { StreamedMessage } from '../../server/received-message.js';
 import type { CompleteOptions } from '../../server/server-options.js';
 import type { Awaitable } from '../../server/verdict.js';
@@ -70,8 +71,8 @@ export class ProxiedTransaction {
   /** The branches of the recipients that were accepted, in order. */
   readonly #accepted: Branch[] = [];
   #isOver = false;
-  /** A step is under way. */
-  #isAsking = false;
+  /** The last step that has begun. */
+  #step: { readonly isSettled: boolean } | undefined;
   #signal: AbortSignal | undefined;
   #stopListening: () => void = ignore;
 
@@ -81,36 +82,23 @@ export class ProxiedTransaction {
 
   /** Opens the one branch that there will be. @returns the upstream's reply to MAIL */
   open(placement: Placement, signal: AbortSignal): Awaitable<Reply> {
-    const answer = new Later<Reply>();
-    const replyOf = (opened: Branch | Reply): Reply => (opened instanceof Reply ? opened : opened.senderReply);
-    this.#open(placement, signal, answer.settledWith(replyOf));
-    return answer;
+    return this.#open(placement, signal, senderReplyOf);
   }
 
   /** Asks about recipients. @returns a reply for each, in order */
   addRecipients(recipients: readonly PlacedRecipient[], signal: AbortSignal): Awaitable<readonly Reply[]> {
-    this.#beginStep(signal);
+    this.#listen(signal);
     const branch = this.#branchOfAll(recipients);
-    if (branch === undefined) {
-      return this.#addToSeveral(recipients, signal).finally(() => {
-        this.#endStep();
-      });
-    }
+    if (branch === undefined) return this.#addStepwise(recipients, signal);
     const questions: Question[] = [];
     for (const recipient of recipients) questions.push(questionAbout(recipient));
-    const answer = new Later<readonly Reply[]>();
-    this.#askTogether(branch, questions, {
-      onFulfilled: () => {
-        this.#endStep();
-        this.#settle(branch, questions);
-        answer.resolve(this.#conclude(questions));
-      },
-      onRejected: (error) => {
-        this.#endStep();
-        answer.reject(error);
-      },
+    const round = new Round(questions.length, () => {
+      this.#settle(branch, questions);
+      return this.#conclude(questions);
     });
-    return answer;
+    this.#step = round;
+    this.#askTogether(branch, questions, round);
+    return round;
   }
 
   /** The usual case: all of them go to the one branch that is open, and may be asked about at once. */
@@ -120,6 +108,16 @@ export class ProxiedTransaction {
     if (this.#isOneByOne(branch)) return undefined;
     const isThere = ({ placement }: PlacedRecipient): boolean => 'key' in placement && placement.key === branch.key;
     return recipients.every(isThere) ? branch : undefined;
+  }
+
+  #addStepwise(recipients: readonly PlacedRecipient[], signal: AbortSignal): Awaitable<readonly Reply[]> {
+    const answer = new Later<readonly Reply[]>();
+    this.#step = answer;
+    listenTo(
+      this.#addToSeveral(recipients, signal),
+      answer.settledWith((replies: readonly Reply[]) => replies),
+    );
+    return answer;
   }
 
   async #addToSeveral(recipients: readonly PlacedRecipient[], signal: AbortSignal): Promise<readonly Reply[]> {
@@ -160,21 +158,14 @@ export class ProxiedTransaction {
   startContent(verb: 'DATA' | 'BDAT', signal: AbortSignal): Awaitable<Reply | undefined> {
     const branches = this.#live;
     if (branches.length === 0) return this.#accepted[0]?.failure ?? NOT_ASKED;
-    this.#beginStep(signal);
-    const answer = new Later<Reply | undefined>();
-    const round = new Round(branches.length, {
-      onFulfilled: () => {
-        this.#endStep();
-        const isAnyReady = branches.some(({ start }) => start !== undefined);
-        answer.resolve(isAnyReady ? undefined : (branches[0]?.startRefusal ?? NOT_ASKED));
-      },
-      onRejected: (error) => {
-        this.#endStep();
-        answer.reject(error);
-      },
+    this.#listen(signal);
+    const round = new Round(branches.length, () => {
+      const isAnyReady = branches.some(({ start }) => start !== undefined);
+      return isAnyReady ? undefined : (branches[0]?.startRefusal ?? NOT_ASKED);
     });
+    this.#step = round;
     for (const branch of branches) this.#startBranch(branch, verb, round);
-    return answer;
+    return round;
   }
 
   /** Passes the content on while it comes. @returns a verdict for each recipient */
@@ -188,39 +179,11 @@ export class ProxiedTransaction {
     for (const branch of this.#branches) if (!branches.includes(branch)) branch.lease.release();
     if (branches.length === 0) return this.#verdicts();
     const pass = new ContentPass({ front, headerEnd, lineEndings: mayHaveBareLineEnds ? 'preserve' : 'reject' });
-    const answer = new Later<readonly Reply[]>();
-    const round = new Round(
-      branches.length,
-      answer.settledWith(() => this.#verdicts()),
-    );
+    const round = new Round(branches.length, () => this.#verdicts());
     const targets: DeliveryTarget[] = [];
-    for (const branch of branches) targets.push(this.#targetOf(branch, round));
+    for (const branch of branches) targets.push(new ContentTarget({ transaction: this, branch, round }));
     deliverContent(body, { pass, hopsMax }, targets);
-    return answer;
-  }
-
-  #targetOf(branch: Branch, round: Round): DeliveryTarget {
-    const { lease, start } = branch;
-    const kind = start ?? 'data';
-    return {
-      begin: (receiver) => lease.client.beginContent(kind, receiver),
-      onReplies: (replies) => {
-        lease.release();
-        branch.contentReplies = relayedReplies(replies);
-        round.onAnswered();
-      },
-      onFailure: (error, replies) => {
-        if (kind === 'chunks' && lease.client.isIdle) lease.release();
-        else lease.discard();
-        try {
-          const reply = this.#failureReply(error, { branch, step: 'content' });
-          branch.contentReplies = [...relayedReplies(replies), reply];
-          round.onAnswered();
-        } catch (fault) {
-          round.onFault(fault);
-        }
-      },
-    };
+    return round;
   }
 
   /** What each recipient that was accepted hears. */
@@ -250,20 +213,15 @@ export class ProxiedTransaction {
   }
 
   /** A step begins. When nobody wants its outcome any more the connections are cut: what is said on them would be wrong. */
-  #beginStep(signal: AbortSignal): void {
-    this.#isAsking = true;
+  #listen(signal: AbortSignal): void {
     // It is the same one in all steps, as a rule.
     if (signal === this.#signal) return;
     this.#signal = signal;
     this.#stopListening();
     this.#stopListening = onAbort(signal, () => {
-      if (this.#isAsking) this.#cut();
+      // It is settled before anybody hears of its outcome, with which the next step may begin.
+      if (this.#step?.isSettled === false) this.#cut();
     });
-  }
-
-  /** Before anybody hears of its outcome: the next step may begin with that. */
-  #endStep(): void {
-    this.#isAsking = false;
   }
 
   #cut(): void {
@@ -280,29 +238,19 @@ export class ProxiedTransaction {
     return live;
   }
 
-  #open(placement: Placement, signal: AbortSignal, listener: LaterListener<Branch | Reply>): void {
-    const onFailure = (error: unknown): void => {
-      let reply: Reply;
-      try {
-        reply = this.#failureReply(error, { branch: undefined, step: 'envelope' });
-      } catch (fault) {
-        listener.onRejected(fault);
-        return;
-      }
-      listener.onFulfilled(reply);
-    };
-    const onOpened = (opened: Opened): void => {
-      listener.onFulfilled(this.#addBranch(placement, opened));
-    };
+  /** @param outcomeOf - makes it of the branch, or of why there is none */
+  #open<T>(placement: Placement, signal: AbortSignal, outcomeOf: (opened: Branch | Reply) => T): Later<T> {
+    const opening = new Opening(this, placement, outcomeOf);
     try {
-      placement.open(signal, { onOpened, onFailure });
+      placement.open(signal, opening);
     } catch (error) {
-      onFailure(error);
+      opening.onFailure(error);
     }
+    return opening;
   }
 
-  /** @returns the branch, or why there is none */
-  #addBranch({ key, isAlone }: Placement, { lease, reply, where }: Opened): Branch | Reply {
+  /** A transaction was opened. @returns the branch, or why there is none */
+  addBranch({ key, isAlone }: Placement, { lease, reply, where }: Opened): Branch | Reply {
     if (!reply.isPositive) {
       lease.release();
       return relayedReply(reply);
@@ -348,13 +296,7 @@ export class ProxiedTransaction {
     if (placement.isAlone && this.#branches.filter(({ isAlone }) => isAlone).length >= ALONE_BRANCHES_MAX) {
       return ONE_BY_ONE;
     }
-    const found = new Later<Branch | Reply>();
-    this.#open(
-      placement,
-      signal,
-      found.settledWith((opened: Branch | Reply) => opened),
-    );
-    return found;
+    return this.#open(placement, signal, (opened) => opened);
   }
 
   async #askBranch(branch: Branch | Reply, questions: readonly Question[]): Promise<void> {
@@ -394,82 +336,44 @@ export class ProxiedTransaction {
   }
 
   #askAtOnce(branch: Branch, questions: readonly Question[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#askTogether(branch, questions, { onFulfilled: resolve, onRejected: reject });
-    });
+    const round = new Round<void>(questions.length, ignore);
+    this.#askTogether(branch, questions, round);
+    return round;
   }
 
   /** Together, so that they leave together where the upstream offers PIPELINING. */
-  #askTogether(branch: Branch, questions: readonly Question[], listener: LaterListener<void>): void {
+  #askTogether(branch: Branch, questions: readonly Question[], round: Round<unknown>): void {
     const { client } = branch.lease;
-    const round = new Round(questions.length, listener);
     for (const question of questions) {
       const { path, parameters } = question.recipient;
-      this.#ask(branch, 'envelope', round, {
-        request: (receiver) => {
-          client.requestRcpt(path, formatOptions(parameters), receiver);
-        },
-        onAnswer: (reply) => {
-          question.reply = relayedReply(reply);
-        },
-      });
+      const asking = new RecipientAsking({ transaction: this, branch, round }, question);
+      try {
+        client.requestRcpt(path, formatOptions(parameters), asking);
+      } catch (error) {
+        asking.onFailure(error);
+      }
     }
     client.flush();
   }
 
-  #startBranch(branch: Branch, verb: 'DATA' | 'BDAT', round: Round): void {
+  #startBranch(branch: Branch, verb: 'DATA' | 'BDAT', round: Round<unknown>): void {
     const { client } = branch.lease;
     if (verb === 'BDAT' && client.capabilities.has('CHUNKING')) {
       branch.start = 'chunks';
       round.onAnswered();
       return;
     }
-    this.#ask(branch, 'content', round, {
-      request: (receiver) => {
-        client.requestData(receiver);
-      },
-      onAnswer: (reply) => {
-        // RFC 5321 §4.3.2: a client goes by the first digit.
-        if (reply.code < 400) branch.start = 'data';
-        else branch.startRefusal = relayedReply(reply);
-      },
-    });
+    const asking = new ContentAsking({ transaction: this, branch, round });
+    try {
+      client.requestData(asking);
+    } catch (error) {
+      asking.onFailure(error);
+    }
     client.flush();
   }
 
-  /** Asks one thing. What fails has an answer, too: ours. */
-  #ask(
-    branch: Branch,
-    step: 'envelope' | 'content',
-    round: Round,
-    {
-      request,
-      onAnswer,
-    }: {
-      readonly request: (receiver: ReplyReceiver) => void;
-      readonly onAnswer: (reply: Reply) => void;
-    },
-  ): void {
-    const onReply = (reply: Reply): void => {
-      onAnswer(reply);
-      round.onAnswered();
-    };
-    const onFailure = (error: unknown): void => {
-      try {
-        onReply(this.#failureReply(error, { branch, step }));
-      } catch (fault) {
-        round.onFault(fault);
-      }
-    };
-    try {
-      request({ onReply, onFailure });
-    } catch (error) {
-      onFailure(error);
-    }
-  }
-
   /** What the client hears. @throws what is no failure of the upstream */
-  #failureReply(
+  failureReply(
     error: unknown,
     { branch, step }: { readonly branch: Branch | undefined; readonly step: 'envelope' | 'content' },
   ): Reply {
@@ -514,25 +418,151 @@ function questionAbout(recipient: PlacedRecipient): Question {
   return { recipient, reply: NOT_ASKED, branch: undefined };
 }
 
-/** Several things that are asked at once. The listener hears when each has its answer. */
-class Round {
+/** Several things that are asked at once, and what comes of them when each has its answer. What is no failure of the upstream rejects it. */
+class Round<T> extends Later<T> {
   #openCount: number;
-  readonly #listener: LaterListener<void>;
+  readonly #conclude: () => T;
 
-  constructor(count: number, listener: LaterListener<void>) {
+  /** @param conclude - makes the outcome; must not throw */
+  constructor(count: number, conclude: () => T) {
+    super();
     this.#openCount = count;
-    this.#listener = listener;
+    this.#conclude = conclude;
   }
 
   onAnswered(): void {
     this.#openCount -= 1;
-    if (this.#openCount === 0) this.#listener.onFulfilled();
+    if (this.#openCount === 0) this.resolve(this.#conclude());
+  }
+}
+
+/** A transaction that is being opened with a server. */
+class Opening<T> extends Later<T> implements OpeningReceiver {
+  readonly #transaction: ProxiedTransaction;
+  readonly #placement: Placement;
+  readonly #outcomeOf: (opened: Branch | Reply) => T;
+
+  constructor(transaction: ProxiedTransaction, placement: Placement, outcomeOf: (opened: Branch | Reply) => T) {
+    super();
+    this.#transaction = transaction;
+    this.#placement = placement;
+    this.#outcomeOf = outcomeOf;
   }
 
-  /** What is no failure of the upstream. */
-  onFault(error: unknown): void {
-    this.#listener.onRejected(error);
+  onOpened(opened: Opened): void {
+    this.resolve(this.#outcomeOf(this.#transaction.addBranch(this.#placement, opened)));
   }
+
+  onFailure(error: unknown): void {
+    let reply: Reply;
+    try {
+      reply = this.#transaction.failureReply(error, { branch: undefined, step: 'envelope' });
+    } catch (fault) {
+      this.reject(fault);
+      return;
+    }
+    this.resolve(this.#outcomeOf(reply));
+  }
+}
+
+/** Whom something is asked, and what for. */
+interface AskingInit {
+  readonly transaction: ProxiedTransaction;
+  readonly branch: Branch;
+  readonly round: Round<unknown>;
+}
+
+/** Something that a server is asked. What fails has an answer, too: ours. */
+abstract class Asking implements ReplyReceiver {
+  protected readonly init: AskingInit;
+  readonly #step: 'envelope' | 'content';
+
+  constructor(init: AskingInit, step: 'envelope' | 'content') {
+    this.init = init;
+    this.#step = step;
+  }
+
+  protected abstract answer(reply: Reply): void;
+
+  onReply(reply: Reply): void {
+    this.answer(reply);
+    this.init.round.onAnswered();
+  }
+
+  onFailure(error: unknown): void {
+    const { transaction, branch, round } = this.init;
+    try {
+      this.onReply(transaction.failureReply(error, { branch, step: this.#step }));
+    } catch (fault) {
+      round.reject(fault);
+    }
+  }
+}
+
+/** Whether a recipient is accepted. */
+class RecipientAsking extends Asking {
+  readonly #question: Question;
+
+  constructor(init: AskingInit, question: Question) {
+    super(init, 'envelope');
+    this.#question = question;
+  }
+
+  protected answer(reply: Reply): void {
+    this.#question.reply = relayedReply(reply);
+  }
+}
+
+/** Whether the content may come. */
+class ContentAsking extends Asking {
+  constructor(init: AskingInit) {
+    super(init, 'content');
+  }
+
+  protected answer(reply: Reply): void {
+    const { branch } = this.init;
+    // RFC 5321 §4.3.2: a client goes by the first digit.
+    if (reply.code < 400) branch.start = 'data';
+    else branch.startRefusal = relayedReply(reply);
+  }
+}
+
+/** A server that gets the content. */
+class ContentTarget implements DeliveryTarget {
+  readonly #init: AskingInit;
+
+  constructor(init: AskingInit) {
+    this.#init = init;
+  }
+
+  begin(receiver: TransferReceiver): ContentTransfer {
+    const { lease, start = 'data' } = this.#init.branch;
+    return lease.client.beginContent(start, receiver);
+  }
+
+  onReplies(replies: readonly Reply[]): void {
+    const { branch, round } = this.#init;
+    branch.lease.release();
+    branch.contentReplies = relayedReplies(replies);
+    round.onAnswered();
+  }
+
+  onFailure(error: unknown, replies: readonly Reply[]): void {
+    const { transaction, branch, round } = this.#init;
+    if (branch.start === 'chunks' && branch.lease.client.isIdle) branch.lease.release();
+    else branch.lease.discard();
+    try {
+      const reply = transaction.failureReply(error, { branch, step: 'content' });
+      branch.contentReplies = [...relayedReplies(replies), reply];
+      round.onAnswered();
+    } catch (fault) {
+      round.reject(fault);
+    }
+  }
+}
+
+function senderReplyOf(opened: Branch | Reply): Reply {
+  return opened instanceof Reply ? opened : opened.senderReply;
 }
 
 function ignore(): void {

@@ -62,8 +62,8 @@ export interface Opened {
 
 /** Who has a transaction opened. One of the two is called, once. */
 export interface OpeningReceiver {
-  readonly onOpened: (opened: Opened) => void;
-  readonly onFailure: (error: unknown) => void;
+  onOpened(opened: Opened): void;
+  onFailure(error: unknown): void;
 }
 
 /** The servers behind a proxy. */
@@ -110,9 +110,14 @@ export class Upstreams {
       this.#beginWithOneOf(this.#inOrder(known), 0, start, receiver);
       return;
     }
-    this.#candidatesOf(route, domain, start.signal).then((candidates) => {
-      this.#beginWithOneOf(this.#inOrder(candidates), 0, start, receiver);
-    }, receiver.onFailure);
+    this.#candidatesOf(route, domain, start.signal).then(
+      (candidates) => {
+        this.#beginWithOneOf(this.#inOrder(candidates), 0, start, receiver);
+      },
+      (error: unknown) => {
+        receiver.onFailure(error);
+      },
+    );
   }
 
   #beginWithOneOf(
