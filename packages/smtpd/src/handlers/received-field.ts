@@ -37,9 +37,17 @@ export function receivedFieldBytesMin(
 /** The words for where a session's messages come from, until something of it changes. */
 function knownOf(session: SessionInfo, serverName: string, isInternationalized: boolean): KnownFormat {
   const { clientName, peer, protocol, isExtended, tls, identity } = session;
-  const source = [clientName, peer, isExtended, tls, identity, serverName, isInternationalized];
   const known = FORMATS.get(session);
-  if (known?.source.every((fact, index) => fact === source[index]) === true) return known;
+  const isStillTrue =
+    known !== undefined &&
+    known.clientName === clientName &&
+    known.peer === peer &&
+    known.isExtended === isExtended &&
+    known.tls === tls &&
+    known.identity === identity &&
+    known.serverName === serverName &&
+    known.isInternationalized === isInternationalized;
+  if (isStillTrue) return known;
   const format = new ReceivedFormat({
     clientName,
     peer,
@@ -54,14 +62,16 @@ function knownOf(session: SessionInfo, serverName: string, isInternationalized: 
     },
     tls,
   });
-  const made: KnownFormat = { source, format, bytesMin: undefined };
+  const facts = { clientName, peer, isExtended, tls, identity, serverName, isInternationalized };
+  const made: KnownFormat = { ...facts, format, bytesMin: undefined };
   FORMATS.set(session, made);
   return made;
 }
 
-interface KnownFormat {
-  /** What it was made of. */
-  readonly source: readonly unknown[];
+/** With what it was made of. */
+interface KnownFormat extends Pick<SessionInfo, 'clientName' | 'peer' | 'isExtended' | 'tls' | 'identity'> {
+  readonly serverName: string;
+  readonly isInternationalized: boolean;
   readonly format: ReceivedFormat;
   /** `undefined` until somebody asks. */
   bytesMin: number | undefined;
