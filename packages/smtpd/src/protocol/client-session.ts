@@ -180,7 +180,8 @@ export class ClientSession {
     request: { readonly kind: RequestKind; readonly line: string; readonly octets?: Uint8Array },
     note?: unknown,
   ): ClientRequest {
-    const encoded = encodeLine(request.line);
+    // DATA is the same each time.
+    const encoded = request.line === 'DATA' ? DATA_LINE : encodeLine(request.line);
     if (encoded === undefined) {
       throw new UsageError(
         'SMTPD_BAD_COMMAND',
@@ -469,6 +470,7 @@ const RULES: Readonly<Record<RequestKind, { readonly wait: ClientWait; readonly 
   other: { wait: 'command', endsGroup: true },
 });
 
+const DATA_LINE = octets.encodeLatin1('DATA\r\n');
 const NO_OCTETS = new Uint8Array(0);
 const NEED_DATA: ClientEvent = Object.freeze({ kind: 'needData' });
 const NOTHING: readonly Uint8Array[] = Object.freeze([]);
