@@ -250,7 +250,7 @@ export class ClientConnection {
 
   #write(): void {
     const transport = this.#transport;
-    if (this.#failure !== undefined || transport === undefined) return;
+    if (this.#failure !== undefined || transport === undefined || this.session.outputBytes === 0) return;
     for (const piece of this.session.takeOutput()) {
       if (!transport.write(piece) && transport.unsentBytes > UNSENT_BYTES_MAX) this.#isBlocked = true;
     }
