@@ -15,8 +15,12 @@ export const received = { messages: 0, octets: 0 };
  */
 export const settings = readSettings(process.argv[2]);
 
-/** Tells the bench where the server listens, and answers its questions. */
+/** Tells the bench where the server listens, and answers its questions. Without a bench somebody profiles it. */
 export function reportTo(bench, port) {
+  if (bench.send === undefined) {
+    serveByHand(port);
+    return;
+  }
   bench.on('message', (question) => {
     if (question === 'collect') collectGarbage();
     const { user, system } = process.cpuUsage();
@@ -25,6 +29,12 @@ export function reportTo(bench, port) {
   // The bench is gone, so nobody will end us.
   bench.on('disconnect', () => process.exit());
   bench.send({ port });
+}
+
+/** A profile is written by a process that exits, not by one that a signal ends. */
+function serveByHand(port) {
+  console.log(`port ${port}; Ctrl+C ends it`);
+  process.once('SIGINT', () => process.exit());
 }
 
 function readSettings(text) {
