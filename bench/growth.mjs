@@ -4,6 +4,7 @@
  */
 import { number, ratio, spread, table } from './figures.mjs';
 import { openServer } from './server-processes.mjs';
+import { warmUp } from './warm-up.mjs';
 
 const KIB = 1024;
 const MIB = KIB * KIB;
@@ -56,7 +57,6 @@ export const DIMENSIONS = [
 /** Higher limits than anybody has by default: the load needs them. */
 const SETTINGS = { recipientsMax: 10_000, sizeMax: 128 * MIB };
 const SERVER_NAMES = ['smtpd', 'floor'];
-const WARM_UP = { seconds: 0.5, messages: 0 };
 
 /**
  * Measures all dimensions, the servers by turns.
@@ -88,7 +88,7 @@ async function measurePoint(load, { generator, rounds }) {
   try {
     for (const entry of entries) {
       entry.server = await openServer(entry.name, SETTINGS);
-      await generator.run(entry.server.port, { ...load, ...WARM_UP, sessions: Math.min(load.sessions, 10) });
+      await warmUp(entry.server, { ...load, sessions: Math.min(load.sessions, 10) }, generator);
     }
     for (let round = 0; round < rounds; round += 1) {
       for (const { server, measured } of entries) measured.push(await cpuSecondsOfMessage(server, load, generator));

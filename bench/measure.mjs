@@ -8,6 +8,7 @@ import { cpus } from 'node:os';
 import { CLOCK_TICKS_PER_SECOND } from './processes.mjs';
 import { openServer } from './server-processes.mjs';
 import { UNITS } from './units.mjs';
+import { warmUp } from './warm-up.mjs';
 
 /**
  * @param {{ load: object, unit: string }} workload
@@ -21,7 +22,7 @@ export async function measureWorkload(
   const entries = [];
   try {
     for (const name of serverNames) entries.push(await opened(name, () => open(name, settings)));
-    for (const entry of entries.filter(isRunning)) await warmUp(entry, workload, generator);
+    for (const entry of entries.filter(isRunning)) await warmedUp(entry, workload, generator);
     for (const { name, rounds: failed } of entries) if (failed.length > 0) onRound(name, failed[0]);
     for (let round = 0; round < rounds; round += 1) {
       for (const entry of entries.filter(isRunning)) {
@@ -50,9 +51,9 @@ async function opened(name, open) {
 }
 
 /** What fails here would fail in each round: it is told once. */
-async function warmUp(entry, workload, generator) {
+async function warmedUp(entry, workload, generator) {
   try {
-    await generator.run(entry.server.port, { ...workload.load, ...WARM_UP, ...workload.warmUp });
+    await warmUp(entry.server, { ...workload.load, ...workload.warmUp }, generator);
   } catch (error) {
     entry.rounds.push({ error: `warming up: ${error.message}` });
     entry.isOut = true;
@@ -134,5 +135,3 @@ function differenceOf(before, after, sent) {
     ? undefined
     : `received ${octets} octets of content and not ${sent.contentOctets}`;
 }
-
-const WARM_UP = { seconds: 0.6 };

@@ -146,8 +146,6 @@ export const PROXY_WORKLOADS = [
     name: 'proxy-small',
     title: 'through a proxy: 1 KiB, persistent, lock step, 10 sessions',
     unit: 'messages/s',
-    // On Node 24 V8 compiles for 12,000 messages what a proxy does: that would be measured instead.
-    warmUp: { seconds: 3 },
     load: { sessions: 10, size: 1024, mode: 'lockstep' },
   },
   {
