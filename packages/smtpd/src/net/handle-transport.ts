@@ -13,7 +13,7 @@ import { bareTLSOptions, secureWay } from './bare-tls.js';
 import { DirectSocket, openDirectSocket } from './direct-socket.js';
 import { HelloReader } from './hello-reader.js';
 import { SecureTransport } from './secure-transport.js';
-import { closedSocket, endpoint, openSocketTransport } from './socket-transport.js';
+import { closedBefore, closedSocket, endpoint, openSocketTransport } from './socket-transport.js';
 import type { TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
@@ -397,10 +397,6 @@ function onClosed(this: CarriedHandle): void {
 function onWritten(this: WriteRequest, status: number): void {
   const { transport, bytes } = this as WriteInFlight;
   transport.onWritten(status, bytes.length);
-}
-
-function closedBefore(): Error {
-  return new Error('The connection was closed before the TLS handshake');
 }
 
 /** Asks a handle for one of its ends. */

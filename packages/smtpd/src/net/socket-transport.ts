@@ -89,10 +89,7 @@ class SocketTransport implements Transport, OctetTaker {
   }
 
   async startTLS(handshake: TLSHandshake, received: Uint8Array = NO_OCTETS): Promise<TLSFacts> {
-    const plain = this.#socket;
-    // What comes from here on belongs to the handshake.
-    plain.pause();
-    await whenWritten(plain);
+    const plain = await this.#readyForTLS();
     const hello = new HelloReader(handshake, received);
     if (!hello.isDone) await this.#readHello(hello);
     letGo(plain);
@@ -102,11 +99,24 @@ class SocketTransport implements Transport, OctetTaker {
   }
 
   async connectTLS(options: ConnectionOptions): Promise<TLSFacts> {
-    const plain = this.#socket;
-    plain.pause();
-    await whenWritten(plain);
+    const plain = await this.#readyForTLS();
     letGo(plain);
     return this.#secure(nodeTLS().connect({ ...options, socket: plain }), 'client');
+  }
+
+  /** The socket in clear when a handshake can begin: what was written before has left, and the other side is there. */
+  async #readyForTLS(): Promise<Socket> {
+    const plain = this.#socket;
+    // What comes from here on belongs to the handshake.
+    plain.pause();
+    await whenWritten(plain);
+    // The end of a connection is told a moment later, and is what a handshake fails for: nobody is to hear of the handshake first. Of a
+    // write that has failed the socket knows before it is destroyed.
+    const isOver = plain.destroyed || plain.errored instanceof Error;
+    if (isOver && !this.#isClosed) await new Promise((resolve) => plain.once('close', resolve));
+    // Under TLS Node would read no further, and would not see that nothing comes.
+    if (isOver || plain.readableEnded) throw closedBefore();
+    return plain;
   }
 
   /** Goes over to the secure socket when its handshake is done. */
@@ -130,6 +140,8 @@ class SocketTransport implements Transport, OctetTaker {
       // Only what `tls.connect` makes has looked at the certificate by itself when it says so.
       secure.once(side === 'server' ? 'secure' : 'secureConnect', resolve);
       secure.once('end', gone);
+      // An end that was read before, behind octets of the handshake.
+      plain.once('end', gone);
       secure.once('close', () => {
         gone();
         this.onClose();
@@ -155,7 +167,7 @@ class SocketTransport implements Transport, OctetTaker {
     const plain = this.#socket;
     return new Promise((resolve, reject) => {
       const gone = (): void => {
-        reject(new Error('The connection was closed before the TLS handshake'));
+        reject(closedBefore());
       };
       plain.once('end', gone);
       plain.once('close', gone);
@@ -300,6 +312,11 @@ function joined(before: Uint8Array, bytes: Uint8Array): Uint8Array {
 /** A socket under TLS tells nobody but its TLS what happens. */
 function letGo(plain: Socket): void {
   for (const event of ['data', 'end', 'drain', 'close']) plain.removeAllListeners(event);
+}
+
+/** Why there is no handshake on a connection that is over. */
+export function closedBefore(): Error {
+  return new Error('The connection was closed before the TLS handshake');
 }
 
 /** Waits until the kernel has what was written: it belongs in front of the handshake, not into it. */

@@ -6,7 +6,8 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { connect as connectTLS, createSecureContext, TLSSocket } from 'node:tls';
+import { join } from 'node:path';
+import { connect as connectTLS, createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -14,7 +15,8 @@ import { makeSelfSigned } from '../../src/net/self-signed.js';
 import { handleWays } from '../../src/net/bare-handle.js';
 import { openListener } from '../../src/net/listener.js';
 import { openSocketTransport } from '../../src/net/socket-transport.js';
-import type { Transport, TransportReceiver } from '../../src/net/transport.js';
+import type { TLSHandshake, Transport, TransportReceiver } from '../../src/net/transport.js';
+import { TemporaryFolder } from '../support/temporary-folder.js';
 
 /** A connection: a transport under test on one side, a plain socket on the other. */
 interface Pair {
@@ -33,13 +35,20 @@ afterEach(() => {
   for (const each of opened.splice(0)) each.destroy();
 });
 
-async function openPair({ way = 'buffer', lingerMs = 2_000 }: { way?: Way; lingerMs?: number } = {}): Promise<Pair> {
-  if (way === 'handle') return openPairWithoutSocket(lingerMs);
+interface PairInit {
+  readonly way?: Way;
+  readonly lingerMs?: number;
+  /** Of the Unix socket that it goes by, instead of TCP. */
+  readonly path?: string;
+}
+
+async function openPair({ way = 'buffer', lingerMs = 2_000, path }: PairInit = {}): Promise<Pair> {
+  if (way === 'handle') return openPairWithoutSocket(lingerMs, path);
   const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
-  listener.listen(0, '127.0.0.1');
+  listener.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
   await once(listener, 'listening');
   const { port } = listener.address() as { port: number };
-  const peer = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const peer = connect({ ...(path === undefined ? { port, host: '127.0.0.1' } : { path }), allowHalfOpen: true });
   peer.on('error', () => undefined);
   const [accepted] = (await once(listener, 'connection')) as [Socket];
   listener.close();
@@ -51,10 +60,10 @@ async function openPair({ way = 'buffer', lingerMs = 2_000 }: { way?: Way; linge
   return { transport, accepted, peer };
 }
 
-async function openPairWithoutSocket(lingerMs: number): Promise<Pair> {
+async function openPairWithoutSocket(lingerMs: number, path: string | undefined): Promise<Pair> {
   let take: (transport: Transport) => void;
   const accepted = new Promise<Transport>((resolve) => (take = resolve));
-  const listener = await openListener([{ host: '127.0.0.1', port: 0 }], {
+  const listener = await openListener([path === undefined ? { host: '127.0.0.1', port: 0 } : { path }], {
     backlog: 16,
     onConnection: () => undefined,
     onError: () => undefined,
@@ -65,7 +74,8 @@ async function openPairWithoutSocket(lingerMs: number): Promise<Pair> {
       },
     },
   });
-  const peer = connect({ port: listener.addresses[0]!.port, host: '127.0.0.1', allowHalfOpen: true });
+  const where = path === undefined ? { port: listener.addresses[0]!.port, host: '127.0.0.1' } : { path };
+  const peer = connect({ ...where, allowHalfOpen: true });
   peer.on('error', () => undefined);
   const transport = await accepted;
   await listener.close();
@@ -116,6 +126,13 @@ async function settled(read: () => number): Promise<number> {
   }
   return last;
 }
+
+function handshake(): TLSHandshake {
+  secureContext ??= createSecureContext(makeSelfSigned({ names: ['localhost'], now: new Date() }));
+  const options = { secureContext };
+  return { optionsFor: () => options };
+}
+let secureContext: SecureContext | undefined;
 
 const MIB = 1_048_576;
 
@@ -393,6 +410,31 @@ describe.each<{ name: string; way: Way }>([
     expect(recorder.told).toEqual(['close']);
   });
 
+  it('makes no handshake where the peer has ended its side before, and says so at once', async () => {
+    const { transport, peer } = await openPair({ way });
+    const recorder = new Recorder();
+    transport.start(recorder);
+    peer.end();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['end']);
+    });
+    await expect(transport.startTLS?.(handshake())).rejects.toThrow('The connection was closed');
+  });
+
+  it('makes none where a write has failed before, and says so behind the end', async () => {
+    using folder = new TemporaryFolder();
+    const { transport, peer } = await openPair({ way, path: join(folder.path, 'smtp') });
+    if (peer.connecting) await once(peer, 'connect');
+    const recorder = new Recorder();
+    transport.start(recorder);
+    // The other end of a Unix socket is gone at once, and nobody has read that.
+    peer.destroy();
+    transport.write(Buffer.from('220 Ready to start TLS\r\n'));
+    await expect(transport.startTLS?.(handshake())).rejects.toThrow('closed before the TLS handshake');
+    expect(recorder.told).toEqual(['close']);
+    expect(recorder.error).toMatchObject({ code: 'EPIPE', syscall: 'write' });
+  });
+
   it('destroy() cuts at once and hands nothing over any more', async () => {
     const { transport, peer } = await openPair({ way });
     const recorder = new Recorder();
@@ -429,6 +471,20 @@ it('two connections that share the read buffer do not see each other', async () 
   }
 });
 
+it('makes no handshake where the end was read before it behind octets that waited in the stream', async () => {
+  const { transport, accepted, peer } = await openPair({ way: 'events' });
+  const recorder = new Recorder();
+  transport.start(recorder);
+  transport.pause();
+  peer.end(Buffer.of(22, 3, 1));
+  await vi.waitFor(() => {
+    expect(accepted).toMatchObject({ readableLength: 3, _readableState: { ended: true } });
+  });
+  transport.resume();
+  await expect(transport.startTLS?.(handshake())).rejects.toThrow('closed during the TLS handshake');
+  expect(recorder.bytesCount).toBe(0);
+});
+
 it('under TLS lends octets of our buffer, keeps what is decrypted while it is paused, and tells the end behind that', async () => {
   const { transport, peer } = await openPair();
   const recorder = new Recorder();
@@ -446,8 +502,7 @@ it('under TLS lends octets of our buffer, keeps what is decrypted while it is pa
     onDrain: () => undefined,
     onClose: () => undefined,
   });
-  const secureContext = createSecureContext(makeSelfSigned({ names: ['localhost'], now: new Date() }));
-  const secured = transport.startTLS?.({ optionsFor: () => ({ secureContext }) });
+  const secured = transport.startTLS?.(handshake());
   const client = connectTLS({ socket: peer, rejectUnauthorized: false });
   opened.push(client);
   await Promise.all([secured, once(client, 'secureConnect')]);
@@ -474,8 +529,7 @@ it('under TLS hands over what came before anybody knew of the handshake’s end 
   const { transport, peer } = await openPair();
   const recorder = new Recorder();
   transport.start(recorder);
-  const secureContext = createSecureContext(makeSelfSigned({ names: ['localhost'], now: new Date() }));
-  const secured = transport.startTLS?.({ optionsFor: () => ({ secureContext }) });
+  const secured = transport.startTLS?.(handshake());
   await vi.waitFor(() => {
     expect(transport.socket).toBeInstanceOf(TLSSocket);
   });
