@@ -203,7 +203,11 @@ async function playStaged({ server, act, bystanders: bystanderCount, isCounted, 
   scene.client = client;
   upstream?.begin();
   front.begin({ bystanderCount });
-  for (const step of steps) await take(step, { client, front, clock });
+  let hasLeftUnread = false;
+  for (const step of steps) {
+    if (isSudden(step)) hasLeftUnread ||= front.isBehind;
+    await take(step, { client, front, clock });
+  }
   await whenQuiet();
   const clients = [...bystanders, client];
   // Whoever is held up goes on, and whoever is still there waits for nothing: each wait has an end.
@@ -248,25 +252,49 @@ async function playStaged({ server, act, bystanders: bystanderCount, isCounted, 
     })),
     sessions: servers.map(({ sessions }) => sessions.map(({ log }) => comparable(log, setting.role))),
   };
-  // How far a session gets before it is known that its client has gone is nobody's promise; and of two connections, which is over first.
-  const isSudden = steps.some(
-    (step, index) => ['reset', 'destroy'].includes(step.do) && steps[index - 1]?.do !== 'quiet',
-  );
+  // How far a session gets before it is known that its client has gone is nobody's promise: of a client that is not read from, as it has sent
+  // much ahead, a socket's stream may know, which reads some more into itself, and a handle cannot. Nor is it how much a server that closes still
+  // answers of what it has not read: up to its next pause, which is where a read ends. And of two connections, which is over first.
   const isRace =
-    isSudden ||
+    hasLeftUnread ||
+    servers.some(({ wasBehindAtClose }) => wasBehindAtClose) ||
+    steps.some((step, index) => isSudden(step) && steps[index - 1]?.do !== 'quiet') ||
     ['clientResets', 'clientLeaves'].includes(act?.what) ||
     (act?.isUpstream === true && act.what === 'clientEnds');
   return { problems, outcome: isRace ? undefined : outcome };
 }
 
+/** Whether a client leaves without a word. */
+function isSudden(step) {
+  return ['reset', 'destroy'].includes(step.do);
+}
+
 /** What can be compared of what was seen of a session. */
 function comparable(log, role) {
   // Who reads hears of the end a turn sooner or later than others; and what came together with what else is the kernel's to say.
-  const inTurn = log.filter((what) => !/^(read|violation)/.test(what));
+  const inTurn = withoutBatches(log.filter((what) => !/^(read|violation)/.test(what)));
   const read = log.filter((what) => what.startsWith('read'));
   // Which of two connections is known to be over first is not the same, and so is what it is over for.
   const known = (what) => (role === 'proxy' ? what.replace(/^(disconnect): .*/, '$1') : what);
   return [...inTurn.map(known), ...read];
+}
+
+/** Recipients who follow each other, as if all had come together: whoever is asked about several is asked about those that have. */
+function withoutBatches(log) {
+  if (!log.includes(ASKED_TOGETHER)) return log;
+  let group = 0;
+  let isAmongThem = false;
+  const placed = log.map((what) => {
+    const rank = RECIPIENT_RANKS.findIndex((kind) => kind.test(what));
+    // An answer is to the recipients before it, if there are any.
+    isAmongThem = rank >= 0 && (isAmongThem || rank < ANSWER_RANK);
+    if (!isAmongThem) group += 1;
+    return { what, group, rank: isAmongThem ? rank : -1 };
+  });
+  const joined = placed.toSorted((one, other) => one.group - other.group || one.rank - other.rank);
+  return joined
+    .map(({ what }) => what)
+    .filter((what, index, all) => what !== ASKED_TOGETHER || all[index - 1] !== what);
 }
 
 /** Nobody counts any more who has left: as many as may come at once are greeted. */
@@ -421,6 +449,10 @@ function say(value) {
   writeSync(1, `${JSON.stringify(value)}\n`);
 }
 
+const ASKED_TOGETHER = 'asked: rcpts';
+/** In which order recipients that come together come, are asked about, and are answered. */
+const RECIPIENT_RANKS = [/^command RCPT$/, /^asked: rcpts$/, /^(reply|limit: recipientsMax)/];
+const ANSWER_RANK = 2;
 const UPSTREAM = { role: 'whole', isBehindProxy: true, listens: 'IPv4', watched: 'few', limits: {} };
 /** In one process what one side writes is there for the other in the next turn; TLS takes some more. */
 const QUIET_TURNS = 12;

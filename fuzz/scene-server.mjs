@@ -19,6 +19,9 @@ export class SceneServer {
   sessions = [];
   /** Faults that nobody planned. */
   faults = [];
+  /** Whether it was behind with its reading when it closed, or since. */
+  wasBehindAtClose = false;
+  #isClosing = false;
   #setting;
   #counts = new Map();
   #sessionOf = new Map();
@@ -38,13 +41,13 @@ export class SceneServer {
     this.#setting = setting;
     this.#act = act;
     this.#scene = scene;
-    const makeChannel = (options) => this.#sessionMade(options);
+    const makeChannel = (channel, transport) => this.#sessionMade(channel, transport);
     const runXACT = (session) => this.#at('XACT', session);
     const noteAnswer = (session, answer) => this.#log(session, `answered ${answer}`);
     class Channel extends SMTPChannel {
       constructor(options) {
         super(options);
-        makeChannel(this);
+        makeChannel(this, options.transport);
       }
       async smtp_XACT() {
         const verdict = await runXACT(this.info);
@@ -118,8 +121,15 @@ export class SceneServer {
     if (!isMeant) this.faults.push(error instanceof Error ? error.stack : String(error));
   }
 
-  #sessionMade(channel) {
-    const session = { channel, log: [], connects: 0, disconnects: 0, closes: 0 };
+  #sessionMade(channel, transport) {
+    const session = { channel, log: [], connects: 0, disconnects: 0, closes: 0, isReading: true };
+    const notes = (isReading, how) => () => {
+      session.isReading = isReading;
+      this.#noteBehind();
+      how.call(transport);
+    };
+    transport.pause = notes(false, transport.pause);
+    transport.resume = notes(true, transport.resume);
     this.#sessionOf.set(channel.info, session);
     this.sessions.push(session);
     return this.#at('made', channel.info);
@@ -297,7 +307,7 @@ export class SceneServer {
         this.close(5_000);
         return undefined;
       case 'closeAborted':
-        this.#scene.closing.push(this.server.close({ signal: AbortSignal.abort() }));
+        this.#close({ signal: AbortSignal.abort() });
         return undefined;
       case 'touch':
         void channel?.conn;
@@ -370,7 +380,22 @@ export class SceneServer {
   }
 
   close(graceMs) {
-    this.#scene.closing.push(this.server.close({ graceMs }));
+    this.#close({ graceMs });
+  }
+
+  #close(options) {
+    this.#isClosing = true;
+    this.#noteBehind();
+    this.#scene.closing.push(this.server.close(options));
+  }
+
+  /** Whether it waits with reading what somebody sends, as long as it has so much of that already. */
+  get isBehind() {
+    return this.sessions.some(({ isReading, disconnects }) => !isReading && disconnects === 0);
+  }
+
+  #noteBehind() {
+    this.wasBehindAtClose ||= this.#isClosing && this.isBehind;
   }
 
   /** Where a client connects. */

@@ -38,7 +38,9 @@ export async function playScenes({ seed, sceneCount, seconds, scripts, isShowing
       counts.scenes += 1;
       counts.handshakes += played[0].handshakes ?? 0;
       const problems = played.flatMap(({ problems: each }, way) => each.map((problem) => `${WAYS[way]}: ${problem}`));
-      const isSame = JSON.stringify(played[0].outcome) === JSON.stringify(played[1].outcome);
+      const isSame =
+        played.some(({ outcome }) => outcome === undefined) ||
+        JSON.stringify(played[0].outcome) === JSON.stringify(played[1].outcome);
       if (problems.length === 0 && !isSame) {
         const difference = await differenceOf(name, played);
         if (difference === undefined) counts.wavering += 1;
