@@ -17,7 +17,8 @@ import { readTLSFacts, type TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
 /**
- * Makes a transport of a connected socket that nobody has read from yet: accepted with `pauseOnConnect`, or paused before it connected.
+ * Makes a transport of a connected socket that nobody has read from yet: accepted with `pauseOnConnect`, or paused before it connected. One
+ * that is on TLS already is used as it is.
  *
  * @param options - `lingerMs`: how long, after `end()`, the peer may take to close its side, or to read on while octets wait for it
  */
@@ -72,14 +73,13 @@ class SocketTransport implements Transport, OctetTaker {
 
   start(receiver: TransportReceiver): void {
     this.#receiver = receiver;
-    const late = this.#late;
-    const direct = late === undefined ? directSocketOf(this.#socket) : undefined;
-    if (late !== undefined) {
-      late.taker = this;
-      this.#readEvents(late);
-      destroyWhenBroken(late);
-    } else if (direct === undefined) {
-      this.#readEvents(this.#socket);
+    const socket = this.#socket;
+    const isSecure = isOnTLS(socket);
+    if (this.#late !== undefined) this.#late.taker = this;
+    if (isSecure) destroyWhenBroken(socket);
+    const direct = isSecure ? undefined : directSocketOf(socket);
+    if (direct === undefined) {
+      this.#readEvents(socket);
     } else {
       this.#socket = direct;
       direct.taker = this;
@@ -327,6 +327,11 @@ function whenWritten(socket: Socket): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Whether a socket is on TLS: that of a handshake which somebody else has made, or the one that was made late. */
+function isOnTLS(socket: Socket): socket is TLSSocket {
+  return (socket as Partial<TLSSocket>).encrypted === true;
 }
 
 /** The same connection as a socket that reads into our buffer, or `undefined` where that cannot be done. */

@@ -4,10 +4,10 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
+import { once, type EventEmitter } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { connect as connectTLS, createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
+import { connect as connectTLS, createSecureContext, createServer as createTLSServer, TLSSocket } from 'node:tls';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -128,11 +128,10 @@ async function settled(read: () => number): Promise<number> {
 }
 
 function handshake(): TLSHandshake {
-  secureContext ??= createSecureContext(makeSelfSigned({ names: ['localhost'], now: new Date() }));
-  const options = { secureContext };
-  return { optionsFor: () => options };
+  const secureContext = createSecureContext(credentials);
+  return { optionsFor: () => ({ secureContext }) };
 }
-let secureContext: SecureContext | undefined;
+const credentials = makeSelfSigned({ names: ['localhost'], now: new Date() });
 
 const MIB = 1_048_576;
 
@@ -543,6 +542,75 @@ it('under TLS hands over what came before anybody knew of the handshake’s end 
     expect(recorder.bytes.toString()).toContain('first, ');
   });
   expect(recorder.bytes.toString()).toBe('first, second');
+});
+
+/** How somebody else puts a connection on TLS. */
+type Maker = 'server' | 'socket';
+
+/** Such a connection: what they have of it, and its peer. */
+async function openSecured(maker: Maker): Promise<{ accepted: TLSSocket; peer: TLSSocket; raw: Socket }> {
+  const options = { pauseOnConnect: true, allowHalfOpen: true };
+  const listener =
+    maker === 'server' ? createTLSServer({ ...credentials, ...options }) : createServer(options, putOnTLS);
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const raw = connect({ port: (listener.address() as { port: number }).port, host: '127.0.0.1', allowHalfOpen: true });
+  const peer = connectTLS({ socket: raw, rejectUnauthorized: false });
+  peer.on('error', () => undefined);
+  const [accepted] = (await once(listener, 'secureConnection')) as [TLSSocket];
+  listener.close();
+  opened.push(peer, accepted);
+  return { accepted, peer, raw };
+}
+
+/** What a `tls.Server` does for its connections. */
+function putOnTLS(this: EventEmitter, plain: Socket): void {
+  const secure = new TLSSocket(plain, { ...credentials, isServer: true });
+  secure.once('secure', () => this.emit('secureConnection', secure));
+}
+
+describe.each<{ name: string; maker: Maker }>([
+  { name: 'with a server of node:tls', maker: 'server' },
+  { name: 'with a socket of node:tls', maker: 'socket' },
+])('a transport of a connection that somebody else has put on TLS, $name', ({ maker }) => {
+  it('reads it, and writes through its queue: TLS takes one write at a time', async () => {
+    const { accepted, peer, raw } = await openSecured(maker);
+    const transport = openSocketTransport(accepted, { lingerMs: 2_000 });
+    const recorder = new Recorder();
+    peer.write('early, ');
+    transport.start(recorder);
+    expect(transport.socket === accepted).toBe(true);
+    expect(transport.remote).toEqual({ address: '127.0.0.1', port: raw.localPort, family: 'IPv4' });
+    peer.write('late');
+    await vi.waitFor(() => {
+      expect(recorder.bytes.toString()).toBe('early, late');
+    });
+    // More than goes out while nobody reads.
+    const blocks = Array.from({ length: 16 }, (_, index) => Buffer.alloc(MIB, 65 + index));
+    for (const block of blocks) transport.write(block);
+    expect(transport.unsentBytes).toBeGreaterThan(MIB);
+    expect(transport.hasLetGo).toBe(false);
+    transport.end();
+    const received: Buffer[] = [];
+    for await (const bytes of peer as AsyncIterable<Buffer>) received.push(bytes);
+    expect(Buffer.concat(received).equals(Buffer.concat(blocks))).toBe(true);
+    await vi.waitFor(() => {
+      expect(recorder.told.at(-1)).toBe('close');
+    });
+    expect(recorder.error).toBeUndefined();
+  });
+
+  it('closes it when what comes is no TLS', async () => {
+    const { accepted, raw } = await openSecured(maker);
+    const transport = openSocketTransport(accepted, { lingerMs: 2_000 });
+    const recorder = new Recorder();
+    transport.start(recorder);
+    raw.write('in clear\r\n');
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['close']);
+    });
+    expect(recorder.error).toMatchObject({ code: /SSL/ });
+  });
 });
 
 it('a client that was gone before we looked came by TCP all the same', async () => {
