@@ -499,6 +499,33 @@ const SCENARIOS = {
     });
   },
 
+  async 'a client that ends its side before its handshake is not waited for'() {
+    await withServer(
+      { tls: { mode: 'offer', ...USUAL } },
+      async ({ client: first, connect: connectClient, server }) => {
+        await first.reply();
+        first.socket.end();
+        await until(() => server.channels.size === 0, 'the first client has left');
+        server.use({
+          name: 'slow',
+          async helo() {
+            const [{ conn }] = server.channels;
+            await new Promise((resolve) => conn.once('end', resolve));
+          },
+        });
+        const client = await connectClient();
+        const told = [];
+        server.on('limit', ({ limit }) => told.push(limit));
+        server.on('disconnect', ({ reason }) => told.push(reason));
+        client.socket.end('EHLO c\r\nSTARTTLS\r\n');
+        assert.deepEqual(await client.codes(3), [220, 250, 220]);
+        await client.ended();
+        await until(() => told.length > 0, 'the session is over');
+        assert.deepEqual(told, ['handshakeFailed']);
+      },
+    );
+  },
+
   async 'TLS begins with the first octet where it is implicit'() {
     await withTLSServer({ tls: { mode: 'implicit', ...USUAL } }, async ({ connectTLS, server }) => {
       const client = await connectTLS({ ca: USUAL.cert, servername: 'mx.example.test' });

@@ -77,6 +77,7 @@ const SCENARIOS = [
   'events and diagnostics channels tell the same story',
   'fifty clients at a time get their own messages through',
   'STARTTLS puts a session on TLS, and what was sent in clear behind it is forgotten',
+  'a client that ends its side before its handshake is not waited for',
   'TLS begins with the first octet where it is implicit',
   'a handshake that fails ends the connection, and no other',
   'the name that a client asks for chooses the certificate',
