@@ -40,6 +40,8 @@ class SocketTransport implements Transport, OctetTaker {
   readonly #late: LateSocket | undefined;
   #linger: NodeJS.Timeout | undefined;
   #isPaused = false;
+  /** A handshake goes on also when nobody wants to read what comes behind it. */
+  #isShakingHands = false;
   #isEnding = false;
   #isClosed = false;
   #error: Error | undefined;
@@ -128,6 +130,8 @@ class SocketTransport implements Transport, OctetTaker {
     this.#peek = (bytes) => {
       early = joined(early, bytes);
     };
+    this.#isShakingHands = true;
+    // It flows from here on, also while the receiver is paused: nobody has told this socket.
     this.#readEvents(secure);
     readDirectly(secure, plain, this);
     // Errors come from both sockets. One that only closes says nothing; it is gone all the same.
@@ -138,7 +142,11 @@ class SocketTransport implements Transport, OctetTaker {
       plain.on('error', reject);
       secure.on('error', reject);
       // Only what `tls.connect` makes has looked at the certificate by itself when it says so.
-      secure.once(side === 'server' ? 'secure' : 'secureConnect', resolve);
+      secure.once(side === 'server' ? 'secure' : 'secureConnect', () => {
+        this.#isShakingHands = false;
+        if (this.#isPaused) secure.pause();
+        resolve();
+      });
       secure.once('end', gone);
       // An end that was read before, behind octets of the handshake.
       plain.once('end', gone);
@@ -156,7 +164,8 @@ class SocketTransport implements Transport, OctetTaker {
       // Behind what whoever waits for the handshake does with it. What comes until then comes behind it, too.
       setImmediate(() => {
         this.#peek = undefined;
-        this.take(early);
+        if (this.#isPaused) secure.unshift(early);
+        else this.take(early);
       });
     }
     return facts;
@@ -238,13 +247,13 @@ class SocketTransport implements Transport, OctetTaker {
   pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
-    this.#socket.pause();
+    if (!this.#isShakingHands) this.#socket.pause();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#socket.resume();
+    if (!this.#isShakingHands) this.#socket.resume();
   }
 
   end(): void {

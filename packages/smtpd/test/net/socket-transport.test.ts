@@ -544,6 +544,31 @@ it('under TLS hands over what came before anybody knew of the handshake’s end 
   expect(recorder.bytes.toString()).toBe('first, second');
 });
 
+it('under TLS keeps what came before anybody knew of the handshake’s end while it is paused', async () => {
+  const { transport, peer } = await openPair();
+  const recorder = new Recorder();
+  transport.start(recorder);
+  const secured = transport.startTLS?.(handshake());
+  await vi.waitFor(() => {
+    expect(transport.socket).toBeInstanceOf(TLSSocket);
+  });
+  const secure = transport.socket as TLSSocket;
+  const client = connectTLS({ socket: peer, rejectUnauthorized: false });
+  opened.push(client);
+  secure.emit('data', Buffer.from('first, '));
+  transport.pause();
+  await Promise.all([secured, once(client, 'secureConnect')]);
+  client.write('second');
+  await vi.waitFor(() => {
+    expect(secure.readableLength).toBeGreaterThan(0);
+  });
+  expect(recorder.bytesCount).toBe(0);
+  transport.resume();
+  await vi.waitFor(() => {
+    expect(recorder.bytes.toString()).toBe('first, second');
+  });
+});
+
 /** How somebody else puts a connection on TLS. */
 type Maker = 'server' | 'socket';
 
@@ -598,6 +623,23 @@ describe.each<{ name: string; maker: Maker }>([
       expect(recorder.told.at(-1)).toBe('close');
     });
     expect(recorder.error).toBeUndefined();
+  });
+
+  it('hands nothing over while it is paused, though it was before it started', async () => {
+    const { accepted, peer } = await openSecured(maker);
+    const transport = openSocketTransport(accepted, { lingerMs: 2_000 });
+    const recorder = new Recorder();
+    transport.pause();
+    transport.start(recorder);
+    peer.write('late');
+    await vi.waitFor(() => {
+      expect(accepted.readableLength).toBe(4);
+    });
+    expect(recorder.bytesCount).toBe(0);
+    transport.resume();
+    await vi.waitFor(() => {
+      expect(recorder.bytes.toString()).toBe('late');
+    });
   });
 
   it('closes it when what comes is no TLS', async () => {
