@@ -36,6 +36,12 @@ export interface BareHandle {
   setNoDelay?(isWithoutDelay: boolean): number;
 }
 
+/** One that may lie on another, which is where Node keeps that. */
+interface LayeredHandle {
+  readonly writeQueueSize?: number;
+  readonly _parent?: LayeredHandle | null;
+}
+
 /** What stands for a write that the kernel has not taken at once. */
 export interface WriteRequest {
   /** Below 0 until a handle has made use of it. */
@@ -81,6 +87,17 @@ export function isBareHandle(handle: unknown): handle is BareHandle {
     NUMBERS.every((name) => known[name] === 0) &&
     'onread' in known
   );
+}
+
+/**
+ * What the kernel has not taken of what a handle was given, where the handle knows: it gets less as the peer reads. One on TLS keeps what it
+ * has enciphered until the handle that it lies on has written that, maybe all at once; so that one is asked, too.
+ */
+export function queuedBytes(handle: unknown): number {
+  let bytes = 0;
+  for (let each = handle as LayeredHandle | null | undefined; each !== null && each !== undefined; each = each._parent)
+    bytes += each.writeQueueSize ?? 0;
+  return bytes;
 }
 
 /** What went wrong, as an error like those of Node's own sockets. @param errno - what a handle has returned */

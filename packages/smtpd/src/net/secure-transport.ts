@@ -9,7 +9,7 @@
 
 import type { Socket } from 'node:net';
 
-import { systemError, type BareHandle, type HandleWays, type WriteRequest } from './bare-handle.js';
+import { queuedBytes, systemError, type BareHandle, type HandleWays, type WriteRequest } from './bare-handle.js';
 import type { LateSocket, SecureConnection, SecureHandle, TLSListener } from './bare-tls.js';
 import { closedSocket, openLateSocketTransport, openSocketTransport } from './socket-transport.js';
 import { readTLSFacts, type TLSFacts } from './tls-facts.js';
@@ -303,10 +303,10 @@ export class SecureTransport implements Transport, TLSListener {
   /** Waits for the peer to close. One that still reads what was written gets more time, though not for ever. */
   #awaitClose(handle: SecureHandle, rounds: number): void {
     const unsentBefore = this.unsentBytes;
-    const queuedBefore = handle.writeQueueSize;
+    const queuedBefore = queuedBytes(handle);
     this.#linger = setTimeout(() => {
       if (this.#handle === undefined) return;
-      const isReading = this.unsentBytes < unsentBefore || handle.writeQueueSize < queuedBefore;
+      const isReading = this.unsentBytes < unsentBefore || queuedBytes(handle) < queuedBefore;
       if (rounds > 1 && isReading) this.#awaitClose(handle, rounds - 1);
       else this.#closeSoon(handle);
     }, this.#init.lingerMs);

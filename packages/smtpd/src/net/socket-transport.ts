@@ -9,6 +9,7 @@
 import { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 
+import { queuedBytes } from './bare-handle.js';
 import type { LateSocket } from './bare-tls.js';
 import { DirectSocket, openDirectSocket, readDirectly, type OctetTaker } from './direct-socket.js';
 import { HelloReader } from './hello-reader.js';
@@ -269,9 +270,10 @@ class SocketTransport implements Transport, OctetTaker {
   /** Waits for the peer to close. One that still reads what was written gets more time, though not for ever. */
   #awaitClose(rounds: number): void {
     const unsentBefore = this.unsentBytes;
-    const queuedBefore = queuedBytes(this.#socket);
+    // The stream counts whole writes only.
+    const queuedBefore = queuedBytes(handleOf(this.#socket));
     this.#linger = setTimeout(() => {
-      const isReading = this.unsentBytes < unsentBefore || queuedBytes(this.#socket) < queuedBefore;
+      const isReading = this.unsentBytes < unsentBefore || queuedBytes(handleOf(this.#socket)) < queuedBefore;
       if (rounds > 1 && isReading) this.#awaitClose(rounds - 1);
       else this.#socket.destroy();
     }, this.#lingerMs);
@@ -346,7 +348,7 @@ function isOnTLS(socket: Socket): socket is TLSSocket {
 /** The same connection as a socket that reads into our buffer, or `undefined` where that cannot be done. */
 function directSocketOf(socket: Socket): DirectSocket | undefined {
   if (socket instanceof DirectSocket) return socket;
-  const adopted = openDirectSocket((socket as { readonly _handle?: unknown })._handle);
+  const adopted = openDirectSocket(handleOf(socket));
   if (adopted === undefined) return undefined;
   // The first socket must let go of the handle before it is thrown away.
   (socket as { _handle?: unknown })._handle = null;
@@ -354,10 +356,9 @@ function directSocketOf(socket: Socket): DirectSocket | undefined {
   return adopted;
 }
 
-/** What the kernel has not taken of the write under way, where the handle knows: the stream counts whole writes only. */
-function queuedBytes(socket: Socket): number {
-  const { _handle: handle } = socket as { readonly _handle?: { readonly writeQueueSize?: number } | null };
-  return handle?.writeQueueSize ?? 0;
+/** What Node has under a socket. */
+function handleOf(socket: Socket): unknown {
+  return (socket as { readonly _handle?: unknown })._handle;
 }
 
 /** One end of a connection, as Node names it. */

@@ -186,6 +186,11 @@ async function renegotiate(peer: tls.TLSSocket, countMax: number): Promise<numbe
   return count;
 }
 
+/** Connections of this process, each end of one. */
+function connectionCount(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -502,10 +507,8 @@ describe.each<{ name: string; way: Way }>([
   });
 
   it('whose peer ends while something is left writes that, and lets go of the connection', async () => {
-    const connections = (): number =>
-      process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
     await vi.waitFor(() => {
-      expect(connections()).toBe(0);
+      expect(connectionCount()).toBe(0);
     });
     const recorder = new Recorder();
     const { transport, peer } = await openSecure(way, { receiver: recorder, lingerMs: 60_000 });
@@ -522,7 +525,7 @@ describe.each<{ name: string; way: Way }>([
     expect(received).toBe(16 * MIB);
     await vi.waitFor(() => {
       expect(recorder.told).toEqual(['end', 'close']);
-      expect(connections()).toBe(0);
+      expect(connectionCount()).toBe(0);
     });
   });
 
@@ -575,6 +578,52 @@ describe.each<{ name: string; way: Way }>([
       expect([first.told, second.told]).toEqual([['close'], ['close']]);
     });
     expect(first.error).toBeUndefined();
+  });
+
+  it('ends at once when nothing is being written, and lets go of the connection', async () => {
+    await vi.waitFor(() => {
+      expect(connectionCount()).toBe(0);
+    });
+    const recorder = new Recorder();
+    const { transport, peer } = await openSecure(way, { receiver: recorder, lingerMs: 60_000 });
+    peer.resume();
+    transport.end();
+    await once(peer, 'end');
+    peer.end();
+    await vi.waitFor(() => {
+      expect(recorder.told.at(-1)).toBe('close');
+      expect(connectionCount()).toBe(0);
+    });
+  });
+
+  it('gives a peer that reads slowly the time to read to the end, whatever was written at once', async () => {
+    const { transport, peer } = await openSecure(way, { lingerMs: 600 });
+    const total = 32 * MIB;
+    for (let written = 0; written < total; written += MIB / 4) transport.write(Buffer.alloc(MIB / 4));
+    const beganAt = performance.now();
+    transport.end();
+    let received = 0;
+    // A megabyte, a rest, and so on: longer than two lingers in all.
+    for await (const bytes of peer as AsyncIterable<Buffer>) {
+      const before = received;
+      received += bytes.length;
+      if (Math.floor(received / MIB) > Math.floor(before / MIB))
+        await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    expect(received).toBe(total);
+    expect(performance.now() - beganAt).toBeGreaterThan(1_200);
+  });
+
+  it('tells of a write that has failed while it reads nothing', async () => {
+    const recorder = new Recorder();
+    const { transport, raw } = await openSecure(way, { receiver: recorder });
+    transport.pause();
+    transport.write(Buffer.alloc(16 * MIB));
+    raw.resetAndDestroy();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['close']);
+    });
+    expect(recorder.error).toMatchObject({ code: expect.stringMatching(/^(EPIPE|ECONNRESET)$/) as string });
   });
 
   it('tells a reset as an error, once, last', async () => {

@@ -618,6 +618,7 @@ describe.each<{ name: string; maker: Maker }>([
     transport.end();
     const received: Buffer[] = [];
     for await (const bytes of peer as AsyncIterable<Buffer>) received.push(bytes);
+    raw.destroy();
     expect(Buffer.concat(received).equals(Buffer.concat(blocks))).toBe(true);
     await vi.waitFor(() => {
       expect(recorder.told.at(-1)).toBe('close');
