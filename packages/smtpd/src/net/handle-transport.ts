@@ -13,7 +13,13 @@ import { bareTLSOptions, secureWay } from './bare-tls.js';
 import { DirectSocket, openDirectSocket } from './direct-socket.js';
 import { HelloReader } from './hello-reader.js';
 import { SecureTransport } from './secure-transport.js';
-import { closedBefore, closedSocket, endpoint, openSocketTransport } from './socket-transport.js';
+import {
+  closedBefore,
+  closedSocket,
+  endpoint,
+  openLateSocketTransport,
+  openSocketTransport,
+} from './socket-transport.js';
 import type { TLSFacts } from './tls-facts.js';
 import type { EndpointAddress, TLSHandshake, Transport, TransportReceiver } from './transport.js';
 
@@ -351,14 +357,14 @@ export class HandleTransport implements Transport {
   #openSocket(): Transport {
     const { readBuffer, lingerMs } = this.#init;
     const handle = this.#handle;
-    const socket = handle === undefined ? closedSocket(this.remote) : openDirectSocket(handle, readBuffer);
+    if (handle === undefined) return openSocketTransport(closedSocket(this.remote), { lingerMs });
+    const socket = openDirectSocket(handle, readBuffer);
     if (socket === undefined) throw new Error('The connection has a handle that no socket can be made of');
-    const transport = openSocketTransport(socket, { lingerMs });
-    if (handle === undefined) return transport;
+    const transport = openLateSocketTransport(socket, { lingerMs, isEndTold: this.#hasPeerEnded });
     this.#handle = undefined;
     clearTimeout(this.#linger);
     this.#hello?.leave();
-    if (this.#inFlightBytes > 0 && socket instanceof DirectSocket) socket.noteEarlierWrite(this.#inFlightBytes);
+    if (this.#inFlightBytes > 0) socket.noteEarlierWrite(this.#inFlightBytes);
     if (this.#isPaused) transport.pause();
     if (this.#receiver !== undefined) transport.start(this.#receiver);
     if (this.#isEnding) transport.end();

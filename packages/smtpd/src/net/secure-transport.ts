@@ -363,7 +363,7 @@ export class SecureTransport implements Transport, TLSListener {
     if (this.#handshake !== undefined) this.#awaitHandshakeOf(socket);
     for (const bytes of this.#held.splice(0)) socket.push(bytes);
     if (this.#isEndHeld || this.#hasPeerEnded) socket.push(null);
-    const transport = openLateSocketTransport(socket, { lingerMs });
+    const transport = openLateSocketTransport(socket, { lingerMs, isEndTold: this.#hasPeerEnded });
     if (this.#isPaused) transport.pause();
     transport.start(this.#receiver);
     for (const bytes of this.#queue) transport.write(bytes);

@@ -27,9 +27,16 @@ export function openSocketTransport(socket: Socket, options: { readonly lingerMs
   return new SocketTransport(socket, options.lingerMs);
 }
 
-/** The same for the socket of a connection that has been on TLS without one. */
-export function openLateSocketTransport(socket: LateSocket, options: { readonly lingerMs: number }): Transport {
-  return new SocketTransport(socket, options.lingerMs, socket);
+/**
+ * The same for the socket of a connection that has gone on without one.
+ *
+ * @param options - `isEndTold`: whether the receiver knows already that the peer has ended its side
+ */
+export function openLateSocketTransport(
+  socket: DirectSocket | LateSocket,
+  options: { readonly lingerMs: number; readonly isEndTold: boolean },
+): Transport {
+  return new SocketTransport(socket, options.lingerMs, options.isEndTold);
 }
 
 class SocketTransport implements Transport, OctetTaker {
@@ -37,8 +44,7 @@ class SocketTransport implements Transport, OctetTaker {
   readonly local: EndpointAddress;
   #socket: Socket;
   readonly #lingerMs: number;
-  /** The socket, where it is on TLS already. */
-  readonly #late: LateSocket | undefined;
+  #isEndTold: boolean;
   #linger: NodeJS.Timeout | undefined;
   #isPaused = false;
   /** A handshake goes on also when nobody wants to read what comes behind it. */
@@ -50,10 +56,10 @@ class SocketTransport implements Transport, OctetTaker {
   /** Looks at what comes before a handshake, instead of the receiver. */
   #peek: ((bytes: Uint8Array) => void) | undefined;
 
-  constructor(socket: Socket, lingerMs: number, late?: LateSocket) {
+  constructor(socket: Socket, lingerMs: number, isEndTold = false) {
     this.#socket = socket;
     this.#lingerMs = lingerMs;
-    this.#late = late;
+    this.#isEndTold = isEndTold;
     this.local = endpoint(socket.localAddress, socket.localPort, socket.localFamily);
     const remote = endpoint(socket.remoteAddress, socket.remotePort, socket.remoteFamily);
     // A client that has reset the connection already has no address any more; it did not come by a Unix socket.
@@ -78,8 +84,11 @@ class SocketTransport implements Transport, OctetTaker {
     this.#receiver = receiver;
     const socket = this.#socket;
     const isSecure = isOnTLS(socket);
-    if (this.#late !== undefined) this.#late.taker = this;
-    if (isSecure) destroyWhenBroken(socket);
+    if (isSecure) {
+      // One that was made late hands over what it reads without its stream.
+      if ('taker' in socket) socket.taker = this;
+      destroyWhenBroken(socket);
+    }
     const direct = isSecure ? undefined : directSocketOf(socket);
     if (direct === undefined) {
       this.#readEvents(socket);
@@ -221,6 +230,8 @@ class SocketTransport implements Transport, OctetTaker {
   }
 
   onEnd(): void {
+    if (this.#isEndTold) return;
+    this.#isEndTold = true;
     this.#receiver?.onEnd();
   }
 

@@ -193,6 +193,18 @@ describe.skipIf(handleWays() === undefined)('a connection without a socket', () 
     expect(recorder.told).toEqual(['close', 'failed', 'failed']);
   });
 
+  it('whose peer has ended has a socket that knows, and nobody is told again', async () => {
+    const { transport, peer } = await openPair();
+    const recorder = new Recorder();
+    transport.start(recorder);
+    peer.end('QUIT\r\n');
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['end']);
+    });
+    await once(transport.socket as Socket, 'end');
+    expect([recorder.text, recorder.told]).toEqual(['QUIT\r\n', ['end']]);
+  });
+
   it('whose peer has ended closes when ours has been written, without waiting', async () => {
     const { transport, peer } = await openPair();
     const recorder = new Recorder();

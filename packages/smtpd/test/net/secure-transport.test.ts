@@ -938,6 +938,70 @@ describe.skipIf(!isBarePossible)('the socket of a connection on TLS that had non
     });
   });
 
+  it('is paused when the connection is', async () => {
+    const recorder = new Recorder();
+    const { transport, peer } = await openSecure('handle', { receiver: recorder });
+    transport.pause();
+    const socket = transport.socket as tls.TLSSocket;
+    expect(socket.isPaused()).toBe(true);
+    await send(peer, 'late');
+    for (let round = 0; round < 20; round += 1) await turn();
+    expect(recorder.text).toBe('');
+    transport.resume();
+    await vi.waitFor(() => {
+      expect(recorder.text).toBe('late');
+    });
+    transport.pause();
+    expect(socket.isPaused()).toBe(true);
+  });
+
+  it('knows that the peer has ended, behind what waits', async () => {
+    const recorder = new Recorder();
+    const { transport, secured, peer, keep, give } = await openKeeping(recorder);
+    await Promise.all([secured, once(peer, 'secureConnect')]);
+    keep();
+    transport.pause();
+    await new Promise<void>((resolve) => peer.end('QUIT\r\n', resolve));
+    give();
+    const socket = transport.socket as tls.TLSSocket;
+    expect([socket.readableLength, recorder.text, recorder.told]).toEqual([6, '', []]);
+    transport.resume();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['end']);
+    });
+    expect([socket.readableEnded, recorder.text]).toEqual([true, 'QUIT\r\n']);
+  });
+
+  it('knows that the peer has ended, which nobody is told again', async () => {
+    const recorder = new Recorder();
+    const { transport, peer } = await openSecure('handle', { receiver: recorder });
+    peer.end();
+    await vi.waitFor(() => {
+      expect(recorder.told).toEqual(['end']);
+    });
+    const socket = transport.socket as tls.TLSSocket;
+    await once(socket, 'end');
+    expect(recorder.told).toEqual(['end']);
+  });
+
+  it('ends where the connection was to end', async () => {
+    const recorder = new Recorder();
+    const { transport, peer, raw } = await openSecure('handle', { receiver: recorder });
+    peer.pause();
+    transport.write(Buffer.alloc(16 * MIB));
+    transport.write(Buffer.from('221 '));
+    transport.end();
+    const socket = transport.socket as tls.TLSSocket;
+    expect(socket.writableEnded).toBe(true);
+    let received = 0;
+    for await (const bytes of peer as AsyncIterable<Buffer>) received += bytes.length;
+    raw.destroy();
+    expect(received).toBe(16 * MIB + 4);
+    await vi.waitFor(() => {
+      expect(recorder.told.at(-1)).toBe('close');
+    });
+  });
+
   it('is over when the connection is', async () => {
     const recorder = new Recorder();
     const { transport, raw } = await openSecure('handle', { receiver: recorder });
