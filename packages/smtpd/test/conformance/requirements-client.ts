@@ -97,7 +97,7 @@ const RFC_5321: readonly Requirement[] = [
   ),
   met(
     row(5321, '§4.3.1', 'SHOULD', 'A client waits for the greeting before it says anything.'),
-    [line(SESSION, 'readonly #outstanding: ClientRequest[] = [GREETING]')],
+    [line(SESSION, "readonly #outstanding: ClientRequest[] = [newRequest('greeting', undefined)]")],
     ['waits for the greeting before anything is said'],
   ),
   met(
