@@ -1,6 +1,7 @@
 /**
  * The inbox and its store on newer Nodes, which have an SQLite of their own. What the core does there is in
- * `packages/smtpd/test/runtimes`; here is what differs: the driver, and what is said when the program starts.
+ * `packages/smtpd/test/runtimes`; here is what differs: the driver, and what is said when the program starts; in the core, how memory is given
+ * and when it is collected, what a connection that was reset looks like, what can be shown.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,21 +16,40 @@ import { sendMail } from '../packages/smtpd-inbox/test/support/mails.js';
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const run = promisify(execFile);
 
+/** What has failed on one Node and not on another, and what goes by things that Node does not document. */
+const CORE_TESTS = [
+  'attacks/memory.test.ts',
+  'net/',
+  'protocol/content-buffer.test.ts',
+  'protocol/input.test.ts',
+  'protocol/octets.test.ts',
+  'rivals/smtp-server.test.ts',
+  'server/logger.test.ts',
+  'server/watch.test.ts',
+].map((path) => `packages/smtpd/test/${path}`);
+
 describe.each([{ name: 'node22' }, { name: 'node24' }, { name: 'node26' }])('on $name', ({ name }) => {
   const node = requireCommand(name);
 
-  it('the store does what it does elsewhere', async () => {
-    const files = [fromRoot('node_modules/vitest/vitest.mjs'), 'run', 'packages/smtpd-store/test/sqlite'];
-    const { stdout } = await run(node, [...files, '--reporter=json', '--testTimeout=120000'], {
-      cwd: fromRoot('.'),
-      // The report of the run around this one is not written by it.
-      env: { ...process.env, TEST_REPORT: '' },
-      maxBuffer: 16_777_216,
-    });
-    const report = JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, number>;
-    expect(report['numPassedTests']).toBeGreaterThanOrEqual(100);
-    expect(report['numFailedTests']).toBe(0);
-  }, 400_000);
+  it.each([
+    ['the store', ['packages/smtpd-store/test/sqlite'], 100],
+    ['the core, where Nodes differ,', CORE_TESTS, 400],
+  ])(
+    '%s does what it does elsewhere',
+    async (_, paths, passedMin) => {
+      const files = [fromRoot('node_modules/vitest/vitest.mjs'), 'run', ...paths];
+      const { stdout } = await run(node, [...files, '--reporter=json', '--testTimeout=120000'], {
+        cwd: fromRoot('.'),
+        // The report of the run around this one is not written by it.
+        env: { ...process.env, TEST_REPORT: '' },
+        maxBuffer: 16_777_216,
+      });
+      const report = JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, number>;
+      expect(report['numPassedTests']).toBeGreaterThanOrEqual(passedMin);
+      expect(report['numFailedTests']).toBe(0);
+    },
+    400_000,
+  );
 
   it('the inbox starts without a warning, catches mail, finds it by its words, and ends in order', async () => {
     const args = [
