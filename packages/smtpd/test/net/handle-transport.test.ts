@@ -49,6 +49,18 @@ async function listenOn(address: ListenAddress): Promise<() => Promise<{ transpo
   };
 }
 
+/** A connection whose peer has said something and ended its side. */
+async function openEnded() {
+  const { transport, peer } = await openPair();
+  const recorder = new Recorder();
+  transport.start(recorder);
+  peer.end('QUIT\r\n');
+  await vi.waitFor(() => {
+    expect(recorder.told).toEqual(['end']);
+  });
+  return { transport, peer, recorder };
+}
+
 async function openPair(): Promise<{ transport: Transport; peer: Socket }> {
   const openPeer = await listenOn({ host: '127.0.0.1', port: 0 });
   return openPeer();
@@ -194,25 +206,13 @@ describe.skipIf(handleWays() === undefined)('a connection without a socket', () 
   });
 
   it('whose peer has ended has a socket that knows, and nobody is told again', async () => {
-    const { transport, peer } = await openPair();
-    const recorder = new Recorder();
-    transport.start(recorder);
-    peer.end('QUIT\r\n');
-    await vi.waitFor(() => {
-      expect(recorder.told).toEqual(['end']);
-    });
+    const { transport, recorder } = await openEnded();
     await once(transport.socket as Socket, 'end');
     expect([recorder.text, recorder.told]).toEqual(['QUIT\r\n', ['end']]);
   });
 
   it('whose peer has ended closes when ours has been written, without waiting', async () => {
-    const { transport, peer } = await openPair();
-    const recorder = new Recorder();
-    transport.start(recorder);
-    peer.end('QUIT\r\n');
-    await vi.waitFor(() => {
-      expect(recorder.told).toEqual(['end']);
-    });
+    const { transport, peer, recorder } = await openEnded();
     transport.write(Buffer.alloc(16 * MIB));
     transport.end();
     expect(recorder.told).toEqual(['end']);

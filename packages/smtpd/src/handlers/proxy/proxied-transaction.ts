@@ -2,6 +2,8 @@
  * One transaction of a client, and what it is upstream: a branch for each server that its recipients go to; as a rule one. Each step asks
  * the upstream and gives the client its answer, in the turn in which it comes. Recipients that go to a server which is asked already are the
  * usual case, and a promise is there only for the others.
+ *
+ * Its short lists are made by loops, not by `map()` and `filter()`: docs/performance.md, "Through a proxy", has the reason.
  */
 
 import { onAbort } from '../../client/abort-listener.js';
