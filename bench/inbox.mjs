@@ -11,7 +11,7 @@ import { fillInbox, RARE_WORDS } from './inbox-mail.mjs';
 import { INBOX_NAMES, InboxProcess, inboxVersions, installInboxes, missingInbox } from './inbox-processes.mjs';
 import { table } from './figures.mjs';
 import { LoadGenerator } from './load-generator.mjs';
-import { machine, machineRows } from './machine.mjs';
+import { commandLine, machine, machineRows } from './machine.mjs';
 import { measureWorkload } from './measure.mjs';
 import { hasFailures, workloadTable } from './results.mjs';
 
@@ -309,7 +309,7 @@ function page(generator) {
             .map((pair) => pair.join(' '))
             .join(', '),
         ],
-        ['command', `\`${['npm run bench:inbox --', ...process.argv.slice(2)].join(' ')}\``],
+        ['command', `\`${commandLine('bench:inbox')}\``],
         ['load', generator.description],
       ],
     ),

@@ -1,5 +1,6 @@
 /** The machine that something was measured on. */
 import { cpus, release, totalmem, type } from 'node:os';
+import { basename, isAbsolute } from 'node:path';
 
 /** What there is to know of it. */
 export function machine() {
@@ -19,4 +20,10 @@ export function machineRows({ cores, cpu, memoryGiB, kernel }, date = new Date()
     ['machine', `${cores} cores, ${cpu}, ${memoryGiB} GiB`],
     ['kernel', kernel],
   ];
+}
+
+/** The command line of this process as `npm run SCRIPT` was given it. Files appear by their names: where they lie is nobody's business. */
+export function commandLine(script) {
+  const words = process.argv.slice(2).map((word) => (isAbsolute(word) ? basename(word) : word));
+  return ['npm run', script, '--', ...words].join(' ');
 }

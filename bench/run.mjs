@@ -11,7 +11,7 @@ import { goalsTable } from './goals.mjs';
 import { growthPicture } from './growth-picture.mjs';
 import { growthSection, measureGrowth } from './growth.mjs';
 import { LoadGenerator } from './load-generator.mjs';
-import { machine } from './machine.mjs';
+import { commandLine, machine } from './machine.mjs';
 import { measureWorkload } from './measure.mjs';
 import { HELP, readOptions } from './options.mjs';
 import { installPeers, missing, SERVERS, versionsOf } from './peers.mjs';
@@ -35,7 +35,7 @@ async function bench({ workloads, isIdleWanted, isGrowthWanted, rounds, amount, 
   const generator = new LoadGenerator({ isNodeWanted: how.isNodeWanted });
   const result = {
     date: new Date().toISOString().slice(0, 10),
-    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    command: commandLine('bench'),
     machine: machine(),
     versions: versionsOf([...serverNames, ...proxyNames]),
     generator: generator.description,
