@@ -4,20 +4,12 @@ import { createTransport } from 'nodemailer';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { startInbox } from 'smtpd-inbox';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { requireChromium, type TrappedBrowser } from './support/browser.js';
+import { useTrappedBrowser } from './support/browser.js';
 
 describe('beside a real server', () => {
-  const launch = requireChromium();
-  let trapped: TrappedBrowser;
-
-  beforeAll(async () => {
-    trapped = await launch();
-  });
-  afterAll(async () => {
-    await trapped[Symbol.asyncDispose]();
-  });
+  const trapped = useTrappedBrowser();
 
   it(
     'a message of nodemailer is shown in every tab, and nothing of it runs or asks anybody',
@@ -51,7 +43,7 @@ describe('beside a real server', () => {
         });
       }
       transport.close();
-      const page = await trapped.browser.newPage({ viewport: { width: 1440, height: 900 } });
+      const page = await trapped.browser().newPage({ viewport: { width: 1440, height: 900 } });
       const dialogs: string[] = [];
       const errors: string[] = [];
       page.on('dialog', (dialog) => {
@@ -104,7 +96,7 @@ describe('beside a real server', () => {
     socket.end();
     await once(socket, 'close');
 
-    const page = await trapped.browser.newPage({ viewport: { width: 1440, height: 900 } });
+    const page = await trapped.browser().newPage({ viewport: { width: 1440, height: 900 } });
     await page.goto(inbox.url ?? '');
     const entry = async (): Promise<string | undefined> => {
       const answer = await fetch(`${inbox.url ?? ''}api/v1/messages?sessions=true`);

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { requireChromium, type TrappedBrowser } from './support/browser.js';
+import { useTrappedBrowser } from './support/browser.js';
 import { type FakeInbox, startFakeInbox } from './support/fake-inbox.js';
 import { sampleMessage } from './support/sample-message.js';
 import { hostileSample, largeSample, MARKUP, richSample, sessionSample } from './support/samples.js';
@@ -38,18 +38,14 @@ const plain = sampleMessage('plain', {
 });
 
 describe('the panes of a message', () => {
-  const launch = requireChromium();
-  let trapped: TrappedBrowser;
+  const trapped = useTrappedBrowser();
   let inbox: FakeInbox;
-  let context: BrowserContext;
+  let context: BrowserContext | undefined;
 
   beforeAll(async () => {
-    trapped = await launch();
     inbox = await startFakeInbox([rich, hostile, plain, largeSample(), sessionSample()]);
-    context = await trapped.browser.newContext(DEFAULTS);
   });
   afterAll(async () => {
-    await trapped[Symbol.asyncDispose]();
     await inbox.close();
   });
 
@@ -59,7 +55,10 @@ describe('the panes of a message', () => {
     act: (page: Page) => Promise<void>,
     options?: BrowserContextOptions,
   ): Promise<{ readonly asked: readonly string[]; readonly dialogs: readonly string[] }> {
-    const own = options === undefined ? context : await trapped.browser.newContext({ ...DEFAULTS, ...options });
+    const own =
+      options === undefined
+        ? (context ??= await trapped.browser().newContext(DEFAULTS))
+        : await trapped.browser().newContext({ ...DEFAULTS, ...options });
     const page = await own.newPage();
     const dialogs: string[] = [];
     const errors: string[] = [];

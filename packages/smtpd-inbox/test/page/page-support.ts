@@ -1,11 +1,10 @@
 /** The page in a browser, for scenarios: one browser for a file, one page for a test, and nothing that it did wrong goes unseen. */
 
-import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from '@playwright/test';
+import type { BrowserContextOptions, Locator, Page } from '@playwright/test';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll } from 'vitest';
 
-import { requireCommand } from '../../../smtpd/test/support/component.js';
+import { useChromium } from '../support/chromium.js';
 
 /** A page that is closed at the end of its block. */
 export interface OpenedPage extends AsyncDisposable {
@@ -17,15 +16,9 @@ export interface OpenedPage extends AsyncDisposable {
 
 /** Says that the tests of this `describe` need Chromium, and starts it once for all of them. */
 export function usePages(): (url: string, options?: BrowserContextOptions) => Promise<OpenedPage> {
-  const executablePath = requireCommand('chromium');
-  let browser: Browser | undefined;
-  beforeAll(async () => {
-    // Where there is none, its tests are skipped.
-    browser = executablePath.includes('/') ? await chromium.launch({ executablePath, args: ARGUMENTS }) : undefined;
-  });
-  afterAll(() => browser?.close());
+  const browser = useChromium();
   return async (url, options = {}) => {
-    const context = await browser!.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    const context = await browser().newContext({ viewport: { width: 1440, height: 900 }, ...options });
     context.setDefaultTimeout(5_000);
     const page = await context.newPage();
     const faults: string[] = [];
@@ -73,12 +66,3 @@ interface AxeResult {
 }
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];

@@ -1,12 +1,11 @@
 /** What the tests of attacks share: an attacker's server that notes who comes, octets sent as they are, and mails put where they can do harm. */
 
-import { chromium, type Browser, type BrowserContext } from '@playwright/test';
+import type { BrowserContext } from '@playwright/test';
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect, createServer as createTCPServer, type AddressInfo, type Socket } from 'node:net';
 import type { InboxServer } from 'smtpd-inbox';
-import { afterAll, beforeAll } from 'vitest';
 
-import { requireCommand } from '../../../smtpd/test/support/component.js';
+import { useChromium } from '../support/chromium.js';
 import { ask } from '../support/http.js';
 
 /** A server of somebody who means harm. It answers whatever it is asked for, and forgets nothing. */
@@ -56,15 +55,9 @@ function contentTypeOf({ url = '' }: IncomingMessage): string {
  * other name leads anywhere.
  */
 export function useBrowser(): () => Promise<BrowserContext> {
-  const executablePath = requireCommand('chromium');
-  let browser: Browser | undefined;
-  beforeAll(async () => {
-    // Where there is none, its tests are skipped.
-    browser = executablePath.includes('/') ? await chromium.launch({ executablePath, args: ARGUMENTS }) : undefined;
-  });
-  afterAll(() => browser?.close());
+  const browser = useChromium(() => ({ args: ARGUMENTS }));
   return async () => {
-    const context = await browser!.newContext({ viewport: { width: 1440, height: 900 } });
+    const context = await browser().newContext({ viewport: { width: 1440, height: 900 } });
     context.setDefaultTimeout(10_000);
     return context;
   };
@@ -219,13 +212,6 @@ export function gone(socket: Socket): Promise<void> {
 
 const DOT = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
   // What a browser itself keeps from pages of a network must not hide what we do.
   '--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests',
   '--host-resolver-rules=MAP *.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',

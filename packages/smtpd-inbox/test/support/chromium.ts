@@ -1,0 +1,42 @@
+/** Debian's Chromium, for tests: it says nothing to anybody of its own accord. */
+
+import { chromium, type Browser, type LaunchOptions } from '@playwright/test';
+import { afterAll, beforeAll } from 'vitest';
+
+import { requireCommand } from '../../../smtpd/test/support/component.js';
+
+/** How it is started: what is said here comes on top of what each test needs. */
+export type ChromiumOptions = Pick<LaunchOptions, 'args' | 'proxy'>;
+
+/**
+ * Says that the tests of this `describe` need Chromium, and starts one for all of them. Where there is none they are skipped with the
+ * reason, except in CI.
+ *
+ * @returns the browser, for tests; it is not there before the first of them
+ */
+export function useChromium(options: () => ChromiumOptions = () => ({})): () => Browser {
+  const executablePath = requireCommand('chromium');
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    // Where there is none, hooks run all the same.
+    if (!executablePath.includes('/')) return;
+    const { args = [], proxy } = options();
+    browser = await chromium.launch({ executablePath, args: [...ARGUMENTS, ...args], ...(proxy && { proxy }) });
+  });
+  afterAll(() => browser?.close());
+  return () => {
+    if (browser === undefined) throw new Error('There is no browser before the first test');
+    return browser;
+  };
+}
+
+/** No sandbox, because root starts it; no updates and no reports. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
