@@ -12,7 +12,8 @@ import { handleWays, isBareHandle } from '../../src/net/bare-handle.js';
 import { DirectSocket } from '../../src/net/direct-socket.js';
 import { HandleTransport } from '../../src/net/handle-transport.js';
 import { openListener, type ListenAddress } from '../../src/net/listener.js';
-import type { Transport, TransportReceiver } from '../../src/net/transport.js';
+import type { Transport } from '../../src/net/transport.js';
+import { Recorder } from './recorder.js';
 
 const MIB = 1_048_576;
 const toClose: (() => unknown)[] = [];
@@ -64,28 +65,6 @@ async function openEnded() {
 async function openPair(): Promise<{ transport: Transport; peer: Socket }> {
   const openPeer = await listenOn({ host: '127.0.0.1', port: 0 });
   return openPeer();
-}
-
-/** Notes what it is told, and gathers what came as text. */
-class Recorder implements TransportReceiver {
-  readonly told: string[] = [];
-  text = '';
-
-  onBytes(bytes: Uint8Array): void {
-    this.text += Buffer.from(bytes).toString('latin1');
-  }
-
-  onEnd(): void {
-    this.told.push('end');
-  }
-
-  onDrain(): void {
-    this.told.push('drain');
-  }
-
-  onClose(): void {
-    this.told.push('close');
-  }
 }
 
 it('is how a Node that we know takes connections', () => {

@@ -12,8 +12,9 @@ import { handleWays } from '../../src/net/bare-handle.js';
 import { DirectSocket } from '../../src/net/direct-socket.js';
 import { HandleTransport } from '../../src/net/handle-transport.js';
 import { openConnection, type ConnectTarget } from '../../src/net/outgoing-connection.js';
-import type { Transport, TransportReceiver } from '../../src/net/transport.js';
+import type { Transport } from '../../src/net/transport.js';
 import { freePort } from '../support/free-port.js';
+import { Recorder } from './recorder.js';
 
 const toClose: (() => unknown)[] = [];
 
@@ -47,30 +48,6 @@ async function connectTo(server: Server, target: ConnectTarget): Promise<{ trans
     },
   );
   return { transport, peer };
-}
-
-/** Notes what it is told, and gathers what came as text. */
-class Recorder implements TransportReceiver {
-  readonly told: string[] = [];
-  text = '';
-  error: Error | undefined;
-
-  onBytes(bytes: Uint8Array): void {
-    this.text += Buffer.from(bytes).toString('latin1');
-  }
-
-  onEnd(): void {
-    this.told.push('end');
-  }
-
-  onDrain(): void {
-    this.told.push('drain');
-  }
-
-  onClose(error: Error | undefined): void {
-    this.error = error;
-    this.told.push('close');
-  }
 }
 
 describe('a connection to a server', () => {

@@ -15,6 +15,7 @@ import { bareTLSOptions, secureWay, type SecureConnection } from '../../src/net/
 import { openListener } from '../../src/net/listener.js';
 import { makeSelfSigned } from '../../src/net/self-signed.js';
 import type { TLSHandshake, Transport, TransportReceiver } from '../../src/net/transport.js';
+import { Recorder } from './recorder.js';
 import { readSlowly } from './slow-reader.js';
 
 type Way = 'handle' | 'sockets';
@@ -123,34 +124,6 @@ async function openKeeping(receiver: TransportReceiver): Promise<{
     kept = undefined;
   };
   return { transport, secured, raw, peer: shakeHands(far), keep, give, goOn };
-}
-
-/** Notes what a transport tells. */
-class Recorder implements TransportReceiver {
-  readonly told: string[] = [];
-  readonly pieces: Buffer[] = [];
-  error: Error | undefined;
-
-  get text(): string {
-    return Buffer.concat(this.pieces).toString('latin1');
-  }
-
-  onBytes(bytes: Uint8Array): void {
-    this.pieces.push(Buffer.from(bytes));
-  }
-
-  onEnd(): void {
-    this.told.push('end');
-  }
-
-  onDrain(): void {
-    this.told.push('drain');
-  }
-
-  onClose(error: Error | undefined): void {
-    this.error = error;
-    this.told.push('close');
-  }
 }
 
 /** Who is put on TLS from now on, and never makes a socket. */

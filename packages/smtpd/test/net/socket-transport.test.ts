@@ -15,8 +15,9 @@ import { makeSelfSigned } from '../../src/net/self-signed.js';
 import { handleWays } from '../../src/net/bare-handle.js';
 import { openListener } from '../../src/net/listener.js';
 import { openSocketTransport } from '../../src/net/socket-transport.js';
-import type { TLSHandshake, Transport, TransportReceiver } from '../../src/net/transport.js';
+import type { TLSHandshake, Transport } from '../../src/net/transport.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
+import { Recorder } from './recorder.js';
 import { readSlowly } from './slow-reader.js';
 
 /** A connection: a transport under test on one side, a plain socket on the other. */
@@ -82,37 +83,6 @@ async function openPairWithoutSocket(lingerMs: number, path: string | undefined)
   await listener.close();
   opened.push(peer, transport);
   return { transport, accepted: undefined, peer };
-}
-
-/** Notes what a transport tells. */
-class Recorder implements TransportReceiver {
-  readonly told: string[] = [];
-  bytes = Buffer.alloc(0);
-  bytesCount = 0;
-  error: Error | undefined;
-  readonly #isKeeping: boolean;
-
-  constructor(isKeeping = true) {
-    this.#isKeeping = isKeeping;
-  }
-
-  onBytes(bytes: Uint8Array): void {
-    this.bytesCount += bytes.length;
-    if (this.#isKeeping) this.bytes = Buffer.concat([this.bytes, bytes]);
-  }
-
-  onEnd(): void {
-    this.told.push('end');
-  }
-
-  onDrain(): void {
-    this.told.push('drain');
-  }
-
-  onClose(error: Error | undefined): void {
-    this.error = error;
-    this.told.push('close');
-  }
 }
 
 /** Waits until a number has not changed for a while: nothing moves any more. */
