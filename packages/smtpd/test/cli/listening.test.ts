@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { MessageRecord } from '../../src/index.js';
 import { makeSelfSigned } from '../../src/net/self-signed.js';
+import { requireCommandFor } from '../support/component.js';
 import { RawClient } from '../support/raw-client.js';
 import { Program, run, sendContent, type ProgramOptions } from './program.js';
 
@@ -64,7 +65,8 @@ async function converse(socket: TLSSocket, ...lines: readonly string[]): Promise
 }
 
 describe('--tls', () => {
-  it('alone offers STARTTLS with a self-signed certificate, and says what clients need to believe it', async () => {
+  it('alone offers STARTTLS with a self-signed certificate, and says what clients need to believe it', async (context) => {
+    requireCommandFor(context, 'openssl');
     await using program = new Program(['debug', '--tls', '127.0.0.1:0'], options);
     const port = await program.port();
     const [, caFile = ''] = await program.says(/^certificate: self-signed; clients that verify need (.*)$/m);

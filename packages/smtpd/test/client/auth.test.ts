@@ -7,6 +7,7 @@ import { CLIENT_MECHANISMS } from '../../src/protocol/sasl/mechanisms.js';
 import { eventsOf, KeepingServer, rejection } from '../server/support.js';
 import { accounts, ASCII_PASSWORD, TOKEN, USER } from '../support/accounts.js';
 import { Certificates } from '../support/certificates.js';
+import { requireCommand } from '../support/component.js';
 import { connectTo, Meeting, MESSAGE, reach } from './support.js';
 
 const certificates = new Certificates();
@@ -37,6 +38,8 @@ async function serve() {
 }
 
 describe('each mechanism', () => {
+  requireCommand('openssl');
+
   it.each(NAMES)('%s lets the client in', async (name) => {
     await using server = await serve();
     const { credentials } = CLIENT_MECHANISMS.get(name)!;

@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { SMTPServerOptions } from '../../src/server/server-options.js';
 import { eventsOf, type KeepingServer } from '../server/support.js';
 import { Certificates, type PairFiles } from '../support/certificates.js';
-import { requireCommand, requirePerlModule } from '../support/component.js';
+import { requireCommand, requireCommandFor, requirePerlModule } from '../support/component.js';
 import { runSmtplib, type SmtplibRequest } from './smtplib.js';
 import {
   AWKWARD_MESSAGE,
@@ -147,7 +147,8 @@ describe.each(CLIENTS)('$name', ({ name, command, send }) => {
     expect(message.session.tls).toMatchObject({ version: 'TLSv1.3', peerCertificate: undefined });
   });
 
-  it.each(['starttls', 'implicit'] as const)('shows its certificate: %s', async (mode) => {
+  it.for(['starttls', 'implicit'] as const)('shows its certificate: %s', async (mode, context) => {
+    requireCommandFor(context, 'openssl');
     const { certFile: clientCAFile } = certificates.authority;
     await using server = await start(mode, { clientCertificates: 'require', clientCAFile });
     const shown = certificates.client('alice');

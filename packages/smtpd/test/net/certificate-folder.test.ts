@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { keptCertificate, localNames, stateFolder, type KeptCertificate } from '../../src/net/certificate-folder.js';
+import { requireCommandFor } from '../support/component.js';
 
 /** What happens just before the next file is put in its place, once. */
 const between = vi.hoisted((): { hook: (() => Promise<unknown>) | undefined } => ({ hook: undefined }));
@@ -144,7 +145,8 @@ describe('a kept certificate', () => {
     expect(readFileSync(join(folder, 'self-signed-mine.pem'), 'latin1')).toBe('mine');
   });
 
-  it('verifies by the file for clients, with OpenSSL, beside others of the same name', async () => {
+  it('verifies by the file for clients, with OpenSSL, beside others of the same name', async (context) => {
+    requireCommandFor(context, 'openssl');
     const now = new Date();
     const ago = new Date(now.getTime() - 795 * DAY_MS);
     const kept = [await take({ now: ago }), await take({ now })];

@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { makeSelfSigned } from '../../src/net/self-signed.js';
+import { requireCommandFor } from '../support/component.js';
 
 const run = promisify(execFile);
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
@@ -52,7 +53,8 @@ async function open(names: readonly string[]): Promise<{ readonly port: number; 
 }
 
 describe('a self-signed certificate', () => {
-  it('is one that OpenSSL takes from a server, for each of its names', async () => {
+  it('is one that OpenSSL takes from a server, for each of its names', async (context) => {
+    requireCommandFor(context, 'openssl');
     const file = fileOf(makeSelfSigned({ names: NAMES, now: new Date() }).cert);
     const verify = (...checks: readonly string[]): Promise<unknown> =>
       run('openssl', ['verify', '-x509_strict', '-CAfile', file, '-purpose', 'sslserver', ...checks, file]);
@@ -62,7 +64,8 @@ describe('a self-signed certificate', () => {
     await expect(verify('-verify_ip', '127.0.0.2')).rejects.toThrow('IP address mismatch');
   });
 
-  it('is for servers and for nothing else', async () => {
+  it('is for servers and for nothing else', async (context) => {
+    requireCommandFor(context, 'openssl');
     const file = fileOf(makeSelfSigned({ names: NAMES, now: NOW }).cert);
     const { stdout } = await run('openssl', ['x509', '-in', file, '-noout', '-text']);
     const plain = stdout.replace(/\s+/g, ' ');
@@ -115,7 +118,8 @@ describe('a self-signed certificate', () => {
     for (const { serialNumber } of made) expect(serialNumber).toMatch(/^[4-7][0-9A-F]{31}$/);
   });
 
-  it('is called by the first name that fits, and can have long and many names', async () => {
+  it('is called by the first name that fits, and can have long and many names', async (context) => {
+    requireCommandFor(context, 'openssl');
     const long = `${'a'.repeat(60)}.${'b'.repeat(60)}.example`;
     const many = Array.from({ length: 200 }, (_, index) => `host-${String(index)}.example`);
     const { cert } = makeSelfSigned({ names: [long, ...many], now: new Date() });
@@ -168,11 +172,12 @@ except ssl.SSLError:
     print('error', end='')
 `;
 
-  it.each([
+  it.for<[string, string, string[], string, string]>([
     ['Bun', fromRoot('node_modules/.bin/bun'), [], 'client.mjs', CLIENT],
     ['Deno', fromRoot('node_modules/.bin/deno'), ['run', '--allow-all', '--no-prompt'], 'client.mjs', CLIENT],
     ['Python', 'python3', [], 'client.py', PYTHON_CLIENT],
-  ])('believes it on %s', async (_, program, args, name, source) => {
+  ])('believes it on %s', async ([, program, args, name, source], context) => {
+    if (!program.includes('/')) requireCommandFor(context, program);
     const { port, cert } = await open(['localhost', '127.0.0.1']);
     const file = fileOf(cert);
     const client = join(file, '..', name);

@@ -20,7 +20,7 @@ import { UsageError } from '../../src/protocol/errors.js';
 import { completeOptions } from '../../src/server/server-options.js';
 import { SMTPServer } from '../../src/server/server.js';
 import { startTestServer } from '../../src/testing/index.js';
-import { requirePythonModule } from '../support/component.js';
+import { requirePythonModuleFor } from '../support/component.js';
 
 const ANYWHERE = { remoteAddress: { host: 'localhost', port: 25 } };
 
@@ -73,8 +73,8 @@ describe('every name is answered', () => {
     expect(names.filter((name) => name !== 'logger').filter(isUnanswered)).toEqual([]);
   });
 
-  it('that aiosmtpd takes', () => {
-    const python = requirePythonModule('aiosmtpd');
+  it('that aiosmtpd takes', (context) => {
+    const python = requirePythonModuleFor(context, 'aiosmtpd');
     const program = `
 import inspect, json
 from aiosmtpd.smtp import SMTP

@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { CLIENT_HELLO_WAIT_BYTES_MAX, decodeClientHello } from '../../src/protocol/client-hello.js';
+import { requireCommandFor } from '../support/component.js';
 
 /** What a client of Node sends first. */
 async function helloOf(options: ConnectionOptions): Promise<Buffer> {
@@ -69,7 +70,8 @@ describe('a client', () => {
     expect(decodeClientHello(await helloOf({}))).toEqual({ kind: 'clientHello', serverName: undefined });
   });
 
-  it('of OpenSSL asks for a name', async () => {
+  it('of OpenSSL asks for a name', async (context) => {
+    requireCommandFor(context, 'openssl');
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

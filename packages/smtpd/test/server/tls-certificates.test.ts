@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { makeSelfSigned } from '../../src/net/self-signed.js';
 import { UsageError } from '../../src/protocol/errors.js';
 import { TLSCertificates, type TLSCertificateOptions } from '../../src/server/tls-certificates.js';
+import { findCommand, requireCommand } from '../support/component.js';
 
 /** How files are read, where a test says so: at once, late, or not at all. */
 const reading = vi.hoisted((): { hook: ((path: string) => Promise<Buffer>) | undefined } => ({ hook: undefined }));
@@ -41,8 +42,11 @@ afterAll(() => {
   rmSync(fixed, { recursive: true, force: true });
 });
 
-/** A pair that OpenSSL made: RSA, or a key that is encrypted. */
+requireCommand('openssl');
+
+/** A pair that OpenSSL made: RSA, or a key that is encrypted. Where it is missing, an empty one: no test has it in hand then. */
 function pairByOpenSSL(name: string, ...args: readonly string[]): Pair {
+  if (findCommand('openssl') === undefined) return { key: '', cert: '' };
   const [key, cert] = [join(fixed, `${name}.key`), join(fixed, `${name}.pem`)];
   const all = ['req', '-x509', '-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', cert, ...args];
   execFileSync('openssl', all, { stdio: 'ignore' });

@@ -7,13 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { makeSelfSigned } from '../../src/net/self-signed.js';
+import { makeSelfSigned, type KeyAndCertificate } from '../../src/net/self-signed.js';
 import type { TLSFacts } from '../../src/net/tls-facts.js';
 import type { SMTPServerOptions } from '../../src/server/server-options.js';
 import { SMTPServer } from '../../src/server/server.js';
 import type { TLSOptions } from '../../src/server/tls-options.js';
+import { requireCommand, requireCommandFor } from '../support/component.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { RawClient } from '../support/raw-client.js';
 import {
@@ -312,7 +313,8 @@ describe('a handshake', () => {
 });
 
 describe('certificates', () => {
-  it('are chosen by the name that the client asks for, also where their keys are of another kind', async () => {
+  it('are chosen by the name that the client asks for, also where their keys are of another kind', async (context) => {
+    requireCommandFor(context, 'openssl');
     const rsa = makeRSA('rsa.example');
     const other = makeSelfSigned({ names: ['other.example'], now: new Date() });
     const wild = makeSelfSigned({ names: ['*.wild.example'], now: new Date() });
@@ -424,8 +426,13 @@ describe('certificates', () => {
 });
 
 describe('client certificates', () => {
-  const authority = makeClientCertificate('client.example');
+  requireCommand('openssl');
+  let authority: KeyAndCertificate;
   const stranger = makeSelfSigned({ names: ['stranger.example'], now: new Date() });
+
+  beforeEach(() => {
+    authority = makeClientCertificate('client.example');
+  });
 
   it('are told with the session, verified or not', async () => {
     const facts: (TLSFacts | undefined)[] = [];

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { beforeEach } from 'vitest';
+import { beforeEach, type TestContext } from 'vitest';
 
 import { COMMAND_PATH } from './command-path.js';
 
@@ -20,6 +20,15 @@ export function requireCommand(name: string): string {
   if (path !== undefined) return path;
   doWithout(`There is no command ${name}; .ci/setup installs it`);
   return name;
+}
+
+/**
+ * Says that the test that runs needs a command, where others of its `describe` do not.
+ *
+ * @returns its path; where it is missing the test ends here
+ */
+export function requireCommandFor(context: Skippable, name: string): string {
+  return findCommand(name) ?? endWithout(context, `There is no command ${name}; .ci/setup installs it`);
 }
 
 /** Where a command is; `undefined` where it is missing. */
@@ -41,9 +50,13 @@ export function requirePerlModule(name: string): void {
  * @returns that Python
  */
 export function requirePythonModule(name: string): string {
-  const { status } = spawnSync(DEBIAN_PYTHON, ['-c', `import ${name}`], { stdio: 'ignore' });
-  if (status !== 0) doWithout(`There is no Python module ${name}; .ci/setup installs it`);
+  if (!hasPythonModule(name)) doWithout(withoutPythonModule(name));
   return DEBIAN_PYTHON;
+}
+
+/** Says that the test that runs needs one, where others of its `describe` do not. @returns that Python */
+export function requirePythonModuleFor(context: Skippable, name: string): string {
+  return hasPythonModule(name) ? DEBIAN_PYTHON : endWithout(context, withoutPythonModule(name));
 }
 
 /** Says that the tests of this `describe` need Exim, and may start it. @returns its path */
@@ -65,11 +78,21 @@ export function requireRoot(reason: string): void {
 
 /** No test of this `describe` runs; in CI each fails. */
 function doWithout(reason: string): void {
-  beforeEach((context) => {
-    if (process.env['CI'] === 'true') throw new Error(reason);
-    context.skip(reason);
-  });
+  beforeEach((context) => endWithout(context, reason));
 }
+
+type Skippable = Pick<TestContext, 'skip'>;
+
+function endWithout(context: Skippable, reason: string): never {
+  if (process.env['CI'] === 'true') throw new Error(reason);
+  return context.skip(reason);
+}
+
+function hasPythonModule(name: string): boolean {
+  return spawnSync(DEBIAN_PYTHON, ['-c', `import ${name}`], { stdio: 'ignore' }).status === 0;
+}
+
+const withoutPythonModule = (name: string): string => `There is no Python module ${name}; .ci/setup installs it`;
 
 function isExecutable(path: string): boolean {
   try {
