@@ -5,10 +5,37 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = new URL('../packages/', import.meta.url);
+
+describe('the declarations that are published', () => {
+  it('are right for whoever has those of libraries checked, too', () => {
+    const program = ts.createProgram(
+      ['smtpd', 'smtpd-store', 'smtpd-inbox'].flatMap(typeEntrances).map((file) => fileURLToPath(file)),
+      {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        noEmit: true,
+        module: ts.ModuleKind.NodeNext,
+        target: ts.ScriptTarget.ES2022,
+        lib: ['lib.es2023.d.ts'],
+        types: ['node'],
+      },
+    );
+    const ours = program.getSourceFiles().filter(({ fileName }) => /\/packages\/[^/]+\/dist\//.test(fileName));
+    expect(ours.length).toBeGreaterThan(100);
+    const problems = ours.flatMap((file) =>
+      program
+        .getSemanticDiagnostics(file)
+        .map(({ messageText }) => `${file.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`),
+    );
+    expect(problems).toEqual([]);
+  }, 60_000);
+});
 
 describe('the code that is published', () => {
   it.each([
@@ -57,6 +84,16 @@ describe('the code that is published', () => {
     expect(output).toBe('true true\n');
   });
 });
+
+/** Where a program finds what is declared of the package. */
+function typeEntrances(name: string): readonly URL[] {
+  const manifest = JSON.parse(readFileSync(new URL(`${name}/package.json`, packages), 'utf8')) as {
+    readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
+  };
+  return Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [] : [new URL(`${name}/${target.types}`, packages)],
+  );
+}
 
 /** The files of the package that are loaded with this one. */
 function filesFrom(file: URL, found = new Set<string>()): ReadonlySet<string> {
