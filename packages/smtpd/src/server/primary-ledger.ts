@@ -37,6 +37,7 @@ export class PrimaryLedger implements AdmissionLedger {
   #presentCount = 0;
   #isListening = false;
   #joining: Promise<void> | undefined;
+  #giveUpJoining: () => void = ignore;
   #isJoined = false;
 
   /** @throws {@link UsageError} `SMTPD_BAD_OPTION` where there is no primary process */
@@ -51,7 +52,7 @@ export class PrimaryLedger implements AdmissionLedger {
   }
 
   /**
-   * Takes part in the account.
+   * Takes part in the account, unless this is closed meanwhile.
    *
    * @throws {@link UsageError} `SMTPD_BAD_OPTION` when the primary process does not answer
    */
@@ -68,14 +69,18 @@ export class PrimaryLedger implements AdmissionLedger {
   async #join(): Promise<void> {
     const { name, limits, clock, onJoined } = this.#init;
     let cancelTimer: () => void = ignore;
-    const overdue = new Promise<never>((_, reject) => {
+    const givenUp = new Promise<undefined>((resolve, reject) => {
+      this.#giveUpJoining = (): void => {
+        resolve(undefined);
+      };
       cancelTimer = clock.setTimer(() => {
         reject(new UsageError('SMTPD_BAD_OPTION', NOBODY_COUNTS));
       }, JOIN_WAIT_MS);
     });
     try {
       const answer = this.#ask((id) => ({ name, ask: 'join', id, limits: sentLimits(limits) }));
-      const stableKey = await Promise.race([answer, overdue]);
+      const stableKey = await Promise.race([answer, givenUp]);
+      if (stableKey === undefined) return;
       onJoined(new Uint8Array(Buffer.from(String(stableKey), 'base64')));
       this.#isJoined = true;
     } finally {
@@ -124,6 +129,7 @@ export class PrimaryLedger implements AdmissionLedger {
   /** Nothing more will be asked. An open channel would keep the process from its end. */
   close(): void {
     this.#flush();
+    this.#giveUpJoining();
     if (!this.#isListening) return;
     this.#isListening = false;
     process.off('message', this.#onMessage);

@@ -228,11 +228,13 @@ export class SMTPServer implements ChannelOwner {
     const modes = this.options.localAddress.map(({ tls }) => tls ?? this.options.tls.mode);
     try {
       if (modes.some((mode) => mode !== 'off')) await this.#tls.load();
-      await this.#primaryLedger?.join();
+      if (this.#primaryLedger !== undefined) await this.#primaryLedger.join();
     } catch (error) {
       if (!this.#hasBeenClosed()) this.#phase = 'new';
       throw error;
     }
+    // close() has found nothing to wait for, and nobody would close what is opened now.
+    if (this.#hasBeenClosed()) throw closedMeanwhile();
     this.#opening = openListener(this.options.localAddress, {
       backlog: this.options.backlog,
       readBuffer: contentScanner.readBuffer,
@@ -258,9 +260,7 @@ export class SMTPServer implements ChannelOwner {
       if (!this.#hasBeenClosed()) this.#phase = 'new';
       throw new UsageError('SMTPD_LISTEN_FAILED', listenFailure(error), { cause: error });
     }
-    if (this.#hasBeenClosed()) {
-      throw new UsageError('SMTPD_ALREADY_LISTENING', 'close() was called while listen() was under way');
-    }
+    if (this.#hasBeenClosed()) throw closedMeanwhile();
     this.#listener = listener;
     this.#phase = 'listening';
     if (this.#messages.kind === 'hooks' && this.#hooks.message.length === 0) {
@@ -644,6 +644,10 @@ function hasLeft({ address, family }: EndpointAddress): boolean {
 
 function isOfThisMachine({ address, family }: EndpointAddress): boolean {
   return family === 'unix' || family === 'memory' || address === '::1' || address.startsWith('127.');
+}
+
+function closedMeanwhile(): UsageError {
+  return new UsageError('SMTPD_ALREADY_LISTENING', 'close() was called while listen() was under way');
 }
 
 function listenFailure(error: unknown): string {

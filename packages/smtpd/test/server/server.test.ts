@@ -185,6 +185,18 @@ describe('listen()', () => {
     expect([listenings, closes.length, server.addresses]).toEqual([[], 1, []]);
   });
 
+  it('that still reads its certificate when close() is called opens nothing any more', async () => {
+    const server = new KeepingServer({ tls: { mode: 'offer' } });
+    const before = openCount(...SOCKETS);
+    const listening = rejection(server.listen());
+    await server.close();
+    expect(await listening).toMatchObject({
+      code: 'SMTPD_ALREADY_LISTENING',
+      message: 'close() was called while listen() was under way',
+    });
+    expect(openCount(...SOCKETS)).toBe(before);
+  });
+
   it('that fails while close() waits for it tells its own caller why, and close() nothing', async () => {
     const taken = await takePort();
     const server = new KeepingServer({ localAddress: `127.0.0.1:${String(taken.port)}` });

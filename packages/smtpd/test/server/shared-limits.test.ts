@@ -1,6 +1,6 @@
 /** Limits that hold across workers, with real processes: the built package in `workers-program.mjs`. */
 
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { fork, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -210,6 +210,17 @@ describe('a worker whose primary process', () => {
     const code = workers.close();
     expect(await client.closed()).toMatchObject([{ code: 421 }]);
     expect(await code).toBe(0);
+  });
+});
+
+describe('a worker that is closed while it waits for its primary process', () => {
+  it('listens no more, and ends', async () => {
+    const child = fork(PROGRAM, ['{}', 'closed']);
+    child.send('close');
+    const said: unknown[] = [];
+    child.on('message', (message) => said.push(message));
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(said).toEqual([expect.objectContaining({ smtpd: 'limits' }), 'SMTPD_ALREADY_LISTENING']);
   });
 });
 

@@ -1,7 +1,8 @@
 /**
  * Two workers behind one port, for `shared-limits.test.ts`. The first argument has the options of their servers as JSON, the second says
  * what the primary process does: `count` for them, not `answer` at all, or answer to those who `join` and to nobody else. A worker's
- * greeting has its process id. One that has ended is replaced. It all ends with the input.
+ * greeting has its process id. One that has ended is replaced. It all ends with the input. `closed`: one worker alone, that is told to close
+ * while it waits for its primary process.
  */
 
 import cluster from 'node:cluster';
@@ -18,7 +19,8 @@ class Inbox extends SMTPServer {
   }
 }
 
-if (cluster.isPrimary) await startWorkers();
+if (primary === 'closed') await closeMeanwhile();
+else if (cluster.isPrimary) await startWorkers();
 else await serve();
 
 async function startWorkers() {
@@ -73,6 +75,14 @@ async function serve() {
   } catch (error) {
     process.exit(error.code === 'SMTPD_BAD_OPTION' ? 3 : 4);
   }
+}
+
+async function closeMeanwhile() {
+  const server = new Inbox({ localAddress: '127.0.0.1:0', sharedLimits: 'mail', logger: silentLogger });
+  const listening = server.listen().catch(({ code }) => code);
+  await once(process, 'message');
+  await server.close();
+  process.send(await listening, () => process.disconnect());
 }
 
 function atOnce(run) {
