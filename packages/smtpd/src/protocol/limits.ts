@@ -214,7 +214,7 @@ export const LIMIT_NOTES: Readonly<Record<keyof Limits, LimitNote>> = Object.fre
     reason: 'RFC 5321 §4.5.3.2.7. A client that does not read cannot be told.',
   },
   verdictWaitMs: {
-    reply: '451 4.3.0',
+    reply: '451 4.3.0 (AUTH: 454 4.7.0)',
     reason:
       'RFC 5321 §4.5.3.2.2, §4.5.3.2.3: a client waits 5 minutes for the reply to MAIL or RCPT; we answer before it leaves.',
   },

@@ -82,6 +82,8 @@ export const INITIAL_RESPONSE_REFUSED = new Reply(
 );
 export const AUTH_MALFORMED = new Reply(501, '5.5.2', 'Error: malformed authentication exchange');
 export const AUTH_UNAVAILABLE = new Reply(454, '4.7.0', 'Error: too many failed authentications, try again later');
+/** RFC 4954 §6: 454 is a failure that has nothing to do with the credentials. */
+export const AUTH_UNDECIDED = new Reply(454, '4.7.0', 'Error: no decision in time, try again later');
 export const TOO_MANY_AUTH_FAILURES = new Reply(
   421,
   '4.7.0',

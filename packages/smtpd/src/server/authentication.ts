@@ -29,6 +29,7 @@ import {
 } from '../protocol/standard-replies.js';
 import { unknownOptions, type KnownOptions } from '../protocol/unknown-options.js';
 import { nodeSASLCrypto } from '../net/sasl-crypto.js';
+import type { AbortSource } from './abort-source.js';
 
 /** How clients may authenticate. */
 export interface AuthOptions {
@@ -81,6 +82,8 @@ export type { CredentialRequest };
 export type AuthDecision =
   | { readonly kind: 'answer'; readonly answer: CredentialAnswer | undefined }
   | { readonly kind: 'refuse'; readonly reply: Reply }
+  /** Nobody decides any more. */
+  | { readonly kind: 'ended'; readonly reply: Reply }
   | { readonly kind: 'fault'; readonly error: unknown };
 
 /**
@@ -174,11 +177,7 @@ export async function runExchange(name: string, init: ExchangeInit): Promise<Aut
       case 'ask': {
         user = step.request.user ?? step.request.authorizationIdentity;
         const decision = await init.ask(step.request);
-        if (decision.kind !== 'answer') {
-          return decision.kind === 'refuse'
-            ? { kind: 'refused', user, reply: decision.reply }
-            : { kind: 'fault', user, error: decision.error };
-        }
+        if (decision.kind !== 'answer') return undecidedOutcome(decision, user);
         step = step.answer(decision.answer);
         break;
       }
@@ -189,6 +188,22 @@ export async function runExchange(name: string, init: ExchangeInit): Promise<Aut
       default:
         return assertNever(step);
     }
+  }
+}
+
+function undecidedOutcome(
+  decision: Exclude<AuthDecision, { readonly kind: 'answer' }>,
+  user: string | undefined,
+): AuthOutcome {
+  switch (decision.kind) {
+    case 'refuse':
+      return { kind: 'refused', user, reply: decision.reply };
+    case 'ended':
+      return { kind: 'ended', user, reply: decision.reply };
+    case 'fault':
+      return { kind: 'fault', user, error: decision.error };
+    default:
+      return assertNever(decision);
   }
 }
 
@@ -211,9 +226,18 @@ function refusedOutcome(mechanism: string, user: string | undefined, reason: Ref
   }
 }
 
-/** Asks the hooks in turn; the first that knows the client decides. Never rejects. */
-export async function askAuthHooks<Hook>(hooks: readonly Hook[], call: (hook: Hook) => unknown): Promise<AuthDecision> {
+/**
+ * Asks the hooks in turn; the first that knows the client decides. Never rejects.
+ *
+ * @param waiting - who ends it when nobody waits for the answer any more: the next hook is not asked then
+ */
+export async function askAuthHooks<Hook>(
+  hooks: readonly Hook[],
+  waiting: Pick<AbortSource, 'isAborted'>,
+  call: (hook: Hook) => unknown,
+): Promise<AuthDecision> {
   for (const hook of hooks) {
+    if (waiting.isAborted) break;
     try {
       const decision = judgeAuth(await call(hook));
       if (decision !== undefined) return decision;
@@ -243,7 +267,13 @@ function refusal(reply: Reply): AuthDecision {
 }
 
 function notAnAnswer(value: unknown): AuthDecision {
-  const what = typeof value === 'string' ? JSON.stringify(value.slice(0, 200)) : typeof value;
+  // The names of its fields, and never what is in them.
+  const what =
+    typeof value === 'string'
+      ? JSON.stringify(value.slice(0, 200))
+      : typeof value === 'object' && value !== null
+        ? `{ ${Object.keys(value).join(', ')} }`
+        : String(value);
   return {
     kind: 'fault',
     error: new TypeError(

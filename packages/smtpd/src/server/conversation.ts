@@ -508,7 +508,7 @@ export class Conversation
     // The rest of a message that nobody reads is dropped, and then has its decision already.
     if (wait === 'reader') return;
     pending?.settleAll(OVERDUE);
-    if (pending !== undefined) return;
+    if (pending !== undefined || this.#steps?.giveUpAsking() === true) return;
     // A method that hangs without a question could still answer at any time, and would then answer the wrong command.
     this.#reason ??= 'timedOut';
     this.session.closeWith(NO_ANSWER_IN_TIME);

@@ -99,8 +99,8 @@ export interface Hook<State = undefined> {
   readonly offer?: (request: HeloRequest<State>) => Awaitable<OfferNarrowing | Verdict>;
   readonly helo?: (request: HeloRequest<State>) => Awaitable<Verdict>;
   /**
-   * A client wants to authenticate. Return who it is, as `{ user }`, or for `kind: 'secret'` what you keep of its password; nothing
-   * leaves it to the next hook, and without one that knows the client it is refused with 535.
+   * A client wants to authenticate. Return `{ verified: true }` when it is who it says, or for `kind: 'secret'` what you keep of its
+   * password; nothing leaves it to the next hook, and without one that knows the client it is refused with 535.
    */
   readonly auth?: (request: AuthRequest<State>) => Awaitable<AuthAnswer | Verdict>;
   readonly mail?: (request: MailRequest<State>) => Awaitable<Verdict>;

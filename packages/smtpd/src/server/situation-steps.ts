@@ -13,7 +13,13 @@ import type { ServerSession } from '../protocol/server-session.js';
 import type { AuthStart, Question } from '../protocol/session-events.js';
 import * as replies from '../protocol/standard-replies.js';
 import { ADMISSION_REPLIES, type AdmissionLimit } from './admission-ledger.js';
-import { askAuthHooks, runExchange, type AuthOutcome } from './authentication.js';
+import {
+  askAuthHooks,
+  runExchange,
+  type AuthDecision,
+  type AuthOutcome,
+  type CredentialRequest,
+} from './authentication.js';
 import type { ChannelArrival, ChannelContext } from './channel-context.js';
 import type { HookRequests } from './hook-requests.js';
 import type { Incidents } from './incidents.js';
@@ -33,6 +39,8 @@ export class SituationSteps {
   #isForwardedUsed = false;
   /** Ends the time by which a reply is held back. */
   #cancelHold: (() => void) | undefined;
+  /** Ends the wait for the hooks that say who a client is. */
+  #giveUpAsking: (() => void) | undefined;
 
   constructor(host: StepsHost) {
     this.#host = host;
@@ -89,7 +97,7 @@ export class SituationSteps {
 
   /** Runs AUTH to its end, and answers it. */
   async authenticate({ mechanism, initialResponse }: AuthStart): Promise<void> {
-    const { auth, ledger, addressKeyOf, hooks } = this.#host.context;
+    const { auth, ledger, addressKeyOf } = this.#host.context;
     const counted = ledger.authFailures(addressKeyOf(this.#host.peer));
     const failures = isThenable(counted) ? await counted : counted;
     if (failures >= this.#host.context.sessionOptions.limits.authFailuresPerAddressMax) {
@@ -107,7 +115,7 @@ export class SituationSteps {
         isPlusOffered: this.#host.session.offer.facts.authMechanisms.some((name) => name.endsWith('-PLUS')),
       },
       challenge: (text) => this.#host.readLineByChannel(new Reply(334, undefined, text)),
-      ask: (request) => askAuthHooks(hooks.auth, (hook) => hook.auth?.(this.#host.requests.request(hook, request))),
+      ask: (request) => this.#askWho(request),
     });
     // Whoever has gone meanwhile is told nothing.
     if (this.#host.session.phase === 'closed') return;
@@ -129,6 +137,30 @@ export class SituationSteps {
       default:
         assertNever(outcome);
     }
+  }
+
+  async #askWho(request: CredentialRequest): Promise<AuthDecision> {
+    const { requests, context } = this.#host;
+    const givenUp = new Promise<AuthDecision>((resolve) => {
+      this.#giveUpAsking = () => {
+        resolve({ kind: 'ended', reply: replies.AUTH_UNDECIDED });
+      };
+    });
+    const decided = askAuthHooks(context.hooks.auth, requests.abortSource, (hook) =>
+      hook.auth?.(requests.request(hook, request)),
+    );
+    try {
+      return await Promise.race([decided, givenUp]);
+    } finally {
+      this.#giveUpAsking = undefined;
+    }
+  }
+
+  /** The hooks' time is over. @returns whether they were being asked who the client is */
+  giveUpAsking(): boolean {
+    const giveUp = this.#giveUpAsking;
+    giveUp?.();
+    return giveUp !== undefined;
   }
 
   /** A guess costs time (RFC 4954 §9), and counts against its address. */
@@ -160,8 +192,9 @@ export class SituationSteps {
     return new Reply(454, '4.7.0', `Error: internal error, incident ${incident}; try again later`);
   }
 
-  /** Nobody is held back any more. */
+  /** Nobody is held back any more, and nobody waited for. */
   release(): void {
+    this.giveUpAsking();
     this.#cancelHold?.();
     this.#cancelHold = undefined;
   }

@@ -372,6 +372,7 @@ describe('close', () => {
     [['EHLO c.example'], 'helo', 'helo'],
     [['EHLO c.example'], 'offer', 'offer'],
     [['EHLO c.example'], 'offer', 'helo'],
+    [['EHLO c.example', 'AUTH PLAIN AGEAYg=='], 'auth', 'auth'],
     [toMail, 'mail', 'mail'],
     [toRcpt, 'rcpt', 'rcpt'],
     [toRcpt, 'rcptBatch', 'rcpt'],
@@ -381,7 +382,7 @@ describe('close', () => {
     const [lines, late, next] = row;
     const heard: string[] = [];
     let release: (verdict: unknown) => void = () => undefined;
-    const server = new KeepingServer();
+    const server = new KeepingServer({ auth: { mode: 'offer', plaintext: 'always' } });
     server.use({ name: 'slow', [late]: () => new Promise((resolve) => (release = resolve)) });
     server.use({ name: 'next', [next]: () => void heard.push('asked'), close: () => void heard.push('close') });
     const client = RawClient.inMemory(server);

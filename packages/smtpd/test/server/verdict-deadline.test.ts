@@ -69,6 +69,40 @@ describe('a hook that does not answer in time', () => {
     },
   );
 
+  it('at auth: 454, its signal is aborted, the next one is not asked, its late answer is ignored, the client may try again', async () => {
+    const { server, clock, limits } = slowServer({ auth: { mode: 'require', plaintext: 'always' } });
+    const { held, hook } = heldHook('auth');
+    const next: string[] = [];
+    server.use(hook);
+    server.use({ name: 'next', auth: () => void next.push('asked') });
+    const attempts = eventsOf(server, 'auth');
+    const client = await greetedClient(server);
+    client.send('AUTH PLAIN AGEAYg==\r\n');
+    await turns();
+    clock.advance(LIMITS.verdictWaitMs - 1);
+    await turns();
+    expect([client.unread, held[0]!.signal.aborted]).toEqual(['', false]);
+    clock.advance(1);
+    expect(await client.reply()).toEqual({ code: 454, lines: ['4.7.0 Error: no decision in time, try again later'] });
+    expect(limits).toEqual(['verdictWaitMs']);
+    expect(held[0]!.signal.reason).toMatchObject({ code: 'SMTPD_VERDICT_OVERDUE' });
+    held[0]!.answer({ verified: true });
+    await turns();
+    expect((await client.command('MAIL FROM:<a@a.example>')).code).toBe(530);
+    client.send('AUTH PLAIN AGEAYg==\r\n');
+    await turns();
+    held[1]!.answer({ verified: true });
+    expect((await client.reply()).code).toBe(235);
+    expect(attempts.map(({ user, isAccepted }) => [user, isAccepted])).toEqual([
+      ['a', false],
+      ['a', true],
+    ]);
+    expect([next, server.log.lines]).toEqual([[], []]);
+    client.destroy();
+    await turns();
+    expect(clock.timerCount).toBe(0);
+  });
+
   it('leaves nobody to be asked behind it: the message that the client was told to send again is not taken', async () => {
     const { server, clock } = slowServer();
     const { held, hook } = heldHook('message');
