@@ -171,6 +171,8 @@ export class HookTable {
    * @throws {@link UsageError} `SMTPD_BAD_HOOK`
    */
   add(hook: AnyHook, { isLast = false } = {}): void {
+    // It has a name, and would be a hook without stages.
+    if (typeof hook === 'function') throw badHook(functionAsHook(hook));
     if (typeof hook.name !== 'string' || hook.name === '') throw badHook('A hook has a name');
     const unknown = unknownOptions(hook, {
       known: HOOK_KEYS,
@@ -374,6 +376,11 @@ function joinEach(before: Decision, decision: Decision): Decision {
 function isFinal(decision: Decision): boolean {
   if (decision.kind === 'each') return decision.decisions.every(isFinal);
   return decision.kind === 'refuse' || decision.kind === 'fault';
+}
+
+function functionAsHook({ name }: { readonly name: string }): string {
+  const made = name === '' ? 'the hook that it makes' : `what ${name}() makes`;
+  return `A hook is an object with a name and stages, such as { name: 'my rules', rcpt() {} }, or ${made}; this is a function`;
 }
 
 function badHook(message: string): UsageError {

@@ -1,8 +1,11 @@
 /** Hooks: when each is asked, in which order, what counts, and what they are handed. */
 
+import { readFileSync } from 'node:fs';
+
 import { describe, expect, it } from 'vitest';
 
 import { Reply, SMTPReplyError } from '../../src/protocol/reply.js';
+import { passwordAuth } from '../../src/server/auth-hooks.js';
 import { SMTPChannel } from '../../src/server/channel.js';
 import { defineHook, type Hook } from '../../src/server/hooks.js';
 import type { SMTPServerOptions } from '../../src/server/server-options.js';
@@ -28,6 +31,28 @@ async function converse(server: KeepingServer): Promise<string[]> {
 }
 
 describe('the stages', () => {
+  it('stand in docs/hooks.md, every one', () => {
+    const page = readFileSync(new URL('../../../../docs/hooks.md', import.meta.url), 'utf8');
+    const stages: Record<Exclude<keyof Hook, 'name' | 'createState'>, true> = {
+      connect: true,
+      offer: true,
+      helo: true,
+      auth: true,
+      mail: true,
+      rcpt: true,
+      rcptBatch: true,
+      data: true,
+      message: true,
+      vrfy: true,
+      expn: true,
+      etrn: true,
+      reset: true,
+      close: true,
+    };
+    const rows = [...page.matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].flatMap((row) => row[1]!.match(/\w+/g));
+    expect(rows).toEqual(Object.keys(stages));
+  });
+
   it('are asked in the order of the conversation, each with its facts', async () => {
     const asked: unknown[] = [];
     const server = new KeepingServer();
@@ -443,6 +468,7 @@ describe('use()', () => {
     ['without a name', { mail: () => undefined }, /has a name/],
     ['with a stage that there is not', { name: 'x', rctp: () => undefined }, /no stage "rctp"/],
     ['with rcpt and rcptBatch', { name: 'x', rcpt: () => undefined, rcptBatch: () => [] }, /not both/],
+    ['that is a function', passwordAuth, /what passwordAuth\(\) makes; this is a function/],
     ['with something that is no function', { name: 'x', mail: '550 No' }, /mail is a function, not string/],
   ])('refuses a hook %s', (_, hook, message) => {
     const server = new KeepingServer();

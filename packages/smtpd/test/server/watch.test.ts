@@ -1,6 +1,7 @@
 /** Watching: every event with what it carries, the same on the diagnostics channels, and nothing that a watcher could change. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
 
 import { describe, expect, it, vi } from 'vitest';
 
@@ -351,6 +352,30 @@ describe('a listener', () => {
     const connects = eventsOf(watched, 'connect');
     await greetedClient(new KeepingServer());
     expect(connects).toEqual([]);
+  });
+});
+
+describe('docs/extending.md', () => {
+  it('names every event', () => {
+    const page = readFileSync(new URL('../../../../docs/extending.md', import.meta.url), 'utf8');
+    const named = /^The events are (.*?)\. Each/ms.exec(page)?.[1]?.match(/\w+(?=`)/g);
+    const events: Record<keyof SMTPServerEvents, true> = {
+      listening: true,
+      connect: true,
+      command: true,
+      reply: true,
+      message: true,
+      limit: true,
+      violation: true,
+      secured: true,
+      handshakeFailed: true,
+      auth: true,
+      disconnect: true,
+      fault: true,
+      closing: true,
+      close: true,
+    };
+    expect(named).toEqual(Object.keys(events));
   });
 });
 
