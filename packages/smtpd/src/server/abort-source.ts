@@ -3,6 +3,8 @@
  * would cost more than the verdict. Whoever asks after the end gets a signal that is aborted already.
  */
 
+import { setMaxListeners } from 'node:events';
+
 /** Where signals come from, and what ends them. */
 export class AbortSource {
   #controller: AbortController | undefined;
@@ -17,6 +19,8 @@ export class AbortSource {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // One look-up for each of many recipients is no leak; older Nodes and Bun warn of the eleventh who listens.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#reasonOf !== undefined) this.#controller.abort(this.#reasonOf());
     }
     return this.#controller.signal;

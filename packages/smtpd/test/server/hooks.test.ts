@@ -286,6 +286,35 @@ describe('state', () => {
 });
 
 describe('signal', () => {
+  it('may be listened to for each of many recipients at a time: nobody is warned of a leak', async () => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', note);
+    try {
+      const server = new KeepingServer();
+      let heard = 0;
+      const lookUp = (signal: AbortSignal) =>
+        new Promise<void>((resolve) => {
+          signal.addEventListener('abort', () => {
+            heard += 1;
+            resolve();
+          });
+        });
+      server.use({
+        name: 'directory',
+        rcptBatch: async (requests) => Promise.all(requests.map(({ signal }) => lookUp(signal))),
+      });
+      const client = await greetedClient(server);
+      client.send(`MAIL FROM:<a@a.example>\r\n${'RCPT TO:<b@b.example>\r\n'.repeat(11)}`);
+      await turns();
+      client.destroy();
+      await turns();
+      expect([heard, warnings]).toEqual([11, []]);
+    } finally {
+      process.off('warning', note);
+    }
+  });
+
   it('is aborted when the connection is gone, also for whoever asks for it only then', async () => {
     const requests: { readonly signal: AbortSignal }[] = [];
     const early: AbortSignal[] = [];
