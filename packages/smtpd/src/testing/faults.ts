@@ -6,8 +6,8 @@
 import type { Reply } from '../protocol/reply.js';
 import type { SessionInfo } from '../server/session-info.js';
 import { judge } from '../server/verdict.js';
-import { checkMatch, isAddressMatch, isTextMatch, type TextPattern } from './message-match.js';
-import { badOption } from './test-server-error.js';
+import { checkMatch, isAddressMatch, isTextMatch, isYes, type TextPattern } from './message-match.js';
+import { badOption, checkNames } from './test-server-error.js';
 import type { TestMessage } from './test-message.js';
 
 /**
@@ -101,7 +101,8 @@ export interface ScriptedFault {
  * @param ms - by the server's clock
  */
 export function delay(ms: number): FaultStep {
-  if (!(ms >= 0 && ms < Infinity)) throw badOption(`delay() takes milliseconds, not ${String(ms)}`);
+  if (typeof ms !== 'number' || !(ms >= 0 && ms < Infinity))
+    throw badOption(`delay() takes milliseconds, not ${String(ms)}`);
   return { kind: 'delay', ms };
 }
 
@@ -129,6 +130,7 @@ export class FaultSchedule {
     const known = KNOWN_AT[stage] as readonly string[] | undefined;
     if (known === undefined)
       throw badOption(`There is no stage "${stage}"; there are: ${Object.keys(KNOWN_AT).join(', ')}`);
+    checkNames(options, ['times', 'when'], 'next()');
     const { times = 1, when = {} } = options;
     if (!(times >= 1 && (Number.isInteger(times) || times === Infinity)))
       throw badOption(`times is 1, 2, … or Infinity, not ${String(times)}`);
@@ -181,7 +183,7 @@ class Entry {
   isFor(request: FaultRequest): boolean {
     if (request.stage !== this.stage) return false;
     const when = this.#when;
-    if (typeof when === 'function') return when(request);
+    if (typeof when === 'function') return isYes(when(request));
     const { client = '', from = '', to = [], message } = request;
     return (
       (when.client === undefined || isTextMatch(client, when.client)) &&
@@ -196,7 +198,9 @@ function scriptFault(stage: FaultStage, fault: Fault): ScriptedFault {
   let delayMs = 0;
   let reply: Reply | undefined;
   let dropped: DropOptions | undefined;
-  for (const step of Array.isArray(fault) ? (fault as readonly Exclude<Fault, readonly unknown[]>[]) : [fault]) {
+  const steps = Array.isArray(fault) ? (fault as readonly Exclude<Fault, readonly unknown[]>[]) : [fault];
+  if (steps.length === 0) throw badOption('An empty list is no fault; write 451, delay(ms) or drop()');
+  for (const step of steps) {
     if (isStep(step)) {
       if (step.kind === 'delay') {
         delayMs += step.ms;
@@ -219,12 +223,14 @@ function isStep(step: unknown): step is FaultStep {
 }
 
 function checkDrop(stage: FaultStage, options: DropOptions): DropOptions {
+  checkNames(options, ['at', 'afterBytes', 'reset'], 'drop()');
   const { at = 'insteadOfReply' } = options;
   if (!DROP_POINTS.has(at))
     throw badOption(`drop({ at: '${at}' }) is unknown; there are: ${[...DROP_POINTS].join(', ')}`);
   if (at === 'inContent' && stage !== 'data') throw badOption("drop({ at: 'inContent' }) belongs to the stage 'data'");
   if (at === 'afterTaking' && stage !== 'message')
     throw badOption("drop({ at: 'afterTaking' }) belongs to the stage 'message'");
+  if (at !== 'inContent' && 'afterBytes' in options) throw badOption("afterBytes belongs to drop({ at: 'inContent' })");
   if (options.at === 'inContent' && !(Number.isInteger(options.afterBytes) && options.afterBytes >= 1))
     throw badOption("afterBytes is 1 or more octets; to drop before the content, write drop({ at: 'afterReply' })");
   return options;

@@ -1,6 +1,7 @@
 /** Does a message match, and if not, why not: the reasons are what a failed wait prints. */
 
 import { domainToASCII } from 'node:url';
+import { isPromise, isRegExp } from 'node:util/types';
 
 import { badOption } from './test-server-error.js';
 import type { TestMessage } from './test-message.js';
@@ -68,14 +69,44 @@ export function isAddressMatch(address: string, pattern: TextPattern): boolean {
     : isTextMatch(address, pattern);
 }
 
-/** @throws {@link TestServerError} for a misspelt key, which would otherwise match everything */
+/** @throws {@link TestServerError} for a misspelt key or a value that is no pattern, which would otherwise match everything, or never */
 export function checkMatch(matcher: unknown, keys: readonly string[]): void {
   if (typeof matcher === 'function') return;
-  if (typeof matcher !== 'object' || matcher === null)
+  if (!isRecord(matcher))
     throw badOption(`A matcher is an object with ${keys.join(', ')}, or a function, not ${String(matcher)}`);
-  for (const key of Object.keys(matcher)) {
+  for (const [key, value] of Object.entries(matcher)) {
     if (!keys.includes(key)) throw badOption(`"${key}" cannot be matched here; there are: ${keys.join(', ')}`);
+    if (key === 'headers') checkHeaders(value);
+    else if (value !== undefined) checkPattern(key, value);
   }
+}
+
+function checkHeaders(headers: unknown): void {
+  if (headers === undefined) return;
+  if (!isRecord(headers)) throw badOption("headers are an object of patterns by name, such as { 'Message-ID': /x/ }");
+  for (const [name, value] of Object.entries(headers)) checkPattern(name, value);
+}
+
+function checkPattern(name: string, value: unknown): void {
+  if (typeof value === 'string' || isRegExp(value)) return;
+  throw badOption(`${name} is a text or a regular expression, not ${String(value)}; for anything else give a function`);
+}
+
+/** What has its keys for itself: a Map or a regular expression has none. */
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return Object.prototype.toString.call(value) === '[object Object]';
+}
+
+/**
+ * What a function of a test's says.
+ *
+ * @throws TypeError for a promise, which would be yes whatever comes of it
+ */
+export function isYes(answer: unknown): boolean {
+  if (!isPromise(answer)) return Boolean(answer);
+  // Whatever comes of it was not asked for.
+  answer.catch(() => undefined);
+  throw new TypeError('it answers at once, with true or false, and not with a promise');
 }
 
 /** A matcher, for an error message. */
@@ -92,7 +123,7 @@ export function describe(value: string | readonly string[]): string {
 
 function mismatchOfFunction(message: TestMessage, matcher: (message: TestMessage) => boolean): readonly string[] {
   try {
-    return matcher(message) ? [] : ['the function says no'];
+    return isYes(matcher(message)) ? [] : ['the function says no'];
   } catch (error) {
     return [`the function threw: ${error instanceof Error ? error.message : String(error)}`];
   }

@@ -20,3 +20,14 @@ export class TestServerError extends Error {
 export function badOption(message: string): TestServerError {
   return new TestServerError('SMTPD_BAD_OPTION', message);
 }
+
+/**
+ * @param whose - of what the names are: `drop()`, say
+ * @throws {@link TestServerError} for a misspelt name, which would otherwise say nothing
+ */
+export function checkNames(given: object, names: readonly string[], whose: string): void {
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name))
+      throw badOption(`There is no option "${name}" of ${whose}; there are: ${names.join(', ')}`);
+  }
+}

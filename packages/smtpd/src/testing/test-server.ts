@@ -16,7 +16,7 @@ import {
   type MessageMatcher,
 } from './message-match.js';
 import { ScriptedServer } from './scripted-server.js';
-import { badOption, TestServerError } from './test-server-error.js';
+import { badOption, checkNames, TestServerError } from './test-server-error.js';
 import type { TestMessage } from './test-message.js';
 import type { TestSession } from './test-session.js';
 
@@ -163,6 +163,7 @@ export class TestServer implements AsyncDisposable {
   ): Promise<readonly TestMessage[]> {
     if (!Number.isInteger(count) || count < 1) throw badOption(`count is 1 or more messages, not ${String(count)}`);
     checkMatch(matcher, MESSAGE_MATCH_KEYS);
+    checkNames(options, ['timeoutMs', 'signal', 'after'], 'a wait');
     const { timeoutMs = WAIT_MS, signal, after } = options;
     signal?.throwIfAborted();
     const afterPlace = after === undefined ? 0 : this.#places.get(after);

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { describe, expect, it } from 'vitest';
 
+import { silentLogger } from '../../src/server/logger.js';
 import { startTestServer, type TestMessage, type TestServer } from '../../src/testing/index.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { RawClient } from '../support/raw-client.js';
@@ -248,10 +249,44 @@ describe('a wait', () => {
     for (const wrong of [
       smtp.waitForMessage({ sbject: 'x' } as object),
       smtp.waitForMessage('x' as unknown as object),
+      smtp.waitForMessage(/x/ as object),
+      smtp.waitForMessage(new Map([['subject', 'x']]) as object),
+      smtp.waitForMessage({ text: 5 } as object),
+      smtp.waitForMessage({ to: ['b@b.example'] } as object),
+      smtp.waitForMessage({ subject: expect.stringContaining('x') as string }),
+      smtp.waitForMessage({ headers: 'Subject: x' } as object),
+      smtp.waitForMessage({ headers: new Map([['Subject', 'x']]) } as object),
+      smtp.waitForMessage({ headers: { Subject: true } } as object),
       smtp.waitForMessages(0),
+      smtp.waitForMessage({}, { timeout: 50 } as object),
       smtp.waitForMessage({}, { after: foreign! }),
     ])
       expect(await settled(wrong)).toMatchObject({ code: 'SMTPD_BAD_OPTION' });
+  });
+});
+
+describe('a function that answers with a promise', () => {
+  it('finds no message, and the wait says why', async () => {
+    await using smtp = await startTestServer();
+    await sendRaw(smtp, { subject: 'One' });
+    const wrong = (async ({ subject }: TestMessage) => {
+      expect(subject).toBe('Two');
+      return true;
+    }) as unknown as (message: TestMessage) => boolean;
+    expect(String(await settled(smtp.waitForMessage(wrong, { timeoutMs: 1 })))).toContain(
+      'the function threw: it answers at once, with true or false, and not with a promise',
+    );
+  });
+
+  it('is a fault of the test, which the transcript tells, where it says whom a fault is for', async () => {
+    await using smtp = await startTestServer({ logger: silentLogger });
+    smtp.next('mail', 550, { when: (async () => false) as unknown as () => boolean });
+    const client = await RawClient.connect(smtp.port);
+    await client.reply();
+    await client.command('EHLO c.example');
+    expect((await client.command('MAIL FROM:<a@a.example>')).code).toBe(451);
+    expect(String(smtp.sessions[0])).toContain('the application failed: it answers at once');
+    client.destroy();
   });
 });
 
