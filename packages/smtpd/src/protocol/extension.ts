@@ -120,12 +120,27 @@ export interface VerbRequest {
   readonly readLine: (prompt: Reply | string) => Promise<string>;
 }
 
-/** What a verb's method can see of its session. */
+/** What a verb's method can see of its session: of what a hook is told, that without which hardly a verb can be answered. */
 export interface VerbSession {
   readonly id: string;
   readonly phase: string;
   readonly clientName: string | undefined;
   readonly isExtended: boolean;
+  /** The client's end. */
+  readonly peer: { readonly address: string; readonly port: number };
+  /** `undefined` while the session is in clear. */
+  readonly tls: object | undefined;
+  /** Who the client proved to be; `undefined` before AUTH. */
+  readonly identity: { readonly user: string; readonly authorizationIdentity: string | undefined } | undefined;
+  /** The envelope of the open transaction; `undefined` when none is open. */
+  readonly envelope:
+    | {
+        readonly mailFrom: string;
+        readonly rcptTos: readonly string[];
+        readonly mailOptions: readonly string[];
+        readonly rcptOptions: readonly (readonly string[])[];
+      }
+    | undefined;
 }
 
 /** What a verb's method may answer: nothing is `250 OK`. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { UsageError } from '../../src/protocol/errors.js';
 import { defineExtension } from '../../src/protocol/extension.js';
+import { passwordAuth } from '../../src/server/auth-hooks.js';
 import { SMTPChannel } from '../../src/server/channel.js';
 import type { SMTPServerOptions } from '../../src/server/server-options.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -204,6 +205,26 @@ describe('the verb of an extension', () => {
       XNUMBER: { syntax: 'XNUMBER', run: () => 17 as never },
       XAGAIN: { syntax: 'XAGAIN', run: () => '354 Go on' },
     },
+  });
+
+  it('sees who the client is, and the envelope of its transaction', async () => {
+    const who = defineExtension({
+      keyword: 'XWHO',
+      verbs: {
+        XWHO: {
+          syntax: 'XWHO',
+          run: ({ session: { peer, tls, identity, envelope } }) =>
+            `250 2.0.0 ${String(peer.port)} ${String(tls !== undefined)} ${String(identity?.user)} ${String(envelope?.mailOptions[0])}`,
+        },
+      },
+    });
+    const server = new KeepingServer({ extensions: [who], auth: { mode: 'offer', plaintext: 'always' } });
+    server.use(passwordAuth({ a: 'b' }));
+    const client = await greetedClient(server);
+    expect((await client.command('XWHO')).lines).toEqual(['2.0.0 0 false undefined undefined']);
+    await client.command('AUTH PLAIN AGEAYg==');
+    await client.command('MAIL FROM:<a@a.example> SIZE=7');
+    expect((await client.command('XWHO')).lines).toEqual(['2.0.0 0 false a SIZE=7']);
   });
 
   it('may ask, answer, fail, and return nonsense', async () => {
