@@ -34,6 +34,9 @@ describe('the declarations that are published', () => {
         .map(({ messageText }) => `${file.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`),
     );
     expect(problems).toEqual([]);
+    // Before 5.7 TypeScript knew no parameter of theirs; newer ones write it where they find a type themselves.
+    const parametrized = ours.filter(({ text }) => /(?:Buffer|Array)<ArrayBuffer/.test(text));
+    expect(parametrized.map(({ fileName }) => fileName)).toEqual([]);
   }, 60_000);
 });
 

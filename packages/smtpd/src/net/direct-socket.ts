@@ -162,7 +162,7 @@ interface StreamHandle {
 }
 
 /** What is read into where nobody says another buffer. */
-export const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+export const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(65_536);
 const IS_NODE = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
 /** What a stream says for octets; the types know of encodings of text only. */
 const NO_ENCODING = 'buffer' as BufferEncoding;
