@@ -663,7 +663,7 @@ function listenFailure(error: unknown): string {
       : 'the address';
   switch (code) {
     case 'EADDRINUSE':
-      return `${where} is in use; stop what listens there or choose another port`;
+      return `${where} is in use; stop what listens there or choose another ${where.includes('/') ? 'path' : 'port'}`;
     case 'EACCES':
       // Node says so of a missing folder, too.
       if (where.includes('/')) return `${where} cannot be made; its folder must exist and be writable`;

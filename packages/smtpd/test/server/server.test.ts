@@ -142,6 +142,9 @@ describe('listen()', () => {
 
   it('that fails says what failed, what to do, and keeps the cause', async () => {
     const taken = await takePort();
+    const socket = join(directory, 'taken.sock');
+    await using keeper = new KeepingServer({ localAddress: socket });
+    await keeper.listen();
     const longName = `${'x'.repeat(64)}.invalid`;
     const cases: readonly [NonNullable<SMTPServerOptions['localAddress']>, string, string][] = [
       [
@@ -149,6 +152,7 @@ describe('listen()', () => {
         'EADDRINUSE',
         `127.0.0.1:${String(taken.port)} is in use; stop what listens there or choose another port`,
       ],
+      [socket, 'EADDRINUSE', `${socket} is in use; stop what listens there or choose another path`],
       ['192.0.2.1:0', 'EADDRNOTAVAIL', '192.0.2.1:0 is no address of this machine'],
       ['[2001:db8::1]:0', 'EADDRNOTAVAIL', '[2001:db8::1]:0 is no address of this machine'],
       // A label this long is refused before anybody is asked.
