@@ -28,7 +28,7 @@ export interface SMTPServerEvents {
   command: { readonly session: SessionInfo; readonly verb: string; readonly argument: string | undefined };
   /** A reply was given. */
   reply: { readonly session: SessionInfo; readonly reply: Reply };
-  /** A message got its final reply. */
+  /** A message got its final reply. LMTP has one for each recipient (RFC 2033 §4.2): this is the last of them, and `reply` tells of each. */
   message: {
     readonly session: SessionInfo;
     readonly mailFrom: string;
