@@ -395,7 +395,7 @@ export class SMTPClient {
   send(message: OutgoingMessage, { signal, ...rules }: CallOptions & SendRules = {}): Promise<SendResult> {
     return this.#guarded(signal, async () => {
       // Two messages at a time would be one for the server.
-      if (this.#isSending || !(this.#connection.session.isIdle || this.#connection.failure !== undefined)) {
+      if (this.#isSending || !(this.#connection.session.mayBegin || this.#connection.failure !== undefined)) {
         throw new UsageError(
           'SMTPD_BAD_COMMAND',
           'send() follows connect(), and the end of the message before: await them, or use a pool',

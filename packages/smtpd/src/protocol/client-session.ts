@@ -143,6 +143,11 @@ export class ClientSession {
     return this.#phase === 'ready' && this.#outstanding.length === 0 && this.#queue.length === 0;
   }
 
+  /** Whether a transaction may be asked for: none is open, and nothing is unanswered but RSET, which goes ahead of it. */
+  get mayBegin(): boolean {
+    return this.#phase === 'ready' && this.unanswered.every(({ kind }) => kind === 'reset');
+  }
+
   /** Whether the server has said that it leaves (421). */
   get isLeaving(): boolean {
     return this.#isLeaving;

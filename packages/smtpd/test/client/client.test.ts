@@ -270,6 +270,28 @@ describe('a message that is refused', () => {
     expect(client.isIdle).toBe(true);
   });
 
+  it.each([[[]], [['PIPELINING']], [['PIPELINING', 'CHUNKING']]])(
+    'for its content leaves the client ready for the next one (server offers %j)',
+    async (keywords) => {
+      const { client, peer } = await met(keywords);
+      const sent = client.send(MESSAGE);
+      await peer.answer('250 a', '250 b');
+      if (keywords.includes('CHUNKING')) {
+        await peer.until('Hello\r\n');
+      } else {
+        await peer.answer('354 c');
+        await peer.until('.\r\n');
+      }
+      peer.say('554 5.6.0 Spam\r\n');
+      expect(await rejection(sent)).toMatchObject({ command: 'content' });
+      // RSET is on its way.
+      const next = client.send(MESSAGE);
+      expect(await peer.answer('250 reset', '550 5.7.1 Not you')).toEqual(['RSET', 'MAIL FROM:<alice@a.example>']);
+      peer.say('503 b\r\n503 c\r\n');
+      expect(await rejection(next)).toMatchObject({ command: 'MAIL', reply: { code: 550 } });
+    },
+  );
+
   it('in the middle of its content says so, and the connection is closed', async () => {
     const { client, peer } = await met(FULL);
     async function* content() {
