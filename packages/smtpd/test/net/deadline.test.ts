@@ -1,5 +1,8 @@
 /** One wait that is set anew again and again, on a clock that is moved by hand; and the clock of the process. */
 
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { systemClock, type Clock } from '../../src/net/clock.js';
@@ -156,6 +159,29 @@ describe('the clock of the process', () => {
     expect(called).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(called).toEqual(['kept']);
+  });
+
+  it('lets what has arrived while the process stood still come first', async () => {
+    const order: string[] = [];
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const socket = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+    const [peer] = (await once(listener, 'connection')) as [Socket];
+    socket.on('data', () => order.push('an answer'));
+    // Behind this timers come next, and then what has arrived.
+    await new Promise(setImmediate);
+    const isOver = new Promise<void>((resolve) => {
+      systemClock.setTimer(() => {
+        order.push('the time is over');
+        resolve();
+      }, 5);
+    });
+    peer.write('250 OK\r\n');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    await isOver;
+    expect(order).toEqual(['an answer', 'the time is over']);
+    socket.destroy();
+    listener.close();
   });
 
   it('a deadline of fifty days does not expire at once', () => {
