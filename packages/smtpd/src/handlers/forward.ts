@@ -155,7 +155,7 @@ class Forwarder {
     const reply = replyOfFailure(error, 'envelope');
     if (reply === undefined) throw error;
     this.#logger.warn(
-      { message: message.id, upstream: this.#where, reply: reply.toString(), ...factsOfFailure(error) },
+      { messageId: message.id, upstream: this.#where, reply: reply.toString(), ...factsOfFailure(error) },
       'A message could not be passed on; the client was told why',
     );
     return reply;

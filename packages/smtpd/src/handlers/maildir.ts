@@ -106,7 +106,7 @@ export class Maildir extends SMTPServer {
       await delivery;
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      this.#logger.error({ error, message: message.id }, 'A message was refused with 452: there is no room for it');
+      this.#logger.error({ error, messageId: message.id }, 'A message was refused with 452: there is no room for it');
       return DISK_FULL;
     } finally {
       this.#deliveries.delete(settled);

@@ -44,9 +44,11 @@ export function guardLogger(logger: Logger): Logger {
 }
 
 function writeLine(level: 'warn' | 'error', fields: object, message: string): void {
+  // No field takes the place of what every line has, whatever it is called.
+  const own = { level, time: new Date().toISOString(), name: 'smtpd', message };
   const line = process.stderr.isTTY
     ? visible(`smtpd: ${level}: ${message} ${describe(fields)}`)
-    : JSON.stringify({ level, time: new Date().toISOString(), name: 'smtpd', message, ...plain(fields) });
+    : JSON.stringify({ ...own, ...plain(fields), ...own });
   process.stderr.write(`${line}\n`);
 }
 

@@ -286,7 +286,11 @@ describe('an other server that fails', () => {
     expect(log.lines).toMatchObject([
       {
         level: 'warn',
-        fields: { code: 'SMTPD_CONNECT_FAILED', upstream: expect.stringMatching(/^smtp:\/\/127/) as unknown },
+        fields: {
+          messageId: expect.stringMatching(/^\w+\.1$/) as unknown,
+          code: 'SMTPD_CONNECT_FAILED',
+          upstream: expect.stringMatching(/^smtp:\/\/127/) as unknown,
+        },
       },
     ]);
   });

@@ -299,6 +299,7 @@ describe('a disk', () => {
       const large = await sendMessage(client, `${'x'.repeat(998)}\r\n`.repeat(200));
       expect(large).toEqual({ code: 452, lines: ['4.3.1 Error: insufficient system storage'] });
       expect(log.errors).toEqual([expect.stringContaining('ENOSPC')]);
+      expect(log.lines[0]?.fields['messageId']).toMatch(/^\w+\.2$/);
       expect([shown().length, filesIn('tmp')]).toEqual([1, []]);
       expect((await sendMessage(client, 'small again\r\n')).code).toBe(250);
       client.destroy();

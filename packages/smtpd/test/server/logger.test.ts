@@ -63,6 +63,11 @@ describe('the default logger', () => {
     expect(error).toContain('[cause]: Error: match');
   });
 
+  it('says what it was told to, whatever the fields are called', () => {
+    defaultLogger.warn({ message: '9848b4fd718.1', level: 'low', session: 's1' }, 'It failed');
+    expect(line()).toMatchObject({ level: 'warn', message: 'It failed', session: 's1' });
+  });
+
   it('leaves out what is undefined', () => {
     defaultLogger.error({ session: undefined }, 'x');
     expect(Object.keys(line())).toEqual(['level', 'time', 'name', 'message']);
