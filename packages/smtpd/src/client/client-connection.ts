@@ -213,6 +213,26 @@ export class ClientConnection {
     return true;
   }
 
+  /**
+   * Gives the transaction up, or what the server may take for one. A server that refuses that is left (RFC 5321 §4.1.1.5: it must not):
+   * nobody could tell what the next message would meet.
+   */
+  requestReset(receiver: ReplyReceiver): void {
+    this.request(RESET, {
+      onReply: (reply, isLast) => {
+        receiver.onReply(reply, isLast);
+        if (reply.isPositive || reply.code === 421) return;
+        this.fail(
+          new SMTPConnectionError('SMTPD_SERVER_FAULT', `The server refused RSET: ${reply.toString()}`, {
+            stage: 'RSET',
+            reply,
+          }),
+        );
+      },
+      onFailure: receiver.onFailure,
+    });
+  }
+
   /** The last request there will be is QUIT. */
   requestQuit(receiver: ReplyReceiver): void {
     this.#isQuitting = true;
@@ -417,6 +437,7 @@ export function messageOf(error: unknown): string {
   return first instanceof Error ? first.message : error.message;
 }
 
+const RESET: RequestInit = Object.freeze({ kind: 'reset', line: 'RSET' });
 /** Octets that may wait in this process for a server that reads slowly. */
 const UNSENT_BYTES_MAX = 65_536;
 /** A microtask that costs no more than that. */

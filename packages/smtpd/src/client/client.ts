@@ -360,9 +360,11 @@ export class SMTPClient {
     return reply;
   }
 
-  /** Gives the open transaction up (RFC 5321 §4.1.1.5). */
+  /** Gives the open transaction up (RFC 5321 §4.1.1.5). From a server that refuses that the connection is closed. */
   reset(): Promise<Reply> {
-    return this.#request({ kind: 'reset', line: 'RSET' });
+    return promised((receiver) => {
+      this.#connection.requestReset(receiver);
+    });
   }
 
   /**

@@ -94,7 +94,7 @@ abstract class Transfer implements ContentTransfer, ContentWatcher, ReplyReceive
     // RFC 5321 §4.1.1.4: a message that is refused ends the transaction, too. Servers do not agree (Postfix keeps it open when a policy
     // refuses), so RSET goes ahead of whatever comes next. The verdict does not wait for its answer.
     const isRefused = !replies.some((reply) => reply.isPositive);
-    if (isRefused && this.connection.isOpen) this.connection.request(RESET, NOBODY);
+    if (isRefused && this.connection.isOpen) this.connection.requestReset(NOBODY);
     this.#receiver.onReplies(replies);
   }
 
@@ -170,7 +170,7 @@ class ChunkTransfer extends Transfer {
     if (this.isOver) return;
     // Nothing is in the middle of a chunk: the transaction can be given up, and the connection used on.
     this.connection.endContent();
-    this.connection.request(RESET, {
+    this.connection.requestReset({
       onReply: () => {
         this.onFailure(reason);
       },
@@ -304,7 +304,6 @@ function ignore(): void {
   // Nobody needs to know.
 }
 
-const RESET = { kind: 'reset', line: 'RSET' } as const;
 const NOBODY: ReplyReceiver = Object.freeze({ onReply: ignore, onFailure: ignore });
 const CHUNKS_AHEAD_MAX = 8;
 /** Up to here a piece of content waits for the next one of the same turn. */

@@ -292,6 +292,27 @@ describe('a message that is refused', () => {
     },
   );
 
+  it.each(['RCPT', 'content'])(
+    'for its %s, by a server that refuses RSET then, is the last one there',
+    async (command) => {
+      const { client, peer } = await met(['PIPELINING']);
+      const sent = client.send(MESSAGE);
+      await peer.until('DATA\r\n');
+      peer.say(command === 'RCPT' ? '250 a\r\n550 b\r\n503 c\r\n' : '250 a\r\n250 b\r\n354 c\r\n');
+      if (command === 'content') {
+        await peer.until('.\r\n');
+        peer.say('550 d\r\n');
+      }
+      expect(await peer.answer('502 5.5.1 What')).toEqual(['RSET']);
+      expect(await rejection(sent)).toMatchObject({ command, reply: { code: 550 } });
+      // Whatever is said to it would be said in a transaction that may be open.
+      const fault = { code: 'SMTPD_SERVER_FAULT', message: 'The server refused RSET: 502 5.5.1 What', stage: 'RSET' };
+      expect(await rejection(client.send(MESSAGE))).toMatchObject(fault);
+      expect(client.isOpen).toBe(false);
+      await peer.gone();
+    },
+  );
+
   it('in the middle of its content says so, and the connection is closed', async () => {
     const { client, peer } = await met(FULL);
     async function* content() {
