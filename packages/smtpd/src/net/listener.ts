@@ -92,10 +92,19 @@ async function openAddress(address: ListenAddress, options: ListenerOptions): Pr
   };
   const here: OpenOptions = { ...options, onConnection, wanted: address };
   if ('path' in address) return [await openPath(address.path, here)];
-  if ('fd' in address) return [await openServer({ fd: address.fd }, here)];
+  if ('fd' in address) return [await openDescriptor(address.fd, here)];
   const { host, port } = address;
   if (host === 'localhost') return openLocalhost(port, here);
   return [await openServer(host === undefined || host === '' ? { port } : { host, port }, here)];
+}
+
+/** What fails is told with the number: the platform does not say which one it is about. */
+async function openDescriptor(fd: number, options: OpenOptions): Promise<Server> {
+  try {
+    return await openServer({ fd }, options);
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, { fd }) : error;
+  }
 }
 
 /** 127.0.0.1 and ::1 with one port. A machine without IPv6 has the first alone. */

@@ -651,12 +651,16 @@ function closedMeanwhile(): UsageError {
 }
 
 function listenFailure(error: unknown): string {
-  const { code, address, port } = error as {
+  const { code, address, port, fd } = error as {
     readonly code?: string;
     readonly address?: string | null;
     readonly port?: number;
+    readonly fd?: number;
   };
-  // For a descriptor Node says `null`.
+  const reason = error instanceof Error ? error.message : String(error);
+  if (fd !== undefined) {
+    return `Cannot listen on fd:${String(fd)} (${reason}); it must be a bound socket that whoever starts this process hands over to it`;
+  }
   const where =
     typeof address === 'string'
       ? formatBoundAddress({ address, port: port ?? 0, family: familyOf(address) })
@@ -671,10 +675,10 @@ function listenFailure(error: unknown): string {
     case 'EADDRNOTAVAIL':
       return `${where} is no address of this machine`;
     case 'ENOTFOUND':
-      return `The host name does not resolve: ${error instanceof Error ? error.message : ''}`;
+      return `The host name does not resolve: ${reason}`;
     case undefined:
     default:
-      return `Cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}`;
+      return `Cannot listen on ${where}: ${reason}`;
   }
 }
 

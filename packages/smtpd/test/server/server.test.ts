@@ -162,7 +162,12 @@ describe('listen()', () => {
         'EACCES',
         `${join(directory, 'missing', 'smtp.sock')} cannot be made; its folder must exist and be writable`,
       ],
-      [{ fd: 1_000_000 }, 'EINVAL', 'Cannot listen on the address: listen EINVAL: invalid argument'],
+      [
+        { fd: 1_000_000 },
+        'EINVAL',
+        'Cannot listen on fd:1000000 (listen EINVAL: invalid argument); ' +
+          'it must be a bound socket that whoever starts this process hands over to it',
+      ],
     ];
     for (const [localAddress, code, message] of cases) {
       const server = new KeepingServer({ localAddress });
