@@ -3,7 +3,7 @@
 import { systemClock, type Clock } from '../net/clock.js';
 import type { ConnectTarget } from '../net/outgoing-connection.js';
 import { broughtToClient, broughtToClientAuth, broughtToClientTLS } from '../protocol/brought-names.js';
-import { parseClientName } from '../protocol/client-name.js';
+import { defaultOwnName, isOwnName } from '../protocol/client-name.js';
 import { UsageError } from '../protocol/errors.js';
 import type { ProxyHeader } from '../protocol/proxy-header.js';
 import type { SASLMechanismName } from '../protocol/sasl/mechanism.js';
@@ -135,9 +135,8 @@ export function completeClientOptions(given: SMTPClientOptions, machineName: str
   if (unknown !== undefined) throw badOption(unknown);
   const { protocol = 'smtp' } = given;
   if (!['smtp', 'lmtp'].includes(protocol)) throw badOption(`protocol is smtp or lmtp, not "${protocol}"`);
-  const hostname = given.hostname ?? (isDomain(machineName) ? machineName : 'localhost');
-  const name = parseClientName(hostname);
-  if (name === undefined || name.kind === 'other') {
+  const hostname = given.hostname ?? defaultOwnName(machineName);
+  if (!isOwnName(hostname)) {
     throw badOption(`hostname is a domain or an address literal (RFC 5321 §4.1.1.1), not "${hostname}"`);
   }
   return Object.freeze({
@@ -165,10 +164,6 @@ function checkTarget(target: ConnectTarget): ConnectTarget {
 
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
-}
-
-function isDomain(name: string): boolean {
-  return parseClientName(name)?.kind === 'domain';
 }
 
 function completeTLS(given: ClientTLSOptions): CompleteClientTLSOptions {

@@ -9,6 +9,7 @@ import {
   LET_DIG,
   OPEN_BRACKET,
   SPACE,
+  UNDERSCORE,
   VCHAR,
   octetAt,
   parseAddressLiteral,
@@ -45,6 +46,20 @@ export function parseClientName(text: string): ClientName | undefined {
     if (parseAddressLiteral(text.slice(1, last)) !== undefined) return { text, kind: 'addressLiteral' };
   }
   return isPrintable(text) ? { text, kind: 'other' } : undefined;
+}
+
+/**
+ * Whether a server or a client may call itself so: a domain or an address literal (RFC 5321 §4.1.1.1). Some machines have an underscore in their
+ * names, which many servers let pass.
+ */
+export function isOwnName(text: string): boolean {
+  if (parseClientName(text)?.kind === 'addressLiteral') return true;
+  return text !== '' && scanDomain(text, 0, LET_DIG | UNDERSCORE) === text.length;
+}
+
+/** What who is not told otherwise calls itself: the machine's name where every server lets it pass. */
+export function defaultOwnName(machineName: string): string {
+  return parseClientName(machineName)?.kind === 'domain' ? machineName : 'localhost';
 }
 
 /** Printable ASCII with blanks inside, and not blanks alone. */

@@ -5,6 +5,7 @@ import { hostname as systemHostname } from 'node:os';
 import { systemClock, type Clock } from '../net/clock.js';
 import type { ListenAddress } from '../net/listener.js';
 import { broughtToServer } from '../protocol/brought-names.js';
+import { defaultOwnName, isOwnName } from '../protocol/client-name.js';
 import type { LineEndings } from '../protocol/data-decoder.js';
 import { UsageError } from '../protocol/errors.js';
 import type { Extension, OfferFacts, Situation } from '../protocol/extension.js';
@@ -30,7 +31,7 @@ export interface SMTPServerOptions {
   readonly enableSMTPUTF8?: boolean;
   /** Hands messages over as strings, decoded from UTF-8; 8BITMIME and SMTPUTF8 are not offered then. Default: `false`. */
   readonly decodeData?: boolean;
-  /** The server's name in the greeting and the EHLO reply (RFC 5321 §4.3.1). Default: the machine's host name; no DNS is asked. */
+  /** The server's name in the greeting and the EHLO reply (RFC 5321 §4.3.1). Default: the machine’s, or `localhost` where that is no domain. */
   readonly hostname?: string;
   /** What stands behind the name in the greeting. Default: `ESMTP smtpd`, for LMTP `LMTP smtpd`. */
   readonly greeting?: string;
@@ -279,11 +280,8 @@ function sizeLimit(given: number | null | undefined): number | undefined {
 }
 
 function hostName(given: string | undefined): string {
-  if (given === undefined) {
-    const found = systemHostname();
-    return HOST_NAME.test(found) ? found : 'localhost';
-  }
-  if (!HOST_NAME.test(given))
+  if (given === undefined) return defaultOwnName(systemHostname());
+  if (!isOwnName(given))
     throw badOption(`hostname is a domain or an address literal (RFC 5321 §4.1.1.1), not "${given}"`);
   return given;
 }
@@ -304,7 +302,6 @@ function badOption(message: string): UsageError {
 }
 
 const DATA_SIZE_DEFAULT = 33_554_432;
-const HOST_NAME = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[!-Z^-~]+\])$/;
 const GREETING_TEXT = /^[ -~]*$/;
 const OPTION_NAMES: readonly string[] = [
   'localAddress',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseClientName } from '../../src/protocol/client-name.js';
+import { defaultOwnName, parseClientName } from '../../src/protocol/client-name.js';
 
 describe('parseClientName', () => {
   it.each([
@@ -53,5 +53,20 @@ describe('parseClientName', () => {
     ['colons in a literal', `[IPv6:${':'.repeat(1_000_000)}]`, 'other'],
   ])('a million octets of %s are read', (_name, text, kind) => {
     expect(parseClientName(text)?.kind).toBe(kind);
+  });
+});
+
+describe('the name of who is not told otherwise', () => {
+  it.each([
+    ['mx', 'mx'],
+    ['mx.example', 'mx.example'],
+    // What some servers refuse in EHLO.
+    ['my_host', 'localhost'],
+    ['my..host', 'localhost'],
+    ['host.', 'localhost'],
+    ['(none)', 'localhost'],
+    ['', 'localhost'],
+  ])('on a machine that is called %j is %s', (machineName, name) => {
+    expect(defaultOwnName(machineName)).toBe(name);
   });
 });

@@ -188,13 +188,23 @@ describe('a wrong value is a UsageError that says what to give instead', () => {
       'SMTPD_BAD_OPTION',
       `dataSizeLimit is a number of octets, or null or 0 for no limit, not ${String(dataSizeLimit)}`,
     ]),
-    ...['', 'a b', '-mx.example', 'mx.example-', 'mx\r\n250 x', 'm\u00fcx.example', '[]', '[::1'].map(
-      (hostname): [object, string, string] => [
-        { hostname },
-        'SMTPD_BAD_OPTION',
-        `hostname is a domain or an address literal (RFC 5321 §4.1.1.1), not "${hostname}"`,
-      ],
-    ),
+    ...[
+      '',
+      'a b',
+      '-mx.example',
+      'mx.example-',
+      'mx..example',
+      'mx.example.',
+      'mx\r\n250 x',
+      'm\u00fcx.example',
+      '[]',
+      '[::1',
+      '[127.0.0.256]',
+    ].map((hostname): [object, string, string] => [
+      { hostname },
+      'SMTPD_BAD_OPTION',
+      `hostname is a domain or an address literal (RFC 5321 §4.1.1.1), not "${hostname}"`,
+    ]),
     ...['a\r\n250 x', 'tab\t', 'gr\u00fc\u00df'].map((greeting): [object, string, string] => [
       { greeting },
       'SMTPD_BAD_OPTION',

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { forward } from '../../../src/handlers/forward.js';
 import { splitOptions } from '../../../src/handlers/proxy/proxy-options.js';
 import { PureProxy } from '../../../src/handlers/pure-proxy.js';
 
@@ -48,6 +49,11 @@ describe('the options of a proxy', () => {
   ])('%s that cannot work is told at once', (_, options, code) => {
     const make = (): PureProxy => new PureProxy({ ...REMOTE, ...options });
     expect(make).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('take the name that a server may have, and so does who passes messages on', () => {
+    expect(new PureProxy({ ...REMOTE, hostname: 'my_host' }).options.hostname).toBe('my_host');
+    expect(forward({ to: REMOTE.remoteAddress, hostname: 'my_host' }).name).toBe('forward');
   });
 
   it('say in words where mail goes, and who may send it there', () => {
