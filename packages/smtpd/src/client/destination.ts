@@ -90,10 +90,7 @@ export function formatDestination(destination: Destination): string {
 
 /** `scheme://host`, `scheme://host:port`, and a slash behind it that means nothing. */
 function parseURLForm(text: string, scheme: string, rest: string): Destination {
-  if (rest.includes('@')) {
-    // The text is not repeated: it may hold a password.
-    throw badAddress('A destination has no user and no password; write the host alone, and give the credentials apart');
-  }
+  refuseCredentials(rest);
   if (!isScheme(scheme)) {
     throw badAddress(`"${text}": mail does not go by ${scheme}; write smtp://, smtps:// or lmtp:// and a host`);
   }
@@ -119,6 +116,7 @@ function parseWordForm(text: string, word: string, rest: string): Destination {
 }
 
 function parseHost(text: string, hostAndPort: string, scheme: Scheme): HostDestination {
+  refuseCredentials(hostAndPort);
   if (parseIPAddress(hostAndPort)?.length === 16) {
     throw badAddress(`"${text}": an IPv6 address needs brackets; write [${hostAndPort}]:${String(scheme.port ?? 24)}`);
   }
@@ -136,6 +134,12 @@ function parseHost(text: string, hostAndPort: string, scheme: Scheme): HostDesti
   }
   if (!(port >= 1 && port <= 65_535)) throw badAddress(`"${text}": a port is 1 to 65535`);
   return Object.freeze({ kind: 'host', protocol: scheme.protocol, host, port, isImplicitTLS: scheme.isImplicitTLS });
+}
+
+/** The text is not repeated: it may hold a password. */
+function refuseCredentials(text: string): void {
+  if (!text.includes('@')) return;
+  throw badAddress('A destination has no user and no password; write the host alone, and give the credentials apart');
 }
 
 function hostName(text: string): string | undefined {

@@ -113,11 +113,14 @@ describe('a destination', () => {
     expect(() => parseDestination(text)).toThrow(refusal);
   });
 
-  it('with a password is refused without repeating it', () => {
-    expect(() => parseDestination('smtp://alice:s3cret@mail.example')).toThrow(
-      /^A destination has no user and no password; write the host alone, and give the credentials apart$/,
-    );
-  });
+  it.each(['smtp://alice:s3cret@mail.example', 'alice:s3cret@mail.example:25', 'https://alice:s3cret@mail.example'])(
+    'with a password is refused without repeating it: %s',
+    (text) => {
+      expect(() => parseDestination(text)).toThrow(
+        /^A destination has no user and no password; write the host alone, and give the credentials apart$/,
+      );
+    },
+  );
 
   it('is read and written to the same, or refused, whatever the text', () => {
     const parts = fc.constantFrom(
