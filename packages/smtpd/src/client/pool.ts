@@ -34,7 +34,7 @@ export interface PoolOptions {
 /** Whom a pool connects to, and how. */
 export interface PoolDestination {
   readonly client: SMTPClientOptions;
-  /** Connections are shared by those of one key. Default: the address and the protocol. */
+  /** Connections are shared by those of one key. Default: all of `client` that a connection depends on. */
   readonly key?: string;
 }
 
@@ -602,8 +602,14 @@ interface Destination {
 
 function keyOf({ client, key }: PoolDestination): string {
   if (key !== undefined) return key;
-  const { remoteAddress, protocol = 'smtp' } = client;
-  return `${protocol} ${'path' in remoteAddress ? remoteAddress.path : `${remoteAddress.host}:${String(remoteAddress.port)}`}`;
+  let known = KEYS.get(client);
+  if (known === undefined) {
+    // Whoever wants TLS, or is somebody else, must not be given a connection that was made without, or for another.
+    const { remoteAddress, protocol = 'smtp', hostname, localAddress, tls, auth, proxyHeader } = client;
+    known = JSON.stringify([remoteAddress, protocol, hostname, localAddress, tls, auth, proxyHeader]);
+    KEYS.set(client, known);
+  }
+  return known;
 }
 
 /** Whether nobody answered MAIL, or only with a farewell: the server had left the connection before. */
@@ -634,6 +640,8 @@ function ignore(): void {
   // Nothing to do.
 }
 
+/** The keys that were made, by what they were made of. */
+const KEYS = new WeakMap<SMTPClientOptions, string>();
 const DEFAULTS: Required<PoolOptions> = Object.freeze({
   connectionsMax: 20,
   idleMs: 30_000,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { SMTPClientPool, type PoolOptions } from '../../src/client/pool.js';
 import { UsageError } from '../../src/protocol/errors.js';
+import { passwordAuth } from '../../src/server/auth-hooks.js';
 import { eventsOf, KeepingServer, openCount, rejection, turns, until } from '../server/support.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { MESSAGE, PeerListener, reach, type Peer } from './support.js';
@@ -50,6 +51,33 @@ describe('a pool', () => {
       code: 'SMTPD_ABORTED',
       message: 'The pool is closed',
     });
+  });
+
+  it('shares a connection with who wants the same one, and with nobody else', async () => {
+    await using server = new KeepingServer({ auth: { mode: 'offer', plaintext: 'always', mechanisms: ['PLAIN'] } });
+    server.use(passwordAuth({ alice: 'a', bob: 'b' }));
+    await server.listen();
+    const connections = eventsOf(server, 'connect');
+    await using pool = new SMTPClientPool();
+    const client = { remoteAddress: reach(server), hostname: 'client.example' };
+    const as = (user: string, password: string) => ({
+      client: { ...client, auth: { user, password, plaintext: 'always' as const } },
+    });
+    await pool.send({ client }, MESSAGE);
+    await pool.send({ client: { ...client } }, MESSAGE);
+    for (const to of [as('alice', 'a'), as('bob', 'b'), as('alice', 'a')]) await pool.send(to, MESSAGE);
+    expect(connections).toHaveLength(3);
+    expect(server.messages.map(({ session }) => session.identity?.user)).toEqual([
+      undefined,
+      undefined,
+      'alice',
+      'bob',
+      'alice',
+    ]);
+    // In clear there is one already.
+    const error = await rejection(pool.send({ client: { ...client, tls: { mode: 'require' } } }, MESSAGE));
+    expect(error).toMatchObject({ code: 'SMTPD_TLS_FAILED' });
+    expect(server.messages).toHaveLength(5);
   });
 
   it('opens no more connections than it may, and serves who waits in their order', async () => {
