@@ -39,7 +39,7 @@ export interface ClientTLSOptions {
   /**
    * - `off`: never
    * - `opportunistic`: by STARTTLS where it is offered, with any certificate; where the handshake fails, in clear on a new connection
-   *   (RFC 7435). It keeps out who only listens.
+   *   (RFC 7435). It keeps out who only listens. With `verify`, a handshake that fails is the end, and in clear it is where none is offered.
    * - `require`: by STARTTLS, or not at all
    * - `implicit`: before the greeting (RFC 8314 §3.3)
    */

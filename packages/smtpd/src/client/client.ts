@@ -151,7 +151,8 @@ export class SMTPClient {
         await this.#connect(this.options.tls.mode);
       } catch (error) {
         // RFC 7435 §3: a handshake that fails is no reason to do without the mail, where nobody asked for more than is there.
-        const isOptional = this.options.tls.mode === 'opportunistic' && isHandshakeFailure(error);
+        const { mode, verify } = this.options.tls;
+        const isOptional = mode === 'opportunistic' && !verify && isHandshakeFailure(error);
         if (!isOptional || this.#isGivenUp || signal?.aborted === true) throw await this.#leave(error);
         this.#connection.fail(this.#connection.lost('The TLS handshake failed'));
         this.#connection = this.#newConnection();

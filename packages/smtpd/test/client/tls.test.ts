@@ -73,13 +73,14 @@ describe('TLS', () => {
     });
   });
 
-  it.each<[string, 'require' | 'implicit', Partial<ClientTLSOptions>]>([
+  it.each<[string, Exclude<ClientTLSOptions['mode'], 'off'>, Partial<ClientTLSOptions>]>([
     ['nobody vouches for', 'require', {}],
     ['nobody vouches for', 'implicit', {}],
+    ['nobody vouches for, and somebody has to,', 'opportunistic', { verify: true }],
     ['is for another name', 'require', { ca: certificates.server.cert, serverName: 'elsewhere.example' }],
     ['is for another name', 'implicit', { ca: certificates.server.cert, serverName: 'elsewhere.example' }],
   ])('with a certificate that %s fails where the mode is %s', async (_, mode, more) => {
-    await using server = await serve(mode === 'require' ? 'offer' : 'implicit');
+    await using server = await serve(mode === 'implicit' ? 'implicit' : 'offer');
     const connections = eventsOf(server, 'connect');
     const client = clientOf(server, { mode, ...more });
     expect(await rejection(client.connect())).toMatchObject({ code: 'SMTPD_TLS_FAILED' });
