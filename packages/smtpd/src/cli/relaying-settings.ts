@@ -1,5 +1,6 @@
 /** What the options of passing mail on mean: from settings to the options of a proxy. */
 
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import {
@@ -57,7 +58,7 @@ export function relayingSettings(
       'proxy-header': 'proxyHeader',
     } as const),
     ...choice(settings, 'line-endings', 'lineEndings', { reject: 'reject', normalize: 'normalize' } as const),
-    upstream: upstreamOf(settings),
+    upstream: upstreamOf(settings, [...Object.values(routes), ...(remote === undefined ? [] : [remote])]),
     ...(networks.length === 0 ? {} : { allowNetworks: networks }),
     ...(isOpen === undefined ? {} : { open: isOpen }),
     ...(addReceived === undefined ? {} : { addReceived }),
@@ -73,7 +74,7 @@ function routesOf(settings: Settings): Readonly<Record<string, string>> {
     const equals = text.indexOf('=');
     if (equals <= 0) throw usageError(`${label} is DOMAIN=DESTINATION, not "${text}"`);
     const domain = text.slice(0, equals);
-    if (domain in routes)
+    if (Object.hasOwn(routes, domain))
       throw usageError(`${label}: ${domain} has two routes; put their destinations into one, with a comma`);
     const to = text.slice(equals + 1);
     checkRoute(to, label);
@@ -100,21 +101,23 @@ function checkNetworks(settings: Settings, networks: readonly string[]): void {
   }
 }
 
-function upstreamOf(settings: Settings): UpstreamOptions {
+function upstreamOf(settings: Settings, destinations: readonly string[]): UpstreamOptions {
   const { options } = settings;
   const mode = textOf(options, 'upstream-tls') as ClientTLSOptions['mode'] | undefined;
   const verify = switchOf(options, 'upstream-verify');
   const caFile = textOf(options, 'upstream-ca');
   const connections = textOf(options, 'upstream-connections');
   const auth = textOf(options, 'upstream-auth');
-  const isTLSSet = mode !== undefined || verify !== undefined || caFile !== undefined;
+  const ca = caFile === undefined ? undefined : readCA(settings, caFile);
+  checkVerification(settings, destinations);
+  const isTLSSet = mode !== undefined || verify !== undefined || ca !== undefined;
   return {
     ...(isTLSSet
       ? {
           tls: {
             mode: mode ?? 'opportunistic',
             ...(verify === undefined ? {} : { verify }),
-            ...(caFile === undefined ? {} : { ca: readCA(settings, caFile) }),
+            ...(ca === undefined ? {} : { ca }),
           },
         }
       : {}),
@@ -123,12 +126,41 @@ function upstreamOf(settings: Settings): UpstreamOptions {
   };
 }
 
-function readCA(settings: Settings, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw usageError(`${originOf(settings, 'upstream-ca')}: ${messageOf(error)}`);
+/** Whoever says how a certificate is to be checked believes that it is. */
+function checkVerification(settings: Settings, destinations: readonly string[]): void {
+  const { options } = settings;
+  const mode = textOf(options, 'upstream-tls') ?? 'opportunistic';
+  const verify = switchOf(options, 'upstream-verify');
+  const hasTLSFirst = destinations.some((text) =>
+    parseRoute(text).destinations.some((each) => each.kind === 'host' && each.isImplicitTLS),
+  );
+  const isSecured = mode !== 'off' || hasTLSFirst;
+  if (verify === true && !isSecured) {
+    throw usageError(`${originOf(settings, 'upstream-verify')}: there is no certificate without TLS, which is off`);
   }
+  const isChecked = isSecured && (verify ?? (mode !== 'opportunistic' || hasTLSFirst));
+  if (options.has('upstream-ca') && !isChecked) {
+    throw usageError(
+      `${originOf(settings, 'upstream-ca')}: no certificate is checked; say --upstream-tls require, too`,
+    );
+  }
+}
+
+function readCA(settings: Settings, file: string): string {
+  const label = originOf(settings, 'upstream-ca');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw usageError(`${label}: ${messageOf(error)}`);
+  }
+  try {
+    new X509Certificate(text);
+  } catch {
+    // A handshake would leave out what is none, and trust nobody.
+    throw usageError(`${label}: there is no certificate in PEM in ${file}`);
+  }
+  return text;
 }
 
 function credentialsOf(settings: Settings, text: string): { readonly user: string; readonly password: string } {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.js';
 import { main } from '../../src/cli/main.js';
 import { ODDITY_NAMES } from '../../src/handlers/oddities.js';
+import { Certificates } from '../support/certificates.js';
 
 async function ran(...argv: string[]) {
   const output = new PassThrough();
@@ -16,6 +17,8 @@ async function ran(...argv: string[]) {
 const OPEN_RELAY =
   'would pass anybody’s mail on: say who may send (allowNetworks, --allow-networks), have clients authenticate (auth, --auth), ' +
   'route single domains only (routes, --route), or allow everybody (open, --open)';
+
+const UNCHECKED = 'smtpd: option --upstream-ca: no certificate is checked; say --upstream-tls require, too';
 
 describe('smtpd', () => {
   it.each([['-V'], ['--version'], ['--vers'], ['debug --version'], ['-V -s x']])(
@@ -128,6 +131,28 @@ describe('smtpd', () => {
     ['debug --greeting=\u00e9', 'smtpd: greeting is one line of printable US-ASCII'],
   ])('refuses "%s" with one line and exit code 2', async (line, message) => {
     expect(await ran(...line.split(' '))).toEqual({ code: 2, stdout: '', stderr: `${message}\n` });
+  });
+
+  it('lets nobody believe that a certificate is checked where none is', async () => {
+    using certificates = new Certificates();
+    const { certFile, keyFile } = certificates.server;
+    const proxy = (...more: string[]) => ran('proxy', '--upstream-ca', certFile, '--print-config', ...more);
+    const unchecked = { code: 2, stdout: '', stderr: `${UNCHECKED}\n` };
+    expect(await proxy('a.example')).toEqual(unchecked);
+    expect(await proxy('smtps://a.example', '--no-upstream-verify')).toEqual(unchecked);
+    expect(await proxy('a.example', '--upstream-tls', 'off')).toEqual(unchecked);
+    for (const checked of [
+      ['a.example', '--upstream-tls', 'require'],
+      ['a.example', '--upstream-verify'],
+      ['smtps://a.example', '--upstream-tls', 'off'],
+      ['--route', 'b.example=smtps://b.example'],
+    ]) {
+      expect((await proxy(...checked)).code).toBe(0);
+    }
+    const { stderr } = await ran('proxy', 'a.example', '--upstream-tls', 'off', '--upstream-verify');
+    expect(stderr).toBe('smtpd: option --upstream-verify: there is no certificate without TLS, which is off\n');
+    const noCertificate = await ran('proxy', 'a.example', '--upstream-ca', keyFile);
+    expect(noCertificate.stderr).toMatch(/^smtpd: option --upstream-ca: there is no certificate in PEM in .+\n$/);
   });
 
   it('keeps the line one line, whatever was typed', async () => {
