@@ -149,7 +149,8 @@ export const PROXY_COMMAND: CommandDefinition = {
   options: [...RELAYING_OPTIONS, ...RECEIVING_OPTIONS],
   notes: [
     'The last address is where mail goes: host:port, smtps://host:port, lmtp://host:port, unix:/path, or mx: for the',
-    'hosts of each recipient’s domain; several with commas are tried in order. With --route it may be left out.',
+    'hosts of each recipient’s domain; several with commas are tried in order. With --route or --remote it may be left out;',
+    'then :port, or --listen, says where to listen.',
     ...ADDRESS_NOTES,
     'done, a second one at once.',
     'Beyond this machine it listens only where --allow-networks, --auth or --route say who may send, or with --open.',
@@ -164,6 +165,7 @@ export const MAILMAN_COMMAND: CommandDefinition = {
   options: [...MAILMAN_OPTIONS, ...RELAYING_OPTIONS, ...RECEIVING_OPTIONS],
   notes: [
     'The last address is where mail goes that is for no list, as smtpd proxy has it; without it, and without --route, such mail is refused.',
+    'Where it is left out, :port, or --listen, says where to listen.',
     ...ADDRESS_NOTES,
     'done, a second one at once.',
     'Everybody may write to lists. Beyond this machine it passes other mail on as smtpd proxy does.',

@@ -27,7 +27,7 @@ export async function runProxy(settings: Settings, terminal: Terminal): Promise<
   });
 }
 
-/** The last word is where mail goes; the one before it, where to listen. */
+/** The last word is where mail goes; the one before it, where to listen. A port alone is no place where mail could go. */
 export function localAndRemote(words: readonly string[]): {
   readonly local: readonly string[];
   readonly remote: string | undefined;
@@ -35,7 +35,9 @@ export function localAndRemote(words: readonly string[]): {
   if (words.length > 2)
     throw usageError(`Invalid arguments: ${words.slice(2).join(', ')}; there are two addresses at most`);
   const [first, second] = words;
-  return second === undefined
-    ? { local: [], remote: first }
-    : { local: first === undefined ? [] : [first], remote: second };
+  if (first === undefined) return { local: [], remote: undefined };
+  if (second !== undefined) return { local: [first], remote: second };
+  return PORT_ALONE.test(first) ? { local: [first], remote: undefined } : { local: [], remote: first };
 }
+
+const PORT_ALONE = /^:\d+$/;

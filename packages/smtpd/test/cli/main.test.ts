@@ -161,6 +161,33 @@ describe('smtpd', () => {
   });
 });
 
+describe('the command lines of the documentation', () => {
+  const pages = ['cli', 'proxy', 'mailman', 'workers'].map((name) =>
+    readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), 'utf8'),
+  );
+  const lines = pages.flatMap(
+    (page) => page.match(/(?<=^|^SMTPD\S+ |`)smtpd (?:proxy|mailman) [^-\n`][^\n`#]*/gm) ?? [],
+  );
+
+  it.each(lines.map((line) => line.trim()))('can be run: %s', async (line) => {
+    const output = new PassThrough();
+    const errors = new PassThrough();
+    const environment = { SMTPD_MAILMAN_PASSWORD: 'secret' };
+    const argv = [...line.split(' ').slice(1), '--print-config'];
+    const code = await main(argv, { output, errors, isColored: false, environment });
+    expect([code, String(errors.read())]).toEqual([0, expect.not.stringMatching(/^smtpd: /)]);
+    const { listen } = JSON.parse(String(output.read())) as { listen: string[] };
+    // The first word, or where it listens without one.
+    expect(listen).toEqual([
+      /^smtpd \w+ (\S*:\d+) (?!-)|^smtpd \w+ (:\d+)/.exec(line)?.slice(1).find(Boolean) ?? '127.0.0.1:1025',
+    ]);
+  });
+
+  it('are there', () => {
+    expect(lines.length).toBeGreaterThanOrEqual(8);
+  });
+});
+
 describe('docs/cli.md', () => {
   const page = readFileSync(new URL('../../../../docs/cli.md', import.meta.url), 'utf8');
 
