@@ -28,7 +28,8 @@ export const ERROR_CODES = {
   SMTPD_CONNECT_FAILED: 'A client could not connect; `cause` is the operating system’s error.',
   SMTPD_CONNECTION_LOST: 'The server closed the connection, or left with 421, before it had answered.',
   SMTPD_SERVER_SILENT: 'The server did not answer, or did not read, within the time of RFC 5321 §4.5.3.2.',
-  SMTPD_SERVER_FAULT: 'The server sent something that is no reply, or one that its command cannot have, such as a no to RSET.',
+  SMTPD_SERVER_FAULT:
+    'The server sent something that is no reply, or one that its command cannot have, such as a no to RSET.',
   SMTPD_TLS_FAILED: 'TLS is required and could not be had, or the server’s certificate is not valid for it.',
   SMTPD_ABORTED:
     'The signal was aborted; the connection was closed, because its conversation cannot be taken up again.',

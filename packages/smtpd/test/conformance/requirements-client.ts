@@ -375,7 +375,7 @@ const SECURITY: readonly Requirement[] = [
       'says',
       'What somebody asked for outright is not given up, and nothing is shown as safer than it is.',
     ),
-    [line(CLIENT, "this.options.tls.mode === 'opportunistic' && isHandshakeFailure(error)")],
+    [line(CLIENT, "mode === 'opportunistic' && !verify && isHandshakeFailure(error)")],
     [
       'fails where the mode is require: %s',
       'with any certificate does where the mode is opportunistic, and that is known',

@@ -1162,7 +1162,10 @@ const EXTENSIONS: readonly Requirement[] = [
   ),
   met(
     row(6531, '§3.7.1', 'MUST', 'Domains in the EHLO reply are ASCII, and the client’s name is.'),
-    [line('protocol/client-name.ts', 'RFC 6531 §3.7.1'), line('server/server-options.ts', 'const HOST_NAME')],
+    [
+      line('protocol/client-name.ts', 'RFC 6531 §3.7.1'),
+      line('protocol/client-name.ts', 'scanDomain(text, 0, LET_DIG | UNDERSCORE)'),
+    ],
     ['the names in the greeting and the EHLO reply are ASCII, and a client’s name must be'],
   ),
   met(
