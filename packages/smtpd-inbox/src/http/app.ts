@@ -4,6 +4,7 @@
 
 import { Hono, type Context } from 'hono';
 import type { Logger } from 'smtpd';
+import type { TLocalizedValidationError } from 'typebox/error';
 import { Value } from 'typebox/value';
 import { Type, type TObject, type TSchema } from 'typebox';
 
@@ -123,9 +124,35 @@ function checkBody(schema: TSchema, text: string): unknown {
 
 function checkValue(schema: TSchema, value: unknown, what: string): unknown {
   if (Value.Check(schema, value)) return value;
-  const [first] = Value.Errors(schema, value);
+  const errors = Value.Errors(schema, value);
+  const [first] = errors;
   const where = first?.instancePath.slice(1).replaceAll('/', '.') ?? '';
-  throw new APIError('BAD_REQUEST', `${what} ${where === '' ? 'value' : `"${where}"`}: ${first?.message ?? 'wrong'}`);
+  const fault = first === undefined ? 'wrong' : faultOf(schema, errors, first);
+  throw new APIError('BAD_REQUEST', `${what} ${where === '' ? 'value' : `"${where}"`}: ${fault}`);
+}
+
+/** What is wrong with a value, in the words of whoever wrote it: what there is instead, where that is known. */
+function faultOf(
+  schema: TSchema,
+  errors: readonly TLocalizedValidationError[],
+  first: TLocalizedValidationError,
+): string {
+  const { keyword } = first;
+  // Where there is no such field, no value fits.
+  if (keyword === 'boolean') {
+    const isOfTop = first.schemaPath === '#/additionalProperties';
+    const names = isOfTop && 'properties' in schema ? Object.keys(schema.properties as object) : [];
+    return `there is no such field${names.length === 0 ? '' : `; there are: ${names.join(', ')}`}`;
+  }
+  if (keyword === 'enum')
+    return `must be one of ${first.params.allowedValues.map((each) => JSON.stringify(each)).join(', ')}`;
+  if (keyword !== 'const') return first.message;
+  const values = errors.flatMap((each) =>
+    each.keyword === 'const' && each.instancePath === first.instancePath
+      ? [JSON.stringify(each.params.allowedValue)]
+      : [],
+  );
+  return `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`;
 }
 
 /** What went wrong, for the caller; what nobody foresaw, for the log. */

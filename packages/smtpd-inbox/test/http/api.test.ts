@@ -342,6 +342,22 @@ describe('the API does what its description says', () => {
     expect(await codeOf({ path: '/messages?limit=1&limit=2' })).toBe('BAD_REQUEST');
   });
 
+  test('a field that there is not, or a value out of a few, is answered with what there is', async () => {
+    const messageOf = async (path: string, body: unknown): Promise<string> => {
+      const { json } = await play(stage.inbox.url!, {
+        method: 'POST',
+        path,
+        headers: JSON_TYPE,
+        body: JSON.stringify(body),
+      });
+      return (json as { error: { message: string } }).error.message;
+    };
+    expect(await messageOf('/messages/mark', { ids: ['1'], isRead: true, isred: 1 })).toBe(
+      'The body’s "isred": there is no such field; there are: ids, isRead',
+    );
+    expect(await messageOf('/faults', { stage: 'rcptt' })).toMatch(/^The body’s "stage": must be one of .*"rcpt"/);
+  });
+
   test('each has every error that it says it has', async () => {
     const logged: unknown[] = [];
     const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: (fields: object) => logged.push(fields) };
