@@ -33,6 +33,7 @@ import {
   type CompleteInboxOptions,
   type InboxOptions,
 } from './inbox-options.js';
+import { listening } from './listen-fault.js';
 import type { DNSLookup } from './mail/authentication.js';
 import { MailReader } from './mail/mail-reader.js';
 import { PACKAGE_FOLDER } from './package-folder.js';
@@ -212,7 +213,7 @@ export class InboxServer implements AsyncDisposable {
   async #openPOP3(store: MailStore, directory: InboxDirectory): Promise<void> {
     const { pop3: address, tls, password: common, logger } = this.#options;
     if (address === undefined) return;
-    const pop3 = await startPOP3({
+    const starting = startPOP3({
       store,
       address,
       // Where SMTP is in clear POP3 is too, and where it has a certificate POP3 has the same.
@@ -227,6 +228,7 @@ export class InboxServer implements AsyncDisposable {
         logger.error({ error }, 'POP3 failed');
       },
     });
+    const pop3 = await listening('pop3', starting);
     this.#pop3 = pop3;
     this.#closers.push(() => pop3.close());
   }
@@ -242,7 +244,7 @@ export class InboxServer implements AsyncDisposable {
       logger,
       closing: this.#closing.signal,
     });
-    const server = await HTTPServer.listen({ ...http, app });
+    const server = await listening('http', HTTPServer.listen({ ...http, app }));
     this.#http = server;
     this.#closers.push(() => server.close());
   }
@@ -254,15 +256,10 @@ export class InboxServer implements AsyncDisposable {
   ): Promise<void> {
     const { logger } = this.#options;
     const closing = this.#closing.signal;
-    const server = await CompatibilityServer.listen({
-      host,
-      port,
-      make,
-      services,
-      guard: this.#guard(),
-      logger,
-      closing,
-    });
+    const server = await listening(
+      name,
+      CompatibilityServer.listen({ host, port, make, services, guard: this.#guard(), logger, closing }),
+    );
     this.#compatibility.set(name, urlOf(server.address));
     this.#closers.push(() => server.close());
   }

@@ -52,6 +52,9 @@ export async function main(argv: readonly string[], terminal: Partial<InboxTermi
 async function optionsOf(given: InboxArguments): Promise<InboxOptions> {
   const text = (name: string): string | undefined => given.text(name);
   const http = text('http');
+  /** Where it is off unless somebody says otherwise, `off` may be said all the same. */
+  const address = (name: string): string | undefined => (text(name) === 'off' ? undefined : text(name));
+  const smtps = address('smtps');
   const release = text('release');
   const maxAge = number(given, 'max-age');
   const limits = {
@@ -64,10 +67,10 @@ async function optionsOf(given: InboxArguments): Promise<InboxOptions> {
   return {
     ...(given.words.length === 0 ? {} : { smtp: given.words.map(smtpAddress) }),
     ...present('http', http === 'off' ? (false as const) : http),
-    ...present('smtps', text('smtps')),
-    ...present('mailpit', text('mailpit')),
-    ...present('mailhog', text('mailhog')),
-    ...present('pop3', text('pop3')),
+    ...present('smtps', smtps === undefined ? undefined : smtpAddress(smtps)),
+    ...present('mailpit', address('mailpit')),
+    ...present('mailhog', address('mailhog')),
+    ...present('pop3', address('pop3')),
     ...present('data', text('data')),
     ...present('store', text('store')),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),

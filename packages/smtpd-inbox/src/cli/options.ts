@@ -26,7 +26,12 @@ export const GROUPS: Readonly<Record<InboxCommandOption['group'], string>> = {
 };
 
 export const INBOX_OPTIONS: readonly InboxCommandOption[] = [
-  { name: 'http', value: 'ADDRESS', group: 'where', help: 'the page and the API (default: 127.0.0.1:8025; none: off)' },
+  {
+    name: 'http',
+    value: 'ADDRESS',
+    group: 'where',
+    help: 'the page and the API (default: 127.0.0.1:8025; off: not at all)',
+  },
   { name: 'smtps', value: 'ADDRESS', group: 'where', help: 'SMTP on TLS from the first octet (default: off)' },
   { name: 'mailpit', value: 'ADDRESS', group: 'where', help: 'the API of Mailpit, for its clients (default: off)' },
   { name: 'mailhog', value: 'ADDRESS', group: 'where', help: 'the API of MailHog, for its clients (default: off)' },

@@ -87,11 +87,30 @@ describe('the program', () => {
     await second.exited;
   });
 
-  it('ends with 1 when its port is taken, and says which', async () => {
+  it('ends with 2 when a port is taken, and says which, of what, and what to do', async () => {
     const running = await start([INBOX, '127.0.0.1:0', '--http', '127.0.0.1:0']);
-    const [code, , errors] = await run(['127.0.0.1:0', '--http', new URL(running.url).host]);
-    expect(code).toBe(1);
-    expect(errors).toContain('EADDRINUSE');
+    const { host } = new URL(running.url);
+    for (const option of ['http', 'mailpit', 'mailhog', 'pop3']) {
+      const others = option === 'http' ? [] : ['--http', 'off'];
+      const [code, , errors] = await run(['127.0.0.1:0', ...others, `--${option}`, host]);
+      expect(errors).toBe(
+        `smtpd-inbox: ${host} is in use; stop what listens there or choose another port (${option})\n`,
+      );
+      expect(code).toBe(2);
+    }
+    running.child.kill('SIGTERM');
+    await running.exited;
+  });
+
+  it('leaves off what is said to be off, in the environment, too', async () => {
+    const off = ['--smtps', 'off', '--mailpit', 'off', '--mailhog', 'off'];
+    const running = await start([INBOX, '0', '--http', '0', ...off], {
+      SMTPD_INBOX_POP3: 'off',
+      SMTPD_INBOX_TLS: 'off',
+    });
+    const { json } = await ask(running.url, { path: '/api/v1/info' });
+    expect(json).toMatchObject({ smtp: [{ tls: 'off' }] });
+    expect(json).not.toHaveProperty('pop3');
     running.child.kill('SIGTERM');
     await running.exited;
   });
