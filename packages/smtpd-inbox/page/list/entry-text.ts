@@ -16,6 +16,12 @@ export function senderOf({ kind, from, envelope, session }: Entry): string {
   return envelope.mailFrom === '' ? '<>' : envelope.mailFrom;
 }
 
+/** Whom it went to, Bcc included: the recipients of the envelope, or To and Cc of mail that came without one. Empty for a session. */
+export function recipientsOf({ kind, to, cc, envelope }: Entry): readonly string[] {
+  if (kind === 'session') return [];
+  return envelope.rcptTos.length > 0 ? envelope.rcptTos : [...to, ...cc].map(addressOf);
+}
+
 /** What it is about; of a session, how it ended. */
 export function subjectOf({ kind, subject, session }: Entry): string {
   if (kind === 'session') return session.end === undefined ? 'Ended without a message' : endText(session);
@@ -70,6 +76,11 @@ function displayName(mailbox: string): string {
   if (match === null) return mailbox.trim();
   const name = (match[1] ?? '').replace(/^"(.*)"$/, '$1').replace(/\\(.)/g, '$1');
   return name === '' ? (match[2] ?? '') : name;
+}
+
+/** The address of a mailbox: of `"Ann Onym" <ann@a.example>` it is `ann@a.example`. */
+function addressOf(mailbox: string): string {
+  return /<([^<>]*)>\s*$/.exec(mailbox)?.[1] ?? mailbox.trim();
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -146,6 +146,6 @@ function useIsWide(scroller: { readonly current: HTMLElement | null }): boolean 
 
 const ROW_WIDE_PX = 38;
 const ROW_NARROW_PX = 70;
-const WIDE_FROM_PX = 720;
+const WIDE_FROM_PX = 840;
 const AT_TOP_PX = 2;
 const PREFETCH_ROWS = 60;

@@ -2,7 +2,7 @@
 
 import type { Entry } from '../../src/api/model.js';
 import { Icon, type IconName } from '../ui/icon.js';
-import { formatSize, marksOf, previewOf, senderOf, subjectOf, type EntryMark } from './entry-text.js';
+import { formatSize, marksOf, previewOf, recipientsOf, senderOf, subjectOf, type EntryMark } from './entry-text.js';
 import { exactTime, relativeTime } from './time-text.js';
 
 interface MailRowProps {
@@ -39,6 +39,7 @@ export function MailRow(props: MailRowProps) {
   ];
   const tags = entry.tags.slice(0, TAGS_SHOWN);
   const preview = previewOf(entry);
+  const recipients = recipientsOf(entry);
   return (
     <div
       role="option"
@@ -62,7 +63,13 @@ export function MailRow(props: MailRowProps) {
       <span class="row-sender">
         {entry.kind === 'session' ? <Icon name="plug" /> : null}
         <span class="cut">{senderOf(entry)}</span>
+        {isWide ? null : <Recipients recipients={recipients} />}
       </span>
+      {isWide ? (
+        <span class="row-recipients-column">
+          <Recipients recipients={recipients} />
+        </span>
+      ) : null}
       <span class="row-subject cut">
         {isWide ? <Tags tags={tags} count={entry.tags.length} /> : null}
         <span class="row-subject-text">{subjectOf(entry)}</span>
@@ -90,6 +97,19 @@ export function MailRow(props: MailRowProps) {
   );
 }
 
+/** Whom it went to: the first, and how many besides. */
+function Recipients({ recipients }: { readonly recipients: readonly string[] }) {
+  const [first] = recipients;
+  if (first === undefined) return null;
+  const others = recipients.length - 1;
+  return (
+    <span class="row-recipients" title={recipients.slice(0, RECIPIENTS_TOLD).join(', ')}>
+      to&nbsp;<span class="cut">{first}</span>
+      {others > 0 ? <span>&nbsp;+{others}</span> : null}
+    </span>
+  );
+}
+
 function Tags({ tags, count }: { readonly tags: readonly string[]; readonly count: number }) {
   return (
     <>
@@ -110,3 +130,4 @@ const MARK_ICONS: Readonly<Record<EntryMark['kind'], IconName>> = {
   fault: 'warning',
 };
 const TAGS_SHOWN = 2;
+const RECIPIENTS_TOLD = 20;

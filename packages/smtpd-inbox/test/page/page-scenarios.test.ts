@@ -79,6 +79,7 @@ describe('the page', () => {
     await send({ subject: 'Invoice', text: 'Please pay soon.', attachments: [{ filename: 'a.pdf', content: 'x' }] });
     const row = rows.filter({ hasText: 'Invoice' });
     await see(row).toContainText('Ann Onym');
+    await see(row.locator('.row-recipients').last()).toHaveText(/^to\s\S+@\S+$/);
     await see(row).toContainText('Please pay soon.');
     await see(row.getByTitle('1 attachment: a.pdf')).toBeVisible();
     await see(row.getByTitle(/^Came over TLSv1\.3/)).toBeVisible();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 
 import { describeFault } from '../../page/dialogs/fault-text.js';
-import { formatSize, marksOf, previewOf, senderOf, subjectOf } from '../../page/list/entry-text.js';
+import { formatSize, marksOf, previewOf, recipientsOf, senderOf, subjectOf } from '../../page/list/entry-text.js';
 import { exactTime, relativeTime } from '../../page/list/time-text.js';
 import { retryWaitMs } from '../../page/state/retry.js';
 import { mailboxFile } from '../../page/state/mailbox-file.js';
@@ -23,6 +23,22 @@ describe('a row', () => {
     [{ kind: 'session', session } as const, '::1'],
   ])('of %j is from %j', (entry, expected) => {
     expect(senderOf(makeEntry({ id: '1', ...entry }))).toBe(expected);
+  });
+
+  it('says whom it went to: the envelope knows of Bcc, and imported mail has none', () => {
+    const envelope = {
+      mailFrom: 'ann@a.example',
+      rcptTos: ['bob@b.example', 'bcc@c.example'],
+      mailOptions: [],
+      rcptOptions: [],
+    };
+    const entry = makeEntry({ id: '1', to: ['"Bob B." <bob@b.example>'], cc: ['eve@e.example'], envelope });
+    expect(recipientsOf(entry)).toEqual(['bob@b.example', 'bcc@c.example']);
+    expect(recipientsOf({ ...entry, envelope: { ...envelope, rcptTos: [] } })).toEqual([
+      'bob@b.example',
+      'eve@e.example',
+    ]);
+    expect(recipientsOf({ ...entry, kind: 'session' })).toEqual([]);
   });
 
   it('says of a session how it ended and how far it got', () => {
