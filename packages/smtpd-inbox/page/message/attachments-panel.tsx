@@ -1,11 +1,12 @@
-/** The attachments: names, types, sizes, downloads. A picture is shown only if showing it can run nothing. */
+/** The attachments: names, types, sizes, downloads; of a calendar, what it says. A picture is shown only if showing it can run nothing. */
 
 import type { Message } from '../../src/api/model.js';
 import { formatSize } from '../list/entry-text.js';
 import { Icon } from '../ui/icon.js';
 import { attachmentsOf } from './message-facts.js';
+import { CalendarPart } from './calendar-part.js';
 import { partAddress } from './part-content.js';
-import { isSafePicture, partIcon } from './part-icon.js';
+import { isCalendar, isSafePicture, partIcon } from './part-icon.js';
 
 export function AttachmentsPanel({ message }: { readonly message: Message }) {
   const attachments = attachmentsOf(message);
@@ -39,6 +40,7 @@ export function AttachmentsPanel({ message }: { readonly message: Message }) {
               <Icon name="download" />
               Download
             </a>
+            {isCalendar(part) && part.sizeBytes <= PREVIEW_BYTES_MAX ? <CalendarPart id={id} part={part} /> : null}
           </li>
         ))}
       </ul>

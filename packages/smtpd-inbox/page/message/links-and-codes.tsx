@@ -1,4 +1,4 @@
-/** What people open a test mail for: the code to type, the link to follow. */
+/** What people open a test mail for: the code to type, the link to follow, the invitation. */
 
 import { useState } from 'preact/hooks';
 
@@ -8,18 +8,28 @@ import { CopyButton } from '../ui/copy-button.js';
 import { Icon } from '../ui/icon.js';
 import { linkTarget } from './link-target.js';
 import { MailLink } from './mail-link.js';
+import { attachmentsOf } from './message-facts.js';
+import { isCalendar } from './part-icon.js';
+import { goTo } from './place.js';
 
 export function LinksAndCodes({ message }: { readonly message: Message }) {
   const links = distinctLinks(message.links);
   const codes = [...message.codes].sort((one, other) => other.confidence - one.confidence).slice(0, CODES_SHOWN);
   const [isWhole, setWhole] = useState(false);
-  if (links.length === 0 && codes.length === 0) return null;
+  const hasCalendar = attachmentsOf(message).some(isCalendar);
+  if (links.length === 0 && codes.length === 0 && !hasCalendar) return null;
   const shown = isWhole ? links.slice(0, LINKS_MAX) : links.slice(0, LINKS_SHOWN);
   return (
     <section class="msg-finds" aria-label="Links and codes">
       {codes.map((code) => (
         <CodeChip key={code.code} code={code} />
       ))}
+      {hasCalendar ? (
+        <button type="button" class="msg-button" onClick={() => goTo({ tab: 'attachments' })}>
+          <Icon name="calendar" />
+          Calendar
+        </button>
+      ) : null}
       <ul class={isWhole ? 'msg-links msg-links-whole' : 'msg-links'}>
         {shown.map((link) => (
           <LinkItem key={`${link.url} ${link.text}`} link={link} />

@@ -4,10 +4,12 @@ import { useMemo } from 'preact/hooks';
 
 import type { Part } from '../../src/api/model.js';
 import { address } from '../api.js';
+import { CalendarPart } from './calendar-part.js';
 import { hexRow, hexRowCount } from './hex.js';
 import { Loaded } from './loaded.js';
 import { messageOctets, messagePath, useLoaded } from './message-data.js';
-import { isSafePicture } from './part-icon.js';
+import { isCalendar, isSafePicture } from './part-icon.js';
+import { decodePartText } from './part-text.js';
 
 export function PartContent({ id, part }: { readonly id: string; readonly part: Part }) {
   if (part.role === 'container') return null;
@@ -25,7 +27,12 @@ export function PartContent({ id, part }: { readonly id: string; readonly part: 
   if (part.sizeBytes > SHOWN_BYTES_MAX) {
     return <p class="msg-empty">Too large to be shown here. Download it instead.</p>;
   }
-  return <PartOctets id={id} part={part} />;
+  return (
+    <>
+      {isCalendar(part) ? <CalendarPart id={id} part={part} /> : null}
+      <PartOctets id={id} part={part} />
+    </>
+  );
 }
 
 function PartOctets({ id, part }: { readonly id: string; readonly part: Part }) {
@@ -39,8 +46,8 @@ function PartOctets({ id, part }: { readonly id: string; readonly part: Part }) 
 
 function Shown({ octets, part }: { readonly octets: Uint8Array; readonly part: Part }) {
   const shown = useMemo(() => {
-    const isText = /^(?:text|message)\/|[/+](?:xml|json)$/.test(part.contentType);
-    if (isText) return decodeText(octets.subarray(0, TEXT_BYTES_SHOWN), part.charset);
+    const isText = isCalendar(part) || /^(?:text|message)\/|[/+](?:xml|json)$/.test(part.contentType);
+    if (isText) return decodePartText(octets.subarray(0, TEXT_BYTES_SHOWN), part.charset);
     const rows = Math.min(hexRowCount(octets.length), HEX_ROWS_SHOWN);
     return Array.from({ length: rows }, (_, row) => {
       const { offsetText, octets: digits, ascii } = hexRow(octets, row);
@@ -61,15 +68,6 @@ export function partAddress(
   { isInline }: { readonly isInline: boolean },
 ): string {
   return address(messagePath(id, `parts/${encodeURIComponent(part.number)}`), isInline ? { inline: 1 } : {});
-}
-
-function decodeText(octets: Uint8Array, charset = 'utf-8'): string {
-  try {
-    return new TextDecoder(charset).decode(octets);
-  } catch {
-    // A name that no browser knows: the octets, one letter each.
-    return new TextDecoder('latin1').decode(octets);
-  }
 }
 
 const SHOWN_BYTES_MAX = 5_000_000;

@@ -37,13 +37,40 @@ const plain = sampleMessage('plain', {
   message: { text: 'Hello\n' },
 });
 
+const calendarText = [
+  'BEGIN:VCALENDAR',
+  'METHOD:CANCEL',
+  'BEGIN:VEVENT',
+  'UID:1@a.example',
+  'DTSTART:20261201T120000Z',
+  'SUMMARY:Planning <b>soon</b>',
+  'URL:javascript:alert(1)',
+  'ORGANIZER:mailto:ann@a.example',
+  'ATTENDEE;CN=Bob;PARTSTAT=ACCEPTED:mailto:bob@b.example',
+  'END:VEVENT',
+  'END:VCALENDAR',
+].join('\r\n');
+const calendarPart = {
+  number: '0',
+  contentType: 'text/calendar',
+  charset: 'utf-8',
+  sizeBytes: calendarText.length,
+  start: 0,
+  end: 500,
+  role: 'attachment',
+} as const;
+const invitation = sampleMessage('invitation', {
+  message: { parts: [calendarPart] },
+  partOctets: new Map([['0', Buffer.from(calendarText)]]),
+});
+
 describe('the panes of a message', () => {
   const trapped = useTrappedBrowser();
   let inbox: FakeInbox;
   let context: BrowserContext | undefined;
 
   beforeAll(async () => {
-    inbox = await startFakeInbox([rich, hostile, plain, largeSample(), sessionSample()]);
+    inbox = await startFakeInbox([rich, hostile, plain, invitation, largeSample(), sessionSample()]);
   });
   afterAll(async () => {
     await inbox.close();
@@ -412,6 +439,22 @@ describe('the panes of a message', () => {
     });
   });
 
+  it('Attachments: what a calendar says, and what is wrong with it; the way there is above the tabs', async () => {
+    await at('invitation/headers', async (page) => {
+      await page.getByRole('button', { name: 'Calendar' }).click();
+      const shown = panel(page).getByRole('region', { name: 'Calendar in part 0' });
+      await shown.getByText('Cancellation').waitFor();
+      expect(await shown.getByRole('heading').textContent()).toBe('Planning <b>soon</b>');
+      const facts = await shown.locator('.msg-facts > div').allInnerTexts();
+      expect(facts.map((fact) => fact.replace(/\s+/g, ' '))).toContain('Asked Bob <bob@b.example> comes');
+      expect(await shown.getByRole('link').count()).toBe(0);
+      expect(await shown.getByRole('list', { name: /wrong/ }).innerText()).toContain('has no DTSTAMP');
+      await page.keyboard.press('6');
+      await panel(page).getByRole('region', { name: 'Calendar in part 0' }).waitFor();
+      await panel(page).getByText('BEGIN:VEVENT').waitFor();
+    });
+  });
+
   it('Session: phases, pipelined commands in a bracket, secrets hidden', async () => {
     await at('rich/session', async (page) => {
       const phases = panel(page).getByRole('region', { name: 'Phases' });
@@ -577,6 +620,7 @@ describe('the panes of a message', () => {
     const places = [
       ...TABS.map((tab) => `rich/${tab === 'source' ? 'source-6' : tab}`),
       'session/session',
+      'invitation/attachments',
       'hostile/raw',
       'plain/tls',
     ];
