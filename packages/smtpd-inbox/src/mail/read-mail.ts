@@ -255,6 +255,7 @@ function readBodies(root: MimeNode, faults: Faults): Bodies {
   /** Characters that may still be decoded. */
   const room = { text: TEXT_LENGTH_MAX, html: TEXT_LENGTH_MAX, other: SEARCH_TEXT_LENGTH_MAX };
   const inner = new Set<MimeNode>();
+  const passedOver = passedOverIn(root);
   for (const node of nodesOf(root)) {
     // What lies in a message within it is not what this one says.
     const isInner =
@@ -262,7 +263,7 @@ function readBodies(root: MimeNode, faults: Faults): Bodies {
     if (isInner) inner.add(node);
     if (node.children.length > 0) continue;
     const role = roleOf(node);
-    if (!isInner && (role === 'text' || role === 'html')) {
+    if (!isInner && !passedOver.has(node) && (role === 'text' || role === 'html')) {
       const text = take(node, role, room[role], faults);
       room[role] -= text.length;
       (role === 'text' ? texts : htmls).push(text);
@@ -277,6 +278,48 @@ function readBodies(root: MimeNode, faults: Faults): Bodies {
     html: htmls.length === 0 ? undefined : htmls.join('\n'),
     otherText,
   };
+}
+
+/**
+ * The texts and the HTML that no reader is shown, because a better alternative stands behind them (RFC 2046 §5.1.4). The text of a mail is
+ * what a program shows that has no HTML: of alternatives without HTML the last, and one with HTML only where there is no other.
+ */
+function passedOverIn(root: MimeNode): ReadonlySet<MimeNode> {
+  const nodes = root.children.length === 0 ? [] : [...nodesOf(root)];
+  if (!nodes.some(isChoice)) return NONE;
+
+  // What lies within each node; the last of them first, so that a node’s children are known before it is. Each node is looked at once.
+  const holds = new Map<MimeNode, { text: boolean; html: boolean }>();
+  for (const node of nodes.toReversed()) {
+    const held = { text: false, html: false };
+    holds.set(node, held);
+    if (isMessageType(node.contentType.value)) continue;
+    const role = node.children.length === 0 ? roleOf(node) : undefined;
+    held.text = role === 'text' || node.children.some((child) => holds.get(child)?.text);
+    held.html = role === 'html' || node.children.some((child) => holds.get(child)?.html);
+  }
+
+  const shown = new Map<MimeNode, { readonly text: boolean; readonly html: boolean }>();
+  const passedOver = new Set<MimeNode>();
+  for (const node of nodes) {
+    const own = shown.get(node) ?? BOTH;
+    if (node.children.length === 0) {
+      if (!own[roleOf(node) === 'html' ? 'html' : 'text']) passedOver.add(node);
+    } else if (isChoice(node)) {
+      const html = node.children.findLast((child) => holds.get(child)?.html);
+      const withText = node.children.filter((child) => holds.get(child)?.text);
+      const text = withText.findLast((child) => holds.get(child)?.html === false) ?? withText.at(-1);
+      for (const child of node.children)
+        shown.set(child, { text: own.text && child === text, html: own.html && child === html });
+    } else {
+      for (const child of node.children) shown.set(child, own);
+    }
+  }
+  return passedOver;
+}
+
+function isChoice({ contentType, children }: MimeNode): boolean {
+  return contentType.value === 'multipart/alternative' && children.length > 1;
 }
 
 function isSearched(node: MimeNode, role: Role): boolean {
@@ -366,6 +409,8 @@ function headerEnd(octets: Uint8Array): number {
   return ends.length === 0 ? octets.length : Math.min(...ends) + 2;
 }
 
+const NONE: ReadonlySet<MimeNode> = new Set();
+const BOTH = { text: true, html: true };
 const NO_BODIES: Bodies = { text: undefined, html: undefined, otherText: [] };
 const SEARCHED_TYPES = new Set(['text/calendar', 'text/rfc822-headers']);
 const PREVIEW_LENGTH = 140;

@@ -54,6 +54,45 @@ describe('a mail reader', () => {
     expect(JSON.stringify(frame)).toContain('data:image/png;base64,iVBOR');
   });
 
+  it('reads of alternatives the last, and as text what a program shows that has no HTML', async () => {
+    await using reader = new MailReader();
+    const leaf = (type: string, text: string): string => `Content-Type: ${type}\r\n\r\n${text}`;
+    const multipart = (kind: string, ...parts: readonly string[]): string => {
+      const boundary = `b${String(parts.join('').length)}`;
+      const body = parts.map((part) => `--${boundary}\r\n${part}\r\n`).join('');
+      return `Content-Type: multipart/${kind}; boundary=${boundary}\r\n\r\n${body}--${boundary}--\r\n`;
+    };
+    const [plain, html] = [(text: string) => leaf('text/plain', text), (text: string) => leaf('text/html', text)];
+    const bodiesOf = async (message: string): Promise<readonly unknown[]> => {
+      const { text, html: markup, summary } = await reader.read(Buffer.from(`Subject: x\r\n${message}`));
+      return [text, markup, summary.searchText.split('\n').toSorted().join(' ')];
+    };
+    const inner = multipart('alternative', plain('one'), html('<p>two'));
+    expect(await bodiesOf(multipart('alternative', inner, multipart('related', html('<p>three'))))).toEqual([
+      'one',
+      '<p>three',
+      'one three two',
+    ]);
+    expect(await bodiesOf(multipart('alternative', plain('one'), plain('two'), html('<p>a'), html('<p>b')))).toEqual([
+      'two',
+      '<p>b',
+      'a b one two',
+    ]);
+    // A text beside the HTML goes with it; where there is no other it is the text.
+    const mixed = multipart('mixed', html('<p>two'), plain('footer'));
+    expect(await bodiesOf(multipart('alternative', plain('one'), mixed))).toEqual(['one', '<p>two', 'footer one two']);
+    expect(await bodiesOf(multipart('alternative', leaf('text/x-amp-html', '<p>x'), mixed))).toEqual([
+      'footer',
+      '<p>two',
+      'footer two',
+    ]);
+    expect(await bodiesOf(multipart('mixed', inner, plain('footer')))).toEqual([
+      'one\nfooter',
+      '<p>two',
+      'footer one two',
+    ]);
+  });
+
   it('ends what takes too long, says what the header says, and goes on', async () => {
     // A thread takes longer than that to begin.
     await using reader = new MailReader({ timeoutMs: 1 });
