@@ -62,7 +62,9 @@ export function MailRow(props: MailRowProps) {
       </span>
       <span class="row-sender">
         {entry.kind === 'session' ? <Icon name="plug" /> : null}
-        <span class="cut">{senderOf(entry)}</span>
+        <span class="cut" dir="auto">
+          {senderOf(entry)}
+        </span>
         {isWide ? null : <Recipients recipients={recipients} />}
       </span>
       {isWide ? (
@@ -70,13 +72,13 @@ export function MailRow(props: MailRowProps) {
           <Recipients recipients={recipients} />
         </span>
       ) : null}
-      <span class="row-subject cut">
+      <span class="row-subject cut" dir="auto">
         {isWide ? <Tags tags={tags} count={entry.tags.length} /> : null}
         <span class="row-subject-text">{subjectOf(entry)}</span>
         {isWide && preview !== '' ? <span class="row-preview-inline">{preview}</span> : null}
       </span>
       {isWide ? null : (
-        <span class="row-preview cut">
+        <span class="row-preview cut" dir="auto">
           <Tags tags={tags} count={entry.tags.length} />
           {preview}
         </span>
@@ -114,11 +116,15 @@ function Tags({ tags, count }: { readonly tags: readonly string[]; readonly coun
   return (
     <>
       {tags.map((tag) => (
-        <span key={tag} class="chip">
+        <span key={tag} class="chip" dir="auto">
           {tag}
         </span>
       ))}
-      {count > tags.length ? <span class="chip">+{count - tags.length}</span> : null}
+      {count > tags.length ? (
+        <span class="chip" dir="ltr">
+          +{count - tags.length}
+        </span>
+      ) : null}
     </>
   );
 }

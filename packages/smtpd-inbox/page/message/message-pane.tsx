@@ -55,7 +55,7 @@ export function MessagePane({ entry, onClose }: MessagePaneProps) {
             <button type="button" class="msg-button-bare msg-back" aria-label="Close" title="Close" onClick={onClose}>
               <Icon name="back" />
             </button>
-            <h2 class="msg-title" id="message-title">
+            <h2 class="msg-title" id="message-title" dir="auto">
               {titleOf(entry)}
             </h2>
             <Actions entry={entry} />

@@ -74,6 +74,7 @@ function Block({ block, linesMax, targetLine, target }: BlockProps) {
         return (
           <div
             key={line}
+            dir="auto"
             class={line === targetLine ? 'msg-line msg-line-target' : 'msg-line'}
             ref={line === targetLine ? target : null}
           >

@@ -102,6 +102,30 @@ describe('the page', () => {
     await see(page.getByRole('region', { name: 'Message', exact: true })).toContainText('Invoice');
   });
 
+  it('begins what is written from right to left at the right, so that a long subject loses its end', async () => {
+    await using opened = await open(url());
+    const { page, rows, press } = opened;
+    await send({ subject: `أول ${'كلمة '.repeat(100)}`, text: 'שלום (abc)!\nplain latin' });
+    const row = rows.filter({ hasText: 'أول' });
+    await see(row.locator('.row-subject')).toBeVisible();
+    const isBeginningSeen = await row.locator('.row-subject').evaluate((cell) => {
+      const text = document.createRange();
+      const letters = cell.querySelector('.row-subject-text')?.firstChild;
+      if (letters === null || letters === undefined) return undefined;
+      text.setStart(letters, 0);
+      text.setEnd(letters, 1);
+      const [letter, around] = [text.getBoundingClientRect(), cell.getBoundingClientRect()];
+      return letter.left >= around.left && letter.right <= around.right + 1;
+    });
+    expect(isBeginningSeen).toBe(true);
+    await row.click();
+    await press('2');
+    await see(page.locator('.msg-line')).toHaveCount(2);
+    const directionOf = (line: Element): string => getComputedStyle(line).direction;
+    expect(await page.locator('.msg-line').first().evaluate(directionOf)).toBe('rtl');
+    expect(await page.locator('.msg-line').last().evaluate(directionOf)).toBe('ltr');
+  });
+
   it('stays where the reader is while mail comes above, and says how much came', async () => {
     await send(...numbered(40));
     await using opened = await open(url());
