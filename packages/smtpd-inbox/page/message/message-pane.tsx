@@ -13,6 +13,7 @@ import { Actions } from './actions.js';
 import { AttachmentsPanel } from './attachments-panel.js';
 import { ChecksPanel } from './checks-panel.js';
 import { DifferencePanel } from './difference-panel.js';
+import { envelopeMismatches } from './envelope-mismatch.js';
 import { EnvelopePanel } from './envelope-panel.js';
 import { formatMoment } from './format.js';
 import { HeadersPanel } from './headers-panel.js';
@@ -81,6 +82,7 @@ export function MessagePane({ entry, onClose }: MessagePaneProps) {
               <span>It could not be read to its end: {entry.parseFault} Its octets are all there.</span>
             </p>
           )}
+          {message === undefined ? null : <Unreadable message={message} />}
           {message === undefined ? null : <LinksAndCodes key={entry.id} message={message} />}
         </header>
         <Tabs
@@ -124,6 +126,17 @@ function useWidth(): [(element: HTMLElement | null) => void, number] {
   return [setElement, widthPx];
 }
 
+/** Why there is nothing to be read, where a mail has neither text nor HTML: it may be encrypted, or broken. */
+function Unreadable({ message: { text, html, faults } }: { readonly message: Message }) {
+  if (text !== undefined || html !== undefined || faults.length === 0) return null;
+  return (
+    <p class="msg-end">
+      <Icon name="warning" />
+      <span>{faults.slice(0, FAULTS_TOLD).join(' ')}</span>
+    </p>
+  );
+}
+
 function People({ entry }: { readonly entry: Entry }) {
   const { from, to, cc, date, receivedAt, sizeBytes, tags, session } = entry;
   if (entry.kind === 'session') {
@@ -140,11 +153,14 @@ function People({ entry }: { readonly entry: Entry }) {
       </dl>
     );
   }
+  // Whoever is in the envelope, and in neither To nor Cc.
+  const blindCopies = envelopeMismatches(entry).find(({ kind }) => kind === 'blindCopy')?.addresses ?? [];
   return (
     <dl class="msg-people">
       <Row name="From" value={from.join(', ')} none="nobody" />
       <Row name="To" value={to.join(', ')} none="nobody" />
       {cc.length === 0 ? null : <Row name="Cc" value={cc.join(', ')} />}
+      {blindCopies.length === 0 ? null : <Row name="Bcc" value={blindCopies.join(', ')} />}
       <div class="msg-when">
         <dt class="visually-hidden">Received</dt>
         <dd>
@@ -253,6 +269,9 @@ function messageTabs(entry: Entry, message: Message | undefined): readonly Tab<T
 
 /** With less room the details would take it from the message. */
 const DETAIL_WIDTH_MIN = 800;
+
+/** The rest is with the checks. */
+const FAULTS_TOLD = 2;
 
 const SESSION_TABS: readonly Tab<TabName>[] = [
   { name: 'session', text: 'Session' },

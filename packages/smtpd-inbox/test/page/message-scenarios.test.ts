@@ -64,13 +64,25 @@ const invitation = sampleMessage('invitation', {
   partOctets: new Map([['0', Buffer.from(calendarText)]]),
 });
 
+const sealed = sampleMessage('sealed', {
+  entry: {
+    envelope: {
+      mailFrom: 'ann@a.example',
+      rcptTos: ['bob@b.example', 'eve@e.example'],
+      mailOptions: [],
+      rcptOptions: [],
+    },
+  },
+  message: { faults: ['The content is encrypted with OpenPGP and is not opened.'] },
+});
+
 describe('the panes of a message', () => {
   const trapped = useTrappedBrowser();
   let inbox: FakeInbox;
   let context: BrowserContext | undefined;
 
   beforeAll(async () => {
-    inbox = await startFakeInbox([rich, hostile, plain, invitation, largeSample(), sessionSample()]);
+    inbox = await startFakeInbox([rich, hostile, plain, invitation, sealed, largeSample(), sessionSample()]);
   });
   afterAll(async () => {
     await inbox.close();
@@ -213,6 +225,14 @@ describe('the panes of a message', () => {
         expect(await page.locator('[role="tab"][tabindex="0"]').count()).toBe(1);
         await page.keyboard.press('Tab');
         expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('tabpanel');
+      });
+    });
+
+    it('stand below whom it went to without saying so, and why there is nothing to be read', async () => {
+      await at('sealed', async (page) => {
+        await page.getByText('The content is encrypted with OpenPGP and is not opened.').waitFor();
+        const people = await page.locator('.msg-people > div').allInnerTexts();
+        expect(people.map((row) => row.replace(/\s+/g, ' '))).toContain('Bcc eve@e.example');
       });
     });
 
