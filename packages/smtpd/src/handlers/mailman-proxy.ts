@@ -12,7 +12,8 @@ import type { MailmanDirectory } from './mailman/mailman-directory.js';
 import { MailmanMapDirectory } from './mailman/mailman-map-directory.js';
 import { MailmanRESTDirectory, type MailmanRESTOptions } from './mailman/mailman-rest-directory.js';
 import { PROXY_OPTION_NAMES, type PureProxyOptions, type RouteRequest } from './proxy/proxy-options.js';
-import { parseRoute, type Route } from './proxy/routes.js';
+import { isPostmaster } from './proxy/relay-guard.js';
+import { isByRecipient, parseRoute, type Route } from './proxy/routes.js';
 import type { UpstreamOptions } from './proxy/upstream-options.js';
 import { PureProxy, type RecipientRoute } from './pure-proxy.js';
 
@@ -103,6 +104,7 @@ export class MailmanProxy extends PureProxy {
       case 'known':
         return this.#lists;
       case 'unknown':
+        if (answer.isListDomain && isPostmaster(recipient)) return this.#placePostmaster(request);
         return answer.isListDomain && !this.#relaysUnknown ? NO_SUCH_ADDRESS : super.placeRecipient(request);
       case 'unavailable':
         // It may be a list's: neither a relay nor a refusal for good would be right.
@@ -112,6 +114,14 @@ export class MailmanProxy extends PureProxy {
         );
         return UNAVAILABLE;
     }
+  }
+
+  /** RFC 5321 §4.5.1: everybody may write to the postmaster of a domain that is served here, and lists have none of their own. */
+  async #placePostmaster(request: RouteRequest): Promise<RecipientRoute | Reply> {
+    const placed = await super.placeRecipient(request);
+    // The server of a domain of lists is this one.
+    if (!(placed instanceof Reply) && !isByRecipient(placed.route)) return placed;
+    return this.postmasterRoute ?? NO_SUCH_ADDRESS;
   }
 
   /** What is offered is what the servers behind can carry; of what Mailman cannot, its recipients are refused. */

@@ -37,8 +37,8 @@ import {
   type PureProxyOptions,
   type RouteRequest,
 } from './proxy/proxy-options.js';
-import { RelayGuard } from './proxy/relay-guard.js';
-import { parseRoute, RouteTable, type Route, type RouteText } from './proxy/routes.js';
+import { isPostmaster, RelayGuard } from './proxy/relay-guard.js';
+import { isByRecipient, parseRoute, RouteTable, type Route, type RouteText } from './proxy/routes.js';
 import type { UpstreamOptions } from './proxy/upstream-options.js';
 import { Upstreams, type OwnConnection } from './proxy/upstreams.js';
 import { receivedField, receivedFieldBytesMin } from './received-field.js';
@@ -167,11 +167,24 @@ export class PureProxy extends SMTPServer {
     return isThenable(chosen) ? chosen.then((late) => this.#placeOn(late, request)) : this.#placeOn(chosen, request);
   }
 
+  /**
+   * Where mail for the postmaster goes that has no route of its own, whoever sends it (RFC 5321 §4.5.1). `undefined`: nowhere, or where the
+   * recipient's domain says.
+   */
+  protected get postmasterRoute(): RecipientRoute | undefined {
+    const { fallback } = this.#routes;
+    return fallback === undefined || isByRecipient(fallback) ? undefined : { route: fallback };
+  }
+
   #placeOn(chosen: RouteText | undefined, { recipient, session }: RouteRequest): RecipientRoute | Reply {
     if (chosen !== undefined) return { route: parseRoute(chosen) };
     const own = this.#routes.findOwn(recipient.domain);
     if (own !== undefined) return { route: own };
-    if (!this.#guard.mayRelay(session)) return this.#guard.refusal(this.options);
+    if (!this.#guard.mayRelay(session)) {
+      // Without a domain it is the one of the server behind; with one it would be a way to send mail anywhere.
+      const isOurs = recipient.domain === undefined && isPostmaster(recipient);
+      return (isOurs ? this.postmasterRoute : undefined) ?? this.#guard.refusal(this.options);
+    }
     const { fallback } = this.#routes;
     // RFC 3463 §3.8: 5.7.1, this client may not have mail sent there.
     return fallback === undefined ? new Reply(550, '5.7.1', 'Error: relaying denied') : { route: fallback };
@@ -248,9 +261,7 @@ export class PureProxy extends SMTPServer {
   #onlyRoute(session: SessionInfo): Route | undefined {
     const { only } = this.#routes;
     if (only === undefined || !this.hasOneRoute()) return undefined;
-    // With `mx:` it depends on the recipient after all.
-    if (only.destinations.some((destination) => destination.kind === 'mx' && destination.domain === undefined))
-      return undefined;
+    if (isByRecipient(only)) return undefined;
     return this.#guard.mayRelay(session) ? only : undefined;
   }
 

@@ -716,8 +716,11 @@ const RFC_5321: readonly Requirement[] = [
   ),
   application(
     row(5321, '§4.5.1', 'MUST', 'Mail to postmaster is accepted, with every domain and without one.'),
-    'the `rcpt` hook that knows the users; without one all recipients are accepted',
-    ['Postmaster may stand without a domain, in any case (%s)'],
+    'the `rcpt` hook that knows the users; without one all recipients are accepted. A proxy passes it on, whoever sends it',
+    [
+      'Postmaster may stand without a domain, in any case (%s)',
+      'lets everybody write to the postmaster of a domain of lists, who is the one of the server behind: %o',
+    ],
     [POSTMASTER],
   ),
   met(

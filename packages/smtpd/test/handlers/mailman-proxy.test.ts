@@ -253,6 +253,30 @@ describe('MailmanProxy', () => {
     expect((await send(client, ['nobody@lists.example'])).replies).toEqual(['550 5.1.1 Error: there is no such list']);
   });
 
+  // RFC 5321 §4.5.1
+  it.each([{}, { unknownInListDomain: 'relay' } as const])(
+    'lets everybody write to the postmaster of a domain of lists, who is the one of the server behind: %o',
+    async (options) => {
+      await using setup = await Setup.start(options);
+      const client = await setup.client({ from: '192.0.2.9' });
+      for (const recipient of ['PostMaster@lists.example', 'postmaster'])
+        expect((await send(client, [recipient])).content).toMatch(/^250/);
+      expect((await send(client, ['postmaster@b.example'])).replies).toEqual(['550 5.7.1 Error: relaying denied']);
+      expect(setup.upstream.messages.map(({ rcptTos }) => rcptTos)).toEqual([
+        ['PostMaster@lists.example'],
+        ['postmaster'],
+      ]);
+    },
+  );
+
+  it('has no postmaster of a domain of lists where the domain says who is behind: that is itself', async () => {
+    await using setup = await Setup.start({ remoteAddress: 'mx:' });
+    const client = await setup.client();
+    expect((await send(client, ['postmaster@lists.example'])).replies).toEqual([
+      '550 5.1.1 Error: there is no such list',
+    ]);
+  });
+
   it('defers whom nobody knows about, says why in the log, and goes on with others', async () => {
     await using setup = await Setup.start();
     setup.directory.away.add('lists.example');

@@ -592,6 +592,30 @@ describe('several servers', () => {
   });
 });
 
+describe('a stranger', () => {
+  // RFC 5321 §4.5.1
+  it.each([
+    ['reaches the postmaster without a domain', { '*': 'ours' }, 250],
+    ['does not where there is no server for others', { 'b.example': 'ours' }, 550],
+    ['does not where the domain says who is the server', { '*': 'mx:' }, 550],
+  ])('%s', async (_, places: Readonly<Record<string, string>>, code) => {
+    const upstream = await startUpstream();
+    const routes = Object.fromEntries(
+      Object.entries(places).map(([pattern, to]) => [pattern, to === 'ours' ? upstream.address : to]),
+    );
+    const client = await connectTo(await startProxy({ routes, xclient: 'loopback' }));
+    await client.command('XCLIENT ADDR=192.0.2.9');
+    expect(await sayAll(client, 'EHLO stranger.example', 'MAIL FROM:<x@x.example>', 'RCPT TO:<PostMaster>')).toEqual([
+      250,
+      250,
+      code,
+    ]);
+    for (const recipient of ['postmaster@c.example', 'webmaster'])
+      expect(await say(client, `RCPT TO:<${recipient}>`)).toBe('550 5.7.1 Error: relaying denied');
+    if (code === 250) expect(upstream.lines).toContain('RCPT TO:<PostMaster>');
+  });
+});
+
 describe('whom the next server is told of', () => {
   it('with XFORWARD, in front of each MAIL, in what it names', async () => {
     const upstream = await startUpstream({ keywords: ['PIPELINING', 'XFORWARD NAME ADDR PROTO HELO'] });

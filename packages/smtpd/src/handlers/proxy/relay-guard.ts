@@ -1,6 +1,8 @@
 /** Who may send mail on through a proxy: an open relay is found and used within hours. */
 
 import { UsageError } from '../../protocol/errors.js';
+import { asciiUpperCase } from '../../protocol/grammar.js';
+import type { Path } from '../../protocol/path.js';
 import { Reply } from '../../protocol/reply.js';
 import { NetworkSet } from '../../server/networks.js';
 import type { CompleteOptions } from '../../server/server-options.js';
@@ -66,6 +68,11 @@ export class RelayGuard {
         'have clients authenticate (auth, --auth), route single domains only (routes, --route), or allow everybody (open, --open)',
     );
   }
+}
+
+/** Whether a recipient is the postmaster, of a domain or without one: everybody may write to them (RFC 5321 §4.5.1). */
+export function isPostmaster({ localPart }: Path): boolean {
+  return asciiUpperCase(localPart) === 'POSTMASTER';
 }
 
 /** Whether nobody but this machine can connect. Of an inherited descriptor nobody knows. */

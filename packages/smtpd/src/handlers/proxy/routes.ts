@@ -29,6 +29,11 @@ export function parseRoute(text: RouteText): Route {
   });
 }
 
+/** Whether the server depends on the recipient's domain: `mx:` alone. */
+export function isByRecipient({ destinations }: Route): boolean {
+  return destinations.some((destination) => destination.kind === 'mx' && destination.domain === undefined);
+}
+
 /**
  * Routes by recipient domain.
  *
