@@ -1,12 +1,12 @@
 /** What is to be said of an address that cannot be listened on: which option it came from, and what to do. */
 
-import { InboxUsageError } from './inbox-options.js';
+import { UsageError } from 'smtpd';
 
 /**
  * Waits for something that begins to listen.
  *
  * @param option - where its address was given
- * @throws {@link InboxUsageError} when another address would do; what else listening throws
+ * @throws {@link UsageError} `SMTPD_LISTEN_FAILED` when another address would do; what else listening throws
  */
 export async function listening<T>(option: string, beginning: Promise<T>): Promise<T> {
   try {
@@ -19,7 +19,9 @@ export async function listening<T>(option: string, beginning: Promise<T>): Promi
     };
     const where = `${address?.includes(':') === true ? `[${address}]` : (address ?? '')}:${String(port ?? '')}`;
     const fault = code === undefined ? undefined : FAULTS[code];
-    throw fault === undefined ? error : new InboxUsageError(`${where} ${fault} (${option})`, { cause: error });
+    throw fault === undefined
+      ? error
+      : new UsageError('SMTPD_LISTEN_FAILED', `${where} ${fault} (${option})`, { cause: error });
   }
 }
 

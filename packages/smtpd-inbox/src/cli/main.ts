@@ -207,7 +207,8 @@ function isUsersOwn(error: unknown): boolean {
   return (
     error instanceof InboxArgumentError ||
     error instanceof InboxUsageError ||
-    (error instanceof UsageError && !(error instanceof SMTPReplyError)) ||
+    // The arguments are right where somebody else has the port.
+    (error instanceof UsageError && !(error instanceof SMTPReplyError) && error.code !== 'SMTPD_LISTEN_FAILED') ||
     (error instanceof StoreError && error.code === 'STORE_BAD_OPTION')
   );
 }

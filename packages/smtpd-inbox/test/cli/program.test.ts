@@ -87,7 +87,7 @@ describe('the program', () => {
     await second.exited;
   });
 
-  it('ends with 2 when a port is taken, and says which, of what, and what to do', async () => {
+  it('ends with 1 when a port is taken, and says which, of what, and what to do', async () => {
     const running = await start([INBOX, '127.0.0.1:0', '--http', '127.0.0.1:0']);
     const { host } = new URL(running.url);
     for (const option of ['http', 'mailpit', 'mailhog', 'pop3']) {
@@ -96,8 +96,11 @@ describe('the program', () => {
       expect(errors).toBe(
         `smtpd-inbox: ${host} is in use; stop what listens there or choose another port (${option})\n`,
       );
-      expect(code).toBe(2);
+      expect(code).toBe(1);
     }
+    const [code, , errors] = await run([host, '--http', 'off']);
+    expect(errors).toContain(`${host} is in use`);
+    expect(code).toBe(1);
     running.child.kill('SIGTERM');
     await running.exited;
   });
