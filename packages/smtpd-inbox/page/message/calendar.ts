@@ -160,12 +160,7 @@ function viewItem(component: Component, { zone, zones, method, faults }: Around)
   };
   const start = time('DTSTART');
   const end = time(kind === 'task' ? 'DUE' : 'DTEND') ?? later(start, valueOf(component, 'DURATION'));
-  const isMoment = start?.isAllDay === false && end?.isAllDay === false;
-  if (
-    isMoment
-      ? momentOrWall(end) < momentOrWall(start)
-      : start !== undefined && end !== undefined && end.wall < start.wall
-  )
+  if (start !== undefined && end !== undefined && isBefore(end, start))
     faults.add(`“${summary}” ends before it begins.`);
   for (const name of REQUIRED) if (valueOf(component, name) === undefined) faults.add(`“${summary}” has no ${name}.`);
   if (kind === 'event' && !component.properties.has('DTSTART')) faults.add(`“${summary}” has no DTSTART.`);
@@ -253,6 +248,12 @@ function momentOf({ wall, zone }: CalendarTime): number | undefined {
   const offset = offsetIn(zone, wall);
   // Twice: the first offset is that of a time which is itself off by the offset.
   return offset === undefined ? undefined : wall - (offsetIn(zone, wall - offset) ?? offset);
+}
+
+/** Whether one is before another: wherever they are, where both are times of day. */
+function isBefore(one: CalendarTime, other: CalendarTime): boolean {
+  if (one.isAllDay || other.isAllDay) return one.wall < other.wall;
+  return momentOrWall(one) < momentOrWall(other);
 }
 
 function momentOrWall(time: CalendarTime): number {

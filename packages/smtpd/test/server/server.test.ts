@@ -79,6 +79,12 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return isDone;
 }
 
+/** What `listen()` rejects with when `close()` overtakes it. */
+const CLOSED_MEANWHILE = {
+  code: 'SMTPD_ALREADY_LISTENING',
+  message: 'close() was called while listen() was under way',
+};
+
 describe('listen()', () => {
   it('says where the server listens: every address, and the port of the first TCP one', async () => {
     const path = join(directory, 'smtp.sock');
@@ -186,10 +192,7 @@ describe('listen()', () => {
     const before = openCount(...SOCKETS);
     const listening = rejection(server.listen());
     await server.close();
-    expect(await listening).toMatchObject({
-      code: 'SMTPD_ALREADY_LISTENING',
-      message: 'close() was called while listen() was under way',
-    });
+    expect(await listening).toMatchObject(CLOSED_MEANWHILE);
     await until(() => openCount(...SOCKETS) === before);
     expect([listenings, closes.length, server.addresses]).toEqual([[], 1, []]);
   });
@@ -199,10 +202,7 @@ describe('listen()', () => {
     const before = openCount(...SOCKETS);
     const listening = rejection(server.listen());
     await server.close();
-    expect(await listening).toMatchObject({
-      code: 'SMTPD_ALREADY_LISTENING',
-      message: 'close() was called while listen() was under way',
-    });
+    expect(await listening).toMatchObject(CLOSED_MEANWHILE);
     expect(openCount(...SOCKETS)).toBe(before);
   });
 
