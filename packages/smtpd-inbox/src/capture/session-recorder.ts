@@ -26,7 +26,7 @@ export class SessionRecord {
   #leftOut = 0;
   /** The turn in which the last command was looked at, and when the first of that turn came. */
   #turn = -1;
-  #turnAtMs = 0;
+  #turnAtMicros = 0;
   /** What was kept of the last message, to be told how its transaction went on. */
   #lastKept: readonly string[] | undefined;
   /** How many lines of the transaction its message is kept with. */
@@ -38,7 +38,7 @@ export class SessionRecord {
   }
 
   /** Adds a line. */
-  note(from: TranscriptLine['from'], text: string, atMs = this.#elapsedMs()): void {
+  note(from: TranscriptLine['from'], text: string, atMicros = this.#elapsedMicros()): void {
     const lines = this.#isInTransaction ? this.#transaction : this.#preamble;
     const bound = this.#isInTransaction ? TRANSACTION_LINES_MAX : PREAMBLE_LINES_MAX;
     // What was said first and last tells most.
@@ -47,7 +47,7 @@ export class SessionRecord {
       lines.splice(bound / 2, 1);
     }
     if (!this.#isInTransaction) this.#opening = undefined;
-    lines.push(written(from, atMs, text.length > LINE_LENGTH_MAX ? text.slice(0, LINE_LENGTH_MAX) : text));
+    lines.push(written(from, atMicros, text.length > LINE_LENGTH_MAX ? text.slice(0, LINE_LENGTH_MAX) : text));
   }
 
   /**
@@ -58,9 +58,9 @@ export class SessionRecord {
     const turn = currentTurn();
     if (turn !== this.#turn) {
       this.#turn = turn;
-      this.#turnAtMs = this.#elapsedMs();
+      this.#turnAtMicros = this.#elapsedMicros();
     }
-    this.note('client', text, this.#turnAtMs);
+    this.note('client', text, this.#turnAtMicros);
   }
 
   /** MAIL came: a transaction begins, and the one before is over. */
@@ -102,20 +102,20 @@ export class SessionRecord {
     const before = this.messageCount - (this.#lastKept === undefined ? 0 : 1);
     if (before > 0 && first !== undefined) {
       const text = `messages in this session before: ${String(before)}`;
-      lines = withMore(lines, written('event', first.atMs, text).json);
+      lines = withMore(lines, written('event', first.atMicros, text).json);
     }
     lines = withMore(lines, joined(this.#transaction));
     if (this.#leftOut > 0) {
       const last = this.#transaction.at(-1) ?? this.#preamble.at(-1);
       const text = `lines left out: ${String(this.#leftOut)}`;
-      lines = withMore(lines, written('event', last?.atMs ?? 0, text).json);
+      lines = withMore(lines, written('event', last?.atMicros ?? 0, text).json);
     }
     return `[${lines}]`;
   }
 
-  /** To the microsecond: more says nothing, and fills the store. */
-  #elapsedMs(): number {
-    return Math.max(0, Math.round((this.#now() - this.#openedAtMs) * 1_000) / 1_000);
+  /** In whole microseconds: more says nothing, and fills the store. */
+  #elapsedMicros(): number {
+    return Math.max(0, Math.round((this.#now() - this.#openedAtMs) * 1_000));
   }
 }
 
@@ -136,14 +136,20 @@ let isTurnEndAwaited = false;
 
 /** A line, formatted once: what was said first is kept with each message of a session, and each message's lines are kept twice. */
 interface WrittenLine {
-  readonly atMs: number;
+  readonly atMicros: number;
   readonly json: string;
 }
 
 /** As `JSON.stringify` has it. Only the text can have something in it that needs a closer look, and it seldom does. */
-function written(from: TranscriptLine['from'], atMs: number, text: string): WrittenLine {
+function written(from: TranscriptLine['from'], atMicros: number, text: string): WrittenLine {
   const quoted = NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
-  return { atMs, json: `{"from":"${from}","atMs":${String(atMs)},"text":${quoted}}` };
+  return { atMicros, json: `{"from":"${from}","atMs":${inMilliseconds(atMicros)},"text":${quoted}}` };
+}
+
+/** As `String(micros / 1_000)` has it, without the search for the shortest digits of a fraction: that took longer than all else of a line. */
+function inMilliseconds(micros: number): string {
+  const whole = Math.floor(micros / 1_000);
+  return `${String(whole)}${THOUSANDTHS[micros - whole * 1_000] ?? ''}`;
 }
 
 function joined(lines: readonly WrittenLine[]): string {
@@ -260,6 +266,8 @@ const END_TEXTS: Readonly<Record<string, string>> = {
 const NON_ASCII = /\P{ASCII}/u;
 /** What stands otherwise in JSON: quotes, backslashes, control characters, half a pair of UTF-16. */
 const NEEDS_ESCAPES = /["\\\p{Cc}\p{Cs}]/u;
+/** `''`, `.001` and so on up to `.999`. */
+const THOUSANDTHS = Array.from({ length: 1_000 }, (_, thousandths) => String(thousandths / 1_000).slice(1));
 const PREAMBLE_LINES_MAX = 200;
 const TRANSACTION_LINES_MAX = 2_000;
 const LINE_LENGTH_MAX = 4_096;

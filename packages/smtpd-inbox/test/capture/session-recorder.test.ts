@@ -83,3 +83,14 @@ it('has the same conversation for who asked for it before and for who did not', 
   for (let line = 0; line < 2_010; line += 1) say(`RCPT TO:<${String(line)}>`);
   expect(same().at(-1)?.text).toBe('lines left out: 12');
 });
+
+it('tells times in milliseconds, to the microsecond', () => {
+  const micros = [0, 1, 10, 100, 500, 999, 1_000, 1_001, 12_340, 59_999_999, 3_600_000_700, 86_400_000_123];
+  let nowMs = 0;
+  const record = new SessionRecord(() => nowMs);
+  for (const at of micros) {
+    nowMs = at / 1_000;
+    record.note('event', 'x');
+  }
+  expect(record.transcript.match(/(?<="atMs":)[^,]*/g)).toEqual(micros.map((at) => String(at / 1_000)));
+});
