@@ -68,6 +68,7 @@ export type { CompleteOptions, SMTPServerOptions } from './server/server-options
 export type { CompleteTLSOptions, TLSMode, TLSOptions } from './server/tls-options.js';
 export type { KeyPairSource } from './server/tls-certificates.js';
 export { formatBoundAddress, parseListenAddress } from './server/listen-address.js';
+export { listenFailure } from './server/listen-failure.js';
 export { defaultLogger, silentLogger, type Logger } from './server/logger.js';
 export {
   defineHook,

@@ -98,6 +98,9 @@ describe('the program', () => {
       );
       expect(code).toBe(1);
     }
+    // A label this long is refused before anybody is asked.
+    const [, , unknown] = await run(['127.0.0.1:0', '--token', 'x', '--http', `${'a'.repeat(64)}:0`]);
+    expect(unknown).toMatch(/^smtpd-inbox: The host name does not resolve: .* \(http\)\n$/);
     const [code, , errors] = await run([host, '--http', 'off']);
     expect(errors).toContain(`${host} is in use`);
     expect(code).toBe(1);

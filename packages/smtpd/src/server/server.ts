@@ -28,7 +28,7 @@ import type {
 import { SMTPChannel } from './channel.js';
 import { commandMethodsOf } from './command-methods.js';
 import { HookTable, type AnyHook, type Hook } from './hooks.js';
-import { formatBoundAddress } from './listen-address.js';
+import { listenFailure } from './listen-failure.js';
 import { guardLogger, type Logger } from './logger.js';
 import { awaitProxyHeader } from './proxied-transport.js';
 import { PrimaryLedger } from './primary-ledger.js';
@@ -258,7 +258,7 @@ export class SMTPServer implements ChannelOwner {
     } catch (error) {
       this.#opening = undefined;
       if (!this.#hasBeenClosed()) this.#phase = 'new';
-      throw new UsageError('SMTPD_LISTEN_FAILED', listenFailure(error), { cause: error });
+      throw listenFailure(error);
     }
     if (this.#hasBeenClosed()) throw closedMeanwhile();
     this.#listener = listener;
@@ -648,43 +648,6 @@ function isOfThisMachine({ address, family }: EndpointAddress): boolean {
 
 function closedMeanwhile(): UsageError {
   return new UsageError('SMTPD_ALREADY_LISTENING', 'close() was called while listen() was under way');
-}
-
-function listenFailure(error: unknown): string {
-  const { code, address, port, fd } = error as {
-    readonly code?: string;
-    readonly address?: string | null;
-    readonly port?: number;
-    readonly fd?: number;
-  };
-  const reason = error instanceof Error ? error.message : String(error);
-  if (fd !== undefined) {
-    return `Cannot listen on fd:${String(fd)} (${reason}); it must be a bound socket that whoever starts this process hands over to it`;
-  }
-  const where =
-    typeof address === 'string'
-      ? formatBoundAddress({ address, port: port ?? 0, family: familyOf(address) })
-      : 'the address';
-  switch (code) {
-    case 'EADDRINUSE':
-      return `${where} is in use; stop what listens there or choose another ${where.includes('/') ? 'path' : 'port'}`;
-    case 'EACCES':
-      // Node says so of a missing folder, too.
-      if (where.includes('/')) return `${where} cannot be made; its folder must exist and be writable`;
-      return `${where} is not allowed; a port below 1024 needs privileges: choose a higher one`;
-    case 'EADDRNOTAVAIL':
-      return `${where} is no address of this machine`;
-    case 'ENOTFOUND':
-      return `The host name does not resolve: ${reason}`;
-    case undefined:
-    default:
-      return `Cannot listen on ${where}: ${reason}`;
-  }
-}
-
-function familyOf(address: string): BoundAddress['family'] {
-  if (address.includes('/')) return 'unix';
-  return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
 function ignore(): void {
