@@ -3,6 +3,17 @@
  * Nothing in it is evaluated but times: a rule of repetition is put into words, not played through. Pure.
  */
 
+import {
+  LINE_LENGTH_TOLD,
+  propertyOf,
+  readComponents,
+  textOf,
+  valueOf,
+  type Component,
+  type Property,
+} from './calendar-lines.js';
+import { inZone, isBefore, isShiftedIn, later, readTime, type CalendarTime } from './calendar-time.js';
+
 /** Somebody who is asked to come. */
 export interface CalendarPerson {
   readonly name: string;
@@ -61,80 +72,6 @@ export function viewCalendar(text: string, zone: string): CalendarView {
   if (method === undefined && items.some(({ people }) => people.length > 0))
     faults.add('It has no METHOD: mail programs show a file, and nothing to answer.');
   return { ...(method === undefined ? {} : { purpose: PURPOSES[method] ?? method }), items, faults: [...faults] };
-}
-
-interface Property {
-  readonly parameters: ReadonlyMap<string, string>;
-  readonly value: string;
-}
-interface Component {
-  readonly name: string;
-  readonly properties: Map<string, Property[]>;
-  readonly children: Component[];
-}
-
-/** RFC 5545 §3.1 and §3.6: lines, unfolded, and what stands between BEGIN and END. */
-function readComponents(text: string, faults: Set<string>): readonly Component[] {
-  const root: Component = { name: '', properties: new Map(), children: [] };
-  const open = [root];
-  for (const line of text
-    .replace(/\r\n?/g, '\n')
-    .replace(/\n[ \t]/g, '')
-    .split('\n')) {
-    if (line.trim() === '') continue;
-    const property = readLine(line);
-    const top = open.at(-1) ?? root;
-    if (property === undefined) {
-      faults.add(`“${line.slice(0, LINE_LENGTH_TOLD)}” is no property.`);
-    } else if (property.name === 'BEGIN') {
-      const component: Component = { name: property.value.toUpperCase(), properties: new Map(), children: [] };
-      // What lies deeper than anything that there is belongs to nothing.
-      if (open.length < DEPTH_MAX) top.children.push(component);
-      open.push(component);
-    } else if (property.name === 'END') {
-      const name = property.value.toUpperCase();
-      if (top.name === name) open.pop();
-      else faults.add(`END:${name} ends nothing that was begun.`);
-    } else {
-      const known = top.properties.get(property.name);
-      if (known === undefined) top.properties.set(property.name, [property]);
-      else known.push(property);
-    }
-  }
-  for (const { name } of open.slice(1)) faults.add(`BEGIN:${name} has no END.`);
-  return root.children;
-}
-
-/** `NAME;PARAMETER="quoted: value",another:value` */
-function readLine(line: string): (Property & { readonly name: string }) | undefined {
-  const [all, name] = /^([\w-]+)/.exec(line) ?? [];
-  if (all === undefined || name === undefined) return undefined;
-  const parameters = new Map<string, string>();
-  let at = all.length;
-  PARAMETER.lastIndex = at;
-  for (let found = PARAMETER.exec(line); found !== null; found = PARAMETER.exec(line)) {
-    at = PARAMETER.lastIndex;
-    parameters.set((found[1] ?? '').toUpperCase(), (found[2] ?? '').replaceAll('"', ''));
-  }
-  if (line[at] !== ':') return undefined;
-  return { name: name.toUpperCase(), parameters, value: line.slice(at + 1) };
-}
-
-function propertyOf({ properties }: Component, name: string): Property | undefined {
-  return properties.get(name)?.[0];
-}
-
-function valueOf(component: Component, name: string): string | undefined {
-  const value = propertyOf(component, name)?.value.trim();
-  return value === '' ? undefined : value;
-}
-
-/** RFC 5545 §3.3.11: a value that is text. */
-function textOf(component: Component, name: string): string | undefined {
-  const value = propertyOf(component, name)?.value.replace(/\\([nN,;\\])/g, (_, letter: string) =>
-    /n/i.test(letter) ? '\n' : letter,
-  );
-  return value === undefined || value.trim() === '' ? undefined : value.trim();
 }
 
 interface Around {
@@ -199,89 +136,6 @@ function viewPerson({ value, parameters }: Property): CalendarPerson {
     name: name === undefined || name === '' ? address : `${name} <${address}>`,
     ...present('answer', answer === undefined ? undefined : (ANSWERS[answer] ?? answer)),
   };
-}
-
-/** A time as it is written on a wall, and whose wall that is. */
-interface CalendarTime {
-  /** The date and the time of day, counted as if they were UTC. */
-  readonly wall: number;
-  readonly isAllDay: boolean;
-  /** `UTC`, a TZID, or none: then it is the same time of day everywhere. */
-  readonly zone?: string;
-}
-
-function readTime({ value, parameters }: Property): CalendarTime | undefined {
-  const [, year, month, day, hour, minute, second, utc] =
-    /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/i.exec(value.trim()) ?? [];
-  if (year === undefined) return undefined;
-  const wall = Date.UTC(
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour ?? 0),
-    Number(minute ?? 0),
-    Number(second ?? 0),
-  );
-  const date = new Date(wall);
-  // Where there is no such day, it is another one: the 31st of February is in March, the year 26 in the last century.
-  if (date.getUTCFullYear() !== Number(year) || date.getUTCDate() !== Number(day)) return undefined;
-  if (Number(hour ?? 0) > 23 || Number(minute ?? 0) > 59) return undefined;
-  const isAllDay = hour === undefined;
-  const zone = utc === undefined || utc === '' ? parameters.get('TZID') : 'UTC';
-  return { wall, isAllDay, ...(isAllDay || zone === undefined ? {} : { zone }) };
-}
-
-/** RFC 5545 §3.3.6. */
-function later(start: CalendarTime | undefined, duration: string | undefined): CalendarTime | undefined {
-  const found = /^\+?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i.exec(duration ?? '');
-  if (start === undefined || found === null) return undefined;
-  const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = found
-    .slice(1)
-    .map((digits: string | undefined) => Number(digits ?? 0));
-  const wall = start.wall + (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60_000 + seconds * 1_000;
-  return wall > LAST_DAY ? undefined : { ...start, wall };
-}
-
-/** When it is, in milliseconds; `undefined` when its zone is one that nobody here knows, or none. */
-function momentOf({ wall, zone }: CalendarTime): number | undefined {
-  if (zone === undefined) return undefined;
-  const offset = offsetIn(zone, wall);
-  // Twice: the first offset is that of a time which is itself off by the offset.
-  return offset === undefined ? undefined : wall - (offsetIn(zone, wall - offset) ?? offset);
-}
-
-/** Whether one is before another: wherever they are, where both are times of day. */
-function isBefore(one: CalendarTime, other: CalendarTime): boolean {
-  if (one.isAllDay || other.isAllDay) return one.wall < other.wall;
-  return momentOrWall(one) < momentOrWall(other);
-}
-
-function momentOrWall(time: CalendarTime): number {
-  return momentOf(time) ?? time.wall;
-}
-
-/** How far a zone's walls are ahead of UTC. */
-function offsetIn(zone: string, moment: number): number | undefined {
-  try {
-    const parts = new Intl.DateTimeFormat('en-GB', { ...DIGITS, timeZone: zone }).formatToParts(moment);
-    const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = CLOCK.map((type) =>
-      Number(parts.find((part) => part.type === type)?.value ?? 0),
-    );
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(moment / 1_000) * 1_000;
-  } catch {
-    // Such as “W. Europe Standard Time”, which Windows says.
-    return undefined;
-  }
-}
-
-function inZone(time: CalendarTime, zone: string): CalendarTime {
-  const moment = momentOf(time);
-  const offset = moment === undefined ? undefined : offsetIn(zone, moment);
-  return moment === undefined || offset === undefined ? time : { wall: moment + offset, isAllDay: false, zone };
-}
-
-function isShiftedIn(zone: string, start: CalendarTime | undefined): boolean {
-  return start?.zone !== undefined && inZone(start, zone).wall !== start.wall;
 }
 
 /** From when to when, and in which zone. The end of whole days is the day behind the last. */
@@ -350,26 +204,10 @@ function present<Name extends string, Value>(name: Name, value: Value | undefine
   return value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
 }
 
-const PARAMETER = /;([\w-]+)=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)/y;
 const REQUIRED = ['UID', 'DTSTAMP'] as const;
 const ITEMS_MAX = 50;
 const PEOPLE_MAX = 200;
-const DEPTH_MAX = 20;
-const LINE_LENGTH_TOLD = 60;
 const DAY_MS = 86_400_000;
-/** No calendar that people have goes on behind it. */
-const LAST_DAY = Date.UTC(9999, 11, 31);
-const CLOCK = ['year', 'month', 'day', 'hour', 'minute', 'second'] as const;
-const DIGITS = {
-  calendar: 'gregory',
-  hourCycle: 'h23',
-  year: 'numeric',
-  month: '2-digit',
-  day: '2-digit',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-} as const;
 const DATE = new Intl.DateTimeFormat('en-GB', {
   weekday: 'short',
   day: 'numeric',

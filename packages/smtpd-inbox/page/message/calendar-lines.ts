@@ -1,0 +1,81 @@
+/** The lines of a calendar (RFC 5545 §3.1): components, their properties and the values that are text. Nothing is known here of what they mean. Pure. */
+
+export interface Property {
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly value: string;
+}
+
+export interface Component {
+  readonly name: string;
+  readonly properties: Map<string, Property[]>;
+  readonly children: Component[];
+}
+
+/** RFC 5545 §3.1 and §3.6: lines, unfolded, and what stands between BEGIN and END. */
+export function readComponents(text: string, faults: Set<string>): readonly Component[] {
+  const root: Component = { name: '', properties: new Map(), children: [] };
+  const open = [root];
+  for (const line of text
+    .replace(/\r\n?/g, '\n')
+    .replace(/\n[ \t]/g, '')
+    .split('\n')) {
+    if (line.trim() === '') continue;
+    const property = readLine(line);
+    const top = open.at(-1) ?? root;
+    if (property === undefined) {
+      faults.add(`“${line.slice(0, LINE_LENGTH_TOLD)}” is no property.`);
+    } else if (property.name === 'BEGIN') {
+      const component: Component = { name: property.value.toUpperCase(), properties: new Map(), children: [] };
+      // What lies deeper than anything that there is belongs to nothing.
+      if (open.length < DEPTH_MAX) top.children.push(component);
+      open.push(component);
+    } else if (property.name === 'END') {
+      const name = property.value.toUpperCase();
+      if (top.name === name) open.pop();
+      else faults.add(`END:${name} ends nothing that was begun.`);
+    } else {
+      const known = top.properties.get(property.name);
+      if (known === undefined) top.properties.set(property.name, [property]);
+      else known.push(property);
+    }
+  }
+  for (const { name } of open.slice(1)) faults.add(`BEGIN:${name} has no END.`);
+  return root.children;
+}
+
+/** `NAME;PARAMETER="quoted: value",another:value` */
+function readLine(line: string): (Property & { readonly name: string }) | undefined {
+  const [all, name] = /^([\w-]+)/.exec(line) ?? [];
+  if (all === undefined || name === undefined) return undefined;
+  const parameters = new Map<string, string>();
+  let at = all.length;
+  PARAMETER.lastIndex = at;
+  for (let found = PARAMETER.exec(line); found !== null; found = PARAMETER.exec(line)) {
+    at = PARAMETER.lastIndex;
+    parameters.set((found[1] ?? '').toUpperCase(), (found[2] ?? '').replaceAll('"', ''));
+  }
+  if (line[at] !== ':') return undefined;
+  return { name: name.toUpperCase(), parameters, value: line.slice(at + 1) };
+}
+
+export function propertyOf({ properties }: Component, name: string): Property | undefined {
+  return properties.get(name)?.[0];
+}
+
+export function valueOf(component: Component, name: string): string | undefined {
+  const value = propertyOf(component, name)?.value.trim();
+  return value === '' ? undefined : value;
+}
+
+/** RFC 5545 §3.3.11: a value that is text. */
+export function textOf(component: Component, name: string): string | undefined {
+  const value = propertyOf(component, name)?.value.replace(/\\([nN,;\\])/g, (_, letter: string) =>
+    /n/i.test(letter) ? '\n' : letter,
+  );
+  return value === undefined || value.trim() === '' ? undefined : value.trim();
+}
+
+const PARAMETER = /;([\w-]+)=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)/y;
+const DEPTH_MAX = 20;
+/** How much of a line is told of one that is wrong. */
+export const LINE_LENGTH_TOLD = 60;
