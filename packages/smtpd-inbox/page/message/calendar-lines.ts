@@ -23,7 +23,7 @@ export function readComponents(text: string, faults: Set<string>): readonly Comp
     const property = readLine(line);
     const top = open.at(-1) ?? root;
     if (property === undefined) {
-      faults.add(`“${line.slice(0, LINE_LENGTH_TOLD)}” is no property.`);
+      faults.add(`“${excerpt(line)}” is no property.`);
     } else if (property.name === 'BEGIN') {
       const component: Component = { name: property.value.toUpperCase(), properties: new Map(), children: [] };
       // What lies deeper than anything that there is belongs to nothing.
@@ -32,14 +32,14 @@ export function readComponents(text: string, faults: Set<string>): readonly Comp
     } else if (property.name === 'END') {
       const name = property.value.toUpperCase();
       if (top.name === name) open.pop();
-      else faults.add(`END:${name} ends nothing that was begun.`);
+      else faults.add(`END:${excerpt(name)} ends nothing that was begun.`);
     } else {
       const known = top.properties.get(property.name);
       if (known === undefined) top.properties.set(property.name, [property]);
       else known.push(property);
     }
   }
-  for (const { name } of open.slice(1)) faults.add(`BEGIN:${name} has no END.`);
+  for (const { name } of open.slice(1)) faults.add(`BEGIN:${excerpt(name)} has no END.`);
   return root.children;
 }
 
@@ -75,7 +75,21 @@ export function textOf(component: Component, name: string): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim();
 }
 
+/** RFC 5545 §3.3.10: the parts of a rule, in capitals. */
+export function readRule(rule: string): ReadonlyMap<string, string> {
+  return new Map(
+    rule.split(';').map((part) => {
+      const [name = '', value = ''] = part.split('=');
+      return [name.trim().toUpperCase(), value.trim().toUpperCase()] as const;
+    }),
+  );
+}
+
+/** As much of a text as is told of one that is wrong. */
+export function excerpt(text: string): string {
+  return text.length > LINE_LENGTH_TOLD ? `${text.slice(0, LINE_LENGTH_TOLD)}…` : text;
+}
+
 const PARAMETER = /;([\w-]+)=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)/y;
 const DEPTH_MAX = 20;
-/** How much of a line is told of one that is wrong. */
-export const LINE_LENGTH_TOLD = 60;
+const LINE_LENGTH_TOLD = 60;

@@ -7,13 +7,34 @@ export interface CalendarTime {
   /** The date and the time of day, counted as if they were UTC. */
   readonly wall: number;
   readonly isAllDay: boolean;
-  /** `UTC`, a TZID, or none: then it is the same time of day everywhere. */
-  readonly zone?: string;
+  /** None: then it is the same time of day everywhere. */
+  readonly zone?: Zone;
 }
 
-export function readTime({ value, parameters }: Property): CalendarTime | undefined {
+/** Whose walls show a time. */
+export interface Zone {
+  /** `UTC`, or a TZID. */
+  readonly name: string;
+  /** How far they are ahead of UTC at a moment. Nobody here knows it of a zone that has none. */
+  readonly offsetAt?: (moment: number) => number;
+}
+
+/** @param zoneNamed - finds the zone that a TZID names */
+export function readTime({ value, parameters }: Property, zoneNamed: (name: string) => Zone): CalendarTime | undefined {
+  const read = readWall(value);
+  if (read === undefined) return undefined;
+  const { wall, isAllDay, isUTC } = read;
+  const name = parameters.get('TZID');
+  if (isAllDay || (name === undefined && !isUTC)) return { wall, isAllDay };
+  return { wall, isAllDay, zone: isUTC || name === undefined ? UTC : zoneNamed(name) };
+}
+
+/** A date, or a date and a time of day, counted as if they were UTC, and whether they are. */
+export function readWall(
+  text: string,
+): { readonly wall: number; readonly isAllDay: boolean; readonly isUTC: boolean } | undefined {
   const [, year, month, day, hour, minute, second, utc] =
-    /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/i.exec(value.trim()) ?? [];
+    /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/i.exec(text.trim()) ?? [];
   if (year === undefined) return undefined;
   const wall = Date.UTC(
     Number(year),
@@ -27,9 +48,7 @@ export function readTime({ value, parameters }: Property): CalendarTime | undefi
   // Where there is no such day, it is another one: the 31st of February is in March, the year 26 in the last century.
   if (date.getUTCFullYear() !== Number(year) || date.getUTCDate() !== Number(day)) return undefined;
   if (Number(hour ?? 0) > 23 || Number(minute ?? 0) > 59) return undefined;
-  const isAllDay = hour === undefined;
-  const zone = utc === undefined || utc === '' ? parameters.get('TZID') : 'UTC';
-  return { wall, isAllDay, ...(isAllDay || zone === undefined ? {} : { zone }) };
+  return { wall, isAllDay: hour === undefined, isUTC: utc?.toUpperCase() === 'Z' };
 }
 
 /** RFC 5545 §3.3.6. */
@@ -44,11 +63,13 @@ export function later(start: CalendarTime | undefined, duration: string | undefi
 }
 
 /** When it is, in milliseconds; `undefined` when its zone is one that nobody here knows, or none. */
-function momentOf({ wall, zone }: CalendarTime): number | undefined {
-  if (zone === undefined) return undefined;
-  const offset = offsetIn(zone, wall);
-  // Twice: the first offset is that of a time which is itself off by the offset.
-  return offset === undefined ? undefined : wall - (offsetIn(zone, wall - offset) ?? offset);
+export function momentOf({ wall, zone }: CalendarTime): number | undefined {
+  if (zone?.offsetAt === undefined) return undefined;
+  const before = zone.offsetAt(wall - DAY_MS);
+  const after = zone.offsetAt(wall + DAY_MS);
+  // RFC 5545 §3.3.5: of a time of day that comes twice it is the first; one that there is not is counted as before the change.
+  const isBehindChange = zone.offsetAt(wall - before) !== before && zone.offsetAt(wall - after) === after;
+  return wall - (isBehindChange ? after : before);
 }
 
 /** Whether one is before another: wherever they are, where both are times of day. */
@@ -61,40 +82,17 @@ function momentOrWall(time: CalendarTime): number {
   return momentOf(time) ?? time.wall;
 }
 
-export function inZone(time: CalendarTime, zone: string): CalendarTime {
+export function inZone(time: CalendarTime, zone: Zone): CalendarTime {
   const moment = momentOf(time);
-  const offset = moment === undefined ? undefined : offsetIn(zone, moment);
-  return moment === undefined || offset === undefined ? time : { wall: moment + offset, isAllDay: false, zone };
+  if (moment === undefined || zone.offsetAt === undefined) return time;
+  return { wall: moment + zone.offsetAt(moment), isAllDay: false, zone };
 }
 
-export function isShiftedIn(zone: string, start: CalendarTime | undefined): boolean {
+export function isShiftedIn(zone: Zone, start: CalendarTime | undefined): boolean {
   return start?.zone !== undefined && inZone(start, zone).wall !== start.wall;
 }
 
-/** How far a zone's walls are ahead of UTC. */
-function offsetIn(zone: string, moment: number): number | undefined {
-  try {
-    const parts = new Intl.DateTimeFormat('en-GB', { ...DIGITS, timeZone: zone }).formatToParts(moment);
-    const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = CLOCK.map((type) =>
-      Number(parts.find((part) => part.type === type)?.value ?? 0),
-    );
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(moment / 1_000) * 1_000;
-  } catch {
-    // Such as “W. Europe Standard Time”, which Windows says.
-    return undefined;
-  }
-}
-
+export const UTC: Zone = { name: 'UTC', offsetAt: () => 0 };
+export const DAY_MS = 86_400_000;
 /** No calendar that people have goes on behind it. */
 const LAST_DAY = Date.UTC(9999, 11, 31);
-const CLOCK = ['year', 'month', 'day', 'hour', 'minute', 'second'] as const;
-const DIGITS = {
-  calendar: 'gregory',
-  hourCycle: 'h23',
-  year: 'numeric',
-  month: '2-digit',
-  day: '2-digit',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-} as const;

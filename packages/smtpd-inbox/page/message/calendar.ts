@@ -4,15 +4,27 @@
  */
 
 import {
-  LINE_LENGTH_TOLD,
+  excerpt,
   propertyOf,
   readComponents,
+  readRule,
   textOf,
   valueOf,
   type Component,
   type Property,
 } from './calendar-lines.js';
-import { inZone, isBefore, isShiftedIn, later, readTime, type CalendarTime } from './calendar-time.js';
+import {
+  DAY_MS,
+  inZone,
+  isBefore,
+  isShiftedIn,
+  later,
+  readTime,
+  readWall,
+  type CalendarTime,
+  type Zone,
+} from './calendar-time.js';
+import { zonesOf, type CalendarZones } from './calendar-zone.js';
 
 /** Somebody who is asked to come. */
 export interface CalendarPerson {
@@ -63,10 +75,12 @@ export function viewCalendar(text: string, zone: string): CalendarView {
   const [calendar] = calendars;
   if (calendar === undefined) return { items: [], faults: ['There is no VCALENDAR in it.'] };
   const within = calendars.flatMap(({ children }) => children);
-  const zones = new Set(within.filter(({ name }) => name === 'VTIMEZONE').map((each) => valueOf(each, 'TZID') ?? ''));
+  const zones = zonesOf(within.filter(({ name }) => name === 'VTIMEZONE'));
   const method = valueOf(calendar, 'METHOD')?.toUpperCase();
   const read = within.filter(({ name }) => name === 'VEVENT' || name === 'VTODO');
-  const items = read.slice(0, ITEMS_MAX).map((each) => viewItem(each, { zone, zones, method, faults }));
+  const items = read
+    .slice(0, ITEMS_MAX)
+    .map((each) => viewItem(each, { here: zones.named(zone), zones, method, faults }));
   if (read.length > ITEMS_MAX) faults.add(`It has ${read.length} entries: the first ${ITEMS_MAX} are shown.`);
   if (read.length === 0) faults.add('There is no event and no task in it.');
   if (method === undefined && items.some(({ people }) => people.length > 0))
@@ -75,47 +89,47 @@ export function viewCalendar(text: string, zone: string): CalendarView {
 }
 
 interface Around {
-  readonly zone: string;
-  readonly zones: ReadonlySet<string>;
+  /** The zone of the reader. */
+  readonly here: Zone;
+  readonly zones: CalendarZones;
   readonly method: string | undefined;
   readonly faults: Set<string>;
 }
 
-function viewItem(component: Component, { zone, zones, method, faults }: Around): CalendarItem {
+function viewItem(component: Component, { here, zones, method, faults }: Around): CalendarItem {
   const kind = component.name === 'VTODO' ? 'task' : 'event';
   const summary = textOf(component, 'SUMMARY') ?? '(no summary)';
+  const title = `“${excerpt(summary)}”`;
   const time = (name: string): CalendarTime | undefined => {
     const property = propertyOf(component, name);
     if (property === undefined) return undefined;
-    const read = readTime(property);
-    if (read === undefined)
-      faults.add(`${name} of “${summary}” is no date and no time: ${property.value.slice(0, LINE_LENGTH_TOLD)}`);
-    // RFC 5545 §3.2.19: each zone that is named is defined.
-    else if (read.zone !== undefined && read.zone !== 'UTC' && !zones.has(read.zone))
-      faults.add(`The zone ${read.zone} is defined by no VTIMEZONE: programs may take another time for it.`);
+    const read = readTime(property, zones.named);
+    const fault =
+      read === undefined
+        ? `${name} of ${title} is no date and no time: ${excerpt(property.value)}`
+        : zones.faultOf(read);
+    if (fault !== undefined) faults.add(fault);
     return read;
   };
   const start = time('DTSTART');
   const end = time(kind === 'task' ? 'DUE' : 'DTEND') ?? later(start, valueOf(component, 'DURATION'));
-  if (start !== undefined && end !== undefined && isBefore(end, start))
-    faults.add(`“${summary}” ends before it begins.`);
-  for (const name of REQUIRED) if (valueOf(component, name) === undefined) faults.add(`“${summary}” has no ${name}.`);
-  if (kind === 'event' && !component.properties.has('DTSTART')) faults.add(`“${summary}” has no DTSTART.`);
+  if (start !== undefined && end !== undefined && isBefore(end, start)) faults.add(`${title} ends before it begins.`);
+  for (const name of REQUIRED) if (valueOf(component, name) === undefined) faults.add(`${title} has no ${name}.`);
+  if (kind === 'event' && !component.properties.has('DTSTART')) faults.add(`${title} has no DTSTART.`);
   const people = (component.properties.get('ATTENDEE') ?? []).map(viewPerson);
   const organizer = propertyOf(component, 'ORGANIZER');
-  if (people.length > 0 && organizer === undefined)
-    faults.add(`“${summary}” has no ORGANIZER: nobody can be answered.`);
+  if (people.length > 0 && organizer === undefined) faults.add(`${title} has no ORGANIZER: nobody can be answered.`);
   const rule = valueOf(component, 'RRULE');
   const changes = time('RECURRENCE-ID');
   // Of a task it matters by when it is to be done.
   const [from, to] = kind === 'task' && end !== undefined ? [end, undefined] : [start, end];
-  const here = from === undefined ? undefined : formatSpan(inZone(from, zone), to && inZone(to, zone));
+  const whenHere = from === undefined ? undefined : formatSpan(inZone(from, here), to && inZone(to, here));
   return {
     kind,
     summary,
     isCancelled: method === 'CANCEL' || valueOf(component, 'STATUS')?.toUpperCase() === 'CANCELLED',
     ...present('when', from === undefined ? undefined : formatSpan(from, to)),
-    ...(isShiftedIn(zone, from) ? present('whenHere', here) : {}),
+    ...(isShiftedIn(here, from) ? present('whenHere', whenHere) : {}),
     ...present('repeats', rule === undefined ? undefined : describeRule(rule)),
     ...present('changes', changes === undefined ? undefined : formatSpan(changes, undefined)),
     ...present('location', textOf(component, 'LOCATION')),
@@ -145,23 +159,18 @@ function formatSpan(start: CalendarTime, end: CalendarTime | undefined): string 
     const first = DATE.format(start.wall);
     return last > start.wall ? `${first} – ${DATE.format(last)}, all day` : `${first}, all day`;
   }
-  const zone = start.zone ?? 'in no zone: the same time of day everywhere';
+  const zone = start.zone?.name ?? 'in no zone: the same time of day everywhere';
   const from = `${DATE.format(start.wall)}, ${TIME.format(start.wall)}`;
   if (end === undefined || end.wall === start.wall) return `${from} (${zone})`;
   const isSameDay = DATE.format(start.wall) === DATE.format(end.wall) && start.zone === end.zone;
-  const endZone = start.zone === end.zone ? '' : ` (${end.zone ?? 'in no zone'})`;
+  const endZone = start.zone === end.zone ? '' : ` (${end.zone?.name ?? 'in no zone'})`;
   const to = isSameDay ? TIME.format(end.wall) : `${DATE.format(end.wall)}, ${TIME.format(end.wall)}${endZone}`;
   return endZone === '' ? `${from} – ${to} (${zone})` : `${from} (${zone}) – ${to}`;
 }
 
 /** RFC 5545 §3.3.10, in words; as it stands where there are no words for something in it. */
 function describeRule(rule: string): string {
-  const parts = new Map(
-    rule.split(';').map((part) => {
-      const [name = '', value = ''] = part.split('=');
-      return [name.toUpperCase(), value.toUpperCase()] as const;
-    }),
-  );
+  const parts = readRule(rule);
   const unit = UNITS[parts.get('FREQ') ?? ''];
   if (unit === undefined || [...parts.keys()].some((name) => !RULE_PARTS.has(name))) return rule;
   const interval = Number(parts.get('INTERVAL') ?? 1);
@@ -178,7 +187,7 @@ function describeRule(rule: string): string {
     words.push(`in ${joined(months.map((month) => MONTH.format(Date.UTC(2026, Number(month) - 1))))}`);
   const count = parts.get('COUNT');
   const until = parts.get('UNTIL');
-  const end = until === undefined ? undefined : readTime({ value: until, parameters: new Map() });
+  const end = until === undefined ? undefined : readWall(until);
   if (until !== undefined && end === undefined) return rule;
   return [
     words.join(' '),
@@ -207,7 +216,6 @@ function present<Name extends string, Value>(name: Name, value: Value | undefine
 const REQUIRED = ['UID', 'DTSTAMP'] as const;
 const ITEMS_MAX = 50;
 const PEOPLE_MAX = 200;
-const DAY_MS = 86_400_000;
 const DATE = new Intl.DateTimeFormat('en-GB', {
   weekday: 'short',
   day: 'numeric',

@@ -1,8 +1,10 @@
 /** What a calendar says, for people. */
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
+import { readComponents } from '../../page/message/calendar-lines.js';
+import { zonesOf } from '../../page/message/calendar-zone.js';
 import { viewCalendar } from '../../page/message/calendar.js';
 
 const calendar = (...lines: readonly string[]) =>
@@ -13,6 +15,32 @@ const viewed = (text: string, zone = 'Europe/Berlin') => {
   const { items, faults } = viewCalendar(text, zone);
   return { ...items[0], faults };
 };
+
+const observance = (kind: 'STANDARD' | 'DAYLIGHT', start: string, offsets: string, ...lines: readonly string[]) => {
+  const [from = '', to = ''] = offsets.split(' ');
+  return [`BEGIN:${kind}`, `DTSTART:${start}`, `TZOFFSETFROM:${from}`, `TZOFFSETTO:${to}`, ...lines, `END:${kind}`];
+};
+const timezone = (name: string, ...lines: readonly string[]) => [
+  'BEGIN:VTIMEZONE',
+  `TZID:${name}`,
+  ...lines,
+  'END:VTIMEZONE',
+];
+/** As Outlook says it. */
+const WINDOWS_BERLIN = [
+  ...observance('STANDARD', '16010101T030000', '+0200 +0100', 'RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10'),
+  ...observance('DAYLIGHT', '16010101T020000', '+0100 +0200', 'RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3'),
+];
+const zoned = (zone: string, definition: readonly string[], time: string) =>
+  calendar(
+    ...timezone(zone, ...definition),
+    'BEGIN:VEVENT',
+    'UID:1@a.example',
+    'DTSTAMP:20261126T120000Z',
+    'SUMMARY:x',
+    `DTSTART;TZID="${zone.replaceAll('\\', '')}":${time}`,
+    'END:VEVENT',
+  );
 
 describe('a calendar', () => {
   it('is an invitation, with who, when, where and how often', () => {
@@ -84,6 +112,152 @@ describe('a calendar', () => {
     expect([item.when, item.whenHere, faults]).toEqual([when, whenHere, []]);
   });
 
+  it('counts a time of day that comes twice as the first, and one that there is not as before the change', () => {
+    for (const zone of ['Europe/Berlin', 'W. Europe Standard Time'])
+      for (const [time, here] of [
+        ['20261025T023000', 'Sun, 25 Oct 2026, 00:30 (UTC)'],
+        ['20261025T030000', 'Sun, 25 Oct 2026, 02:00 (UTC)'],
+        ['20260329T023000', 'Sun, 29 Mar 2026, 01:30 (UTC)'],
+        ['20260329T030000', 'Sun, 29 Mar 2026, 01:00 (UTC)'],
+      ] as const) {
+        const { whenHere, faults } = viewed(zoned(zone, WINDOWS_BERLIN, time), 'UTC');
+        expect([zone, time, whenHere, faults]).toEqual([zone, time, here, []]);
+      }
+  });
+
+  it.each([
+    ['W. Europe Standard Time', WINDOWS_BERLIN, '20261105T100000', 'Thu, 5 Nov 2026, 04:00 (America/New_York)'],
+    ['W. Europe Standard Time', WINDOWS_BERLIN, '20260805T100000', 'Wed, 5 Aug 2026, 04:00 (America/New_York)'],
+    [
+      '(UTC+05:30) Chennai\\, Mumbai',
+      observance('STANDARD', '16010101T000000', '+0530 +0530'),
+      '20260805T100000',
+      'Wed, 5 Aug 2026, 00:30 (America/New_York)',
+    ],
+    [
+      'Before its first change',
+      observance('STANDARD', '20270101T000000', '+0500 +0600'),
+      '20260805T100000',
+      'Wed, 5 Aug 2026, 01:00 (America/New_York)',
+    ],
+  ])('says when in the zone %j, which it defines itself, it is here', (zone, definition, time, whenHere) => {
+    expect(viewed(zoned(zone, definition, time), 'America/New_York')).toMatchObject({ whenHere, faults: [] });
+  });
+
+  it.each([
+    ['Europe/Berlin', WINDOWS_BERLIN],
+    [
+      'Europe/Berlin',
+      [
+        ...observance(
+          'STANDARD',
+          '19961027T030000',
+          '+0200 +0100',
+          'RRULE:FREQ=YEARLY;INTERVAL=1;BYMONTH=10;BYMONTHDAY=25,26,27,28,29,30,31;BYDAY=SU;WKST=MO',
+        ),
+        ...observance(
+          'DAYLIGHT',
+          '19810329T000000',
+          '+0100 +0200',
+          'RRULE:FREQ=YEARLY;BYSECOND=0;BYMINUTE=0;BYHOUR=2;BYMONTH=3;BYMONTHDAY=-1,-2,-3,-4,-5,-6,-7;BYDAY=SU',
+        ),
+      ],
+    ],
+    [
+      'America/New_York',
+      [
+        ...observance('DAYLIGHT', '20070311T020000', '-0500 -0400', 'RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU'),
+        ...observance('STANDARD', '20071104T020000', '-0400 -0500', 'RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=+1SU'),
+        ...observance(
+          'DAYLIGHT',
+          '19870405T020000',
+          '-0500 -0400',
+          'RRULE:FREQ=YEARLY;BYMONTH=4;BYDAY=1SU;UNTIL=20060402T070000Z',
+        ),
+        ...observance(
+          'STANDARD',
+          '19671029T020000',
+          '-0400 -0500',
+          'RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU;UNTIL=20061029T060000Z',
+        ),
+      ],
+    ],
+    [
+      'Australia/Adelaide',
+      [
+        ...observance(
+          'STANDARD',
+          '20060402T030000',
+          '+1030 +0930',
+          'RDATE:20070325T030000,20260405T030000,20270404T030000',
+        ),
+        ...observance('DAYLIGHT', '20061029T020000', '+0930 +1030', 'RDATE;VALUE=DATE:20251005,20261004'),
+      ],
+    ],
+  ])('is ahead of UTC as %s is by %j', (name, definition) => {
+    const [component] = readComponents(timezone('x', ...definition).join('\r\n'), new Set());
+    const zones = zonesOf(component === undefined ? [] : [component]);
+    const offsetsOf = (zone: string) => MOMENTS.map((moment) => zones.named(zone).offsetAt?.(moment));
+    const [own, known] = [offsetsOf('x'), offsetsOf(name)];
+    const wrong = MOMENTS.filter((_, at) => own[at] !== known[at]);
+    expect(new Set(known).size).toBe(2);
+    expect(wrong.map((moment) => new Date(moment).toISOString())).toEqual([]);
+  });
+
+  it.each<readonly [string, readonly string[]]>([
+    ['nothing', []],
+    ['no offset', observance('STANDARD', '16010101T030000', '+0200 1')],
+    ['no day', observance('STANDARD', '20260231T030000', '+0200 +0100')],
+    ...[
+      'RRULE:FREQ=SECONDLY',
+      'RRULE:FREQ=YEARLY;INTERVAL=2;BYMONTH=3;BYDAY=1SU',
+      'RRULE:FREQ=YEARLY;BYYEARDAY=100',
+      'RRULE:FREQ=YEARLY;BYDAY=20SU',
+      'RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=XX',
+      'RRULE:FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=x',
+      'RRULE:FREQ=YEARLY;BYMONTH=3;BYHOUR=1,2',
+      'RRULE:FREQ=YEARLY;UNTIL=never',
+      'RDATE:never',
+      `RDATE:${Array.from({ length: 2_000 }, () => '20260101T000000').join(',')}`,
+      Array.from({ length: 60 }, () => 'RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30').join('\r\n'),
+    ].map((line) => [line.slice(0, 60), observance('STANDARD', '20250101T030000', '+0200 +0100', line)] as const),
+  ])('shows the time of day alone where the zone that it defines says %s', (_, definition) => {
+    const { when, whenHere, faults } = viewed(zoned('Mine', definition, '20261105T100000'));
+    expect([when, whenHere]).toEqual(['Thu, 5 Nov 2026, 10:00 (Mine)', undefined]);
+    expect(faults).toEqual([
+      'No offset could be taken from the VTIMEZONE of Mine: its own time of day alone is shown.',
+    ]);
+  });
+
+  it('says where it defines a zone otherwise than the zone is', () => {
+    const definition = observance('STANDARD', '19700101T000000', '+0100 +0100');
+    expect(viewed(zoned('Europe/Berlin', definition, '20261105T100000')).faults).toEqual([]);
+    expect(viewed(zoned('Europe/Berlin', definition, '20260805T100000')).faults).toEqual([
+      'The VTIMEZONE of Europe/Berlin says +01:00 where that zone has +02:00: programs may take another time for it.',
+    ]);
+  });
+
+  it('looks each zone up once', () => {
+    const { DateTimeFormat } = Intl;
+    const made: unknown[] = [];
+    const spy = vi.spyOn(Intl, 'DateTimeFormat').mockImplementation(function (locales, options) {
+      made.push(options?.timeZone);
+      return new DateTimeFormat(locales, options);
+    });
+    const events = Array.from({ length: 50 }, () => [
+      'BEGIN:VEVENT',
+      'DTSTART;TZID=Asia/Tokyo:20261105T100000',
+      'DTEND;TZID=Asia/Tokyo:20261105T110000',
+      'END:VEVENT',
+    ]).flat();
+    try {
+      expect(viewCalendar(calendar(...events), 'Europe/Berlin').items).toHaveLength(50);
+      expect(made).toEqual(['Europe/Berlin', 'Asia/Tokyo']);
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
   it.each([
     ['FREQ=DAILY', 'every day'],
     [
@@ -136,6 +310,16 @@ describe('a calendar', () => {
       'DTSTART:00010101',
       'DURATION:P999999999W',
       'RRULE:FREQ=YEARLY;BYMONTH=x;BYMONTHDAY=',
+      'BEGIN:VTIMEZONE',
+      'END:VTIMEZONE',
+      'BEGIN:STANDARD',
+      'END:STANDARD',
+      'TZID:Nowhere/There',
+      'DTSTART:16010101T030000',
+      'TZOFFSETFROM:+0200',
+      'TZOFFSETTO:-0130',
+      'RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30',
+      'RDATE:20260101,20260601T000000Z/PT1H',
       'ATTENDEE;CN=":x',
       ' folded',
       ':',
@@ -151,3 +335,8 @@ describe('a calendar', () => {
     expect(many.faults).toContain('It has 60 entries: the first 50 are shown.');
   });
 });
+
+/** Each third hour of two years. */
+const MOMENTS = [2006, 2026].flatMap((year) =>
+  Array.from({ length: (365 * 24) / 3 }, (_, at) => Date.UTC(year, 4, 1) + at * 3 * 3_600_000),
+);
