@@ -12,7 +12,10 @@ export interface Component {
 }
 
 /** RFC 5545 §3.1 and §3.6: lines, unfolded, and what stands between BEGIN and END. */
-export function readComponents(text: string, faults: Set<string>): readonly Component[] {
+export function readComponents(
+  text: string,
+  faults: Set<string>,
+): { readonly roots: readonly Component[]; readonly unended: readonly string[] } {
   const root: Component = { name: '', properties: new Map(), children: [] };
   const open = [root];
   for (const line of text
@@ -39,8 +42,7 @@ export function readComponents(text: string, faults: Set<string>): readonly Comp
       else known.push(property);
     }
   }
-  for (const { name } of open.slice(1)) faults.add(`BEGIN:${excerpt(name)} has no END.`);
-  return root.children;
+  return { roots: root.children, unended: open.slice(1).map(({ name }) => name) };
 }
 
 /** `NAME;PARAMETER="quoted: value",another:value` */

@@ -22,11 +22,7 @@ export function CalendarPart({ id, part }: { readonly id: string; readonly part:
 
 function Calendar({ octets, part }: { readonly octets: Uint8Array; readonly part: Part }) {
   const { purpose, items, faults } = useMemo(
-    () =>
-      viewCalendar(
-        decodePartText(octets.subarray(0, CALENDAR_BYTES_READ), part.charset),
-        Intl.DateTimeFormat().resolvedOptions().timeZone,
-      ),
+    () => viewCalendar(decodePartText(octets, part.charset), Intl.DateTimeFormat().resolvedOptions().timeZone),
     [octets, part],
   );
   return (
@@ -87,6 +83,3 @@ function Item({ item }: { readonly item: CalendarItem }) {
     </div>
   );
 }
-
-/** One that is larger has more in it than anybody reads. */
-const CALENDAR_BYTES_READ = 1_000_000;

@@ -70,7 +70,13 @@ export interface CalendarView {
  */
 export function viewCalendar(text: string, zone: string): CalendarView {
   const faults = new Set<string>();
-  const roots = readComponents(text, faults);
+  const isWhole = text.length <= LENGTH_READ;
+  if (!isWhole) faults.add('It is longer than a million characters: the rest of it is not read.');
+  const { roots, unended } = readComponents(
+    isWhole ? text : text.slice(0, text.lastIndexOf('\n', LENGTH_READ) + 1),
+    faults,
+  );
+  if (isWhole) for (const name of unended) faults.add(`BEGIN:${excerpt(name)} has no END.`);
   const calendars = roots.filter(({ name }) => name === 'VCALENDAR');
   const [calendar] = calendars;
   if (calendar === undefined) return { items: [], faults: ['There is no VCALENDAR in it.'] };
@@ -85,7 +91,13 @@ export function viewCalendar(text: string, zone: string): CalendarView {
   if (read.length === 0) faults.add('There is no event and no task in it.');
   if (method === undefined && items.some(({ people }) => people.length > 0))
     faults.add('It has no METHOD: mail programs show a file, and nothing to answer.');
-  return { ...(method === undefined ? {} : { purpose: PURPOSES[method] ?? method }), items, faults: [...faults] };
+  return { ...(method === undefined ? {} : { purpose: PURPOSES[method] ?? method }), items, faults: firstOf(faults) };
+}
+
+function firstOf(faults: ReadonlySet<string>): readonly string[] {
+  const all = [...faults];
+  if (all.length <= FAULTS_MAX) return all;
+  return [...all.slice(0, FAULTS_MAX), `These are the first ${FAULTS_MAX} of ${all.length} faults.`];
 }
 
 interface Around {
@@ -216,6 +228,9 @@ function present<Name extends string, Value>(name: Name, value: Value | undefine
 const REQUIRED = ['UID', 'DTSTAMP'] as const;
 const ITEMS_MAX = 50;
 const PEOPLE_MAX = 200;
+const FAULTS_MAX = 50;
+/** One that is longer has more in it than anybody reads. */
+const LENGTH_READ = 1_000_000;
 const DATE = new Intl.DateTimeFormat('en-GB', {
   weekday: 'short',
   day: 'numeric',

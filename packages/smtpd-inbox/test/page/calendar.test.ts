@@ -195,8 +195,7 @@ describe('a calendar', () => {
       ],
     ],
   ])('is ahead of UTC as %s is by %j', (name, definition) => {
-    const [component] = readComponents(timezone('x', ...definition).join('\r\n'), new Set());
-    const zones = zonesOf(component === undefined ? [] : [component]);
+    const zones = zonesOf(readComponents(timezone('x', ...definition).join('\r\n'), new Set()).roots);
     const offsetsOf = (zone: string) => MOMENTS.map((moment) => zones.named(zone).offsetAt?.(moment));
     const [own, known] = [offsetsOf('x'), offsetsOf(name)];
     const wrong = MOMENTS.filter((_, at) => own[at] !== known[at]);
@@ -333,6 +332,21 @@ describe('a calendar', () => {
     const many = viewCalendar(calendar(...Array.from({ length: 60 }, () => 'BEGIN:VEVENT\r\nEND:VEVENT')), 'UTC');
     expect(many.items).toHaveLength(50);
     expect(many.faults).toContain('It has 60 entries: the first 50 are shown.');
+    const broken = viewCalendar(calendar(...Array.from({ length: 60 }, (_, at) => `no ${at}`)), 'UTC').faults;
+    expect(broken).toHaveLength(51);
+    expect(broken.at(-1)).toBe('These are the first 50 of 61 faults.');
+    const nested = viewCalendar(`BEGIN:VCALENDAR\r\n${'BEGIN:A\r\n'.repeat(100_000)}`, 'UTC');
+    expect(nested.faults).toEqual([
+      'BEGIN:VCALENDAR has no END.',
+      'BEGIN:A has no END.',
+      'There is no event and no task in it.',
+    ]);
+    const long = viewCalendar(
+      event('SUMMARY:x', 'DTSTART:20261201T120000Z', ...Array.from({ length: 9 }, () => `X-A:${'x'.repeat(120_000)}`)),
+      'UTC',
+    );
+    expect(long.items).toMatchObject([{ summary: 'x', when: 'Tue, 1 Dec 2026, 12:00 (UTC)' }]);
+    expect(long.faults).toEqual(['It is longer than a million characters: the rest of it is not read.']);
   });
 });
 
