@@ -34,7 +34,10 @@ export function readComponents(
       open.push(component);
     } else if (property.name === 'END') {
       const name = property.value.toUpperCase();
-      if (top.name === name) open.pop();
+      // Of what was begun behind it an END is missing, and what comes next is no part of that.
+      const near = Math.max(1, open.length - DEPTH_MAX);
+      const at = open.slice(near).findLastIndex((each) => each.name === name);
+      if (at !== -1) for (const unended of open.splice(near + at).slice(1)) faults.add(noEnd(unended.name));
       else faults.add(`END:${excerpt(name)} ends nothing that was begun.`);
     } else {
       const known = top.properties.get(property.name);
@@ -43,6 +46,11 @@ export function readComponents(
     }
   }
   return { roots: root.children, unended: open.slice(1).map(({ name }) => name) };
+}
+
+/** That something is begun, and never ended. */
+export function noEnd(name: string): string {
+  return `BEGIN:${excerpt(name)} has no END.`;
 }
 
 /** `NAME;PARAMETER="quoted: value",another:value` */

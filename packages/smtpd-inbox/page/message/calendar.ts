@@ -5,6 +5,7 @@
 
 import {
   excerpt,
+  noEnd,
   propertyOf,
   readComponents,
   readRule,
@@ -76,7 +77,7 @@ export function viewCalendar(text: string, zone: string): CalendarView {
     isWhole ? text : text.slice(0, text.lastIndexOf('\n', LENGTH_READ) + 1),
     faults,
   );
-  if (isWhole) for (const name of unended) faults.add(`BEGIN:${excerpt(name)} has no END.`);
+  if (isWhole) for (const name of unended) faults.add(noEnd(name));
   const calendars = roots.filter(({ name }) => name === 'VCALENDAR');
   const [calendar] = calendars;
   if (calendar === undefined) return { items: [], faults: ['There is no VCALENDAR in it.'] };

@@ -299,6 +299,27 @@ describe('a calendar', () => {
     expect(viewCalendar(text, 'UTC').faults).toContain(fault);
   });
 
+  it('goes on behind what has no END', () => {
+    const text = calendar(
+      'METHOD:PUBLISH',
+      ...['one', 'two'].flatMap((summary) => [
+        'BEGIN:VEVENT',
+        'BEGIN:VALARM',
+        'DESCRIPTION:not that of the event',
+        'END:VEVENT',
+        'BEGIN:VEVENT',
+        `SUMMARY:${summary}`,
+        'UID:1@a.example',
+        'DTSTAMP:20261126T120000Z',
+        'DTSTART:20261201T120000Z',
+        'END:VEVENT',
+      ]),
+    );
+    const { items, faults } = viewCalendar(text, 'UTC');
+    expect(items.map(({ summary }) => summary)).toEqual(['(no summary)', 'one', '(no summary)', 'two']);
+    expect(faults.filter((fault) => !fault.includes('(no summary)'))).toEqual(['BEGIN:VALARM has no END.']);
+  });
+
   it('is read whatever it is, and what is too much is counted', () => {
     const line = fc.constantFrom(
       'BEGIN:VCALENDAR',
