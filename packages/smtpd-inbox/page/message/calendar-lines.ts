@@ -62,10 +62,17 @@ function readLine(line: string): (Property & { readonly name: string }) | undefi
   PARAMETER.lastIndex = at;
   for (let found = PARAMETER.exec(line); found !== null; found = PARAMETER.exec(line)) {
     at = PARAMETER.lastIndex;
-    parameters.set((found[1] ?? '').toUpperCase(), (found[2] ?? '').replaceAll('"', ''));
+    parameters.set((found[1] ?? '').toUpperCase(), parameterText(found[2] ?? ''));
   }
   if (line[at] !== ':') return undefined;
   return { name: name.toUpperCase(), parameters, value: line.slice(at + 1) };
+}
+
+/** What a parameter says: its quotes are no part of it, and those that are stand as `^'` (RFC 6868). */
+function parameterText(written: string): string {
+  return written
+    .replaceAll('"', '')
+    .replace(/\^(['n^])/g, (_, letter: string) => (letter === "'" ? '"' : letter === 'n' ? '\n' : '^'));
 }
 
 export function propertyOf({ properties }: Component, name: string): Property | undefined {

@@ -9,6 +9,8 @@ export interface CalendarTime {
   readonly isAllDay: boolean;
   /** None: then it is the same time of day everywhere. */
   readonly zone?: Zone;
+  /** When it is, where that is known from elsewhere: a wall may show the same time twice. */
+  readonly moment?: number;
 }
 
 /** Whose walls show a time. */
@@ -51,19 +53,26 @@ export function readWall(
   return { wall, isAllDay: hour === undefined, isUTC: utc?.toUpperCase() === 'Z' };
 }
 
-/** RFC 5545 §3.3.6. */
+/** RFC 5545 §3.3.6: days are those of the calendar, hours are as long as they are, also where clocks are changed. */
 export function later(start: CalendarTime | undefined, duration: string | undefined): CalendarTime | undefined {
   const found = /^\+?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i.exec(duration ?? '');
   if (start === undefined || found === null) return undefined;
   const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = found
     .slice(1)
     .map((digits: string | undefined) => Number(digits ?? 0));
-  const wall = start.wall + (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60_000 + seconds * 1_000;
-  return wall > LAST_DAY ? undefined : { ...start, wall };
+  const exact = (hours * 60 + minutes) * 60_000 + seconds * 1_000;
+  const wall = start.wall + (weeks * 7 + days) * DAY_MS;
+  if (wall + exact > LAST_DAY) return undefined;
+  const moment = momentOf({ ...start, wall });
+  if (start.zone?.offsetAt === undefined || moment === undefined || exact === 0)
+    return { ...start, wall: wall + exact };
+  const end = moment + exact;
+  return { ...start, wall: end + start.zone.offsetAt(end), moment: end };
 }
 
 /** When it is, in milliseconds; `undefined` when its zone is one that nobody here knows, or none. */
-export function momentOf({ wall, zone }: CalendarTime): number | undefined {
+export function momentOf({ wall, zone, moment }: CalendarTime): number | undefined {
+  if (moment !== undefined) return moment;
   if (zone?.offsetAt === undefined) return undefined;
   const before = zone.offsetAt(wall - DAY_MS);
   const after = zone.offsetAt(wall + DAY_MS);

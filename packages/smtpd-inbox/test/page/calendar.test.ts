@@ -299,6 +299,24 @@ describe('a calendar', () => {
     expect(viewCalendar(text, 'UTC').faults).toContain(fault);
   });
 
+  it('lasts as many hours as it says where clocks are changed meanwhile, and as many days', () => {
+    const end = (duration: string) => {
+      const text = zoned('W. Europe Standard Time', WINDOWS_BERLIN, `20261024T233000\r\nDURATION:${duration}`);
+      return viewed(text, 'UTC').when?.split(' – ')[1];
+    };
+    expect(end('PT2H')).toBe('Sun, 25 Oct 2026, 01:30 (W. Europe Standard Time)');
+    expect(end('PT4H')).toBe('Sun, 25 Oct 2026, 02:30 (W. Europe Standard Time)');
+    const short = viewed(event('SUMMARY:x', 'DTSTART;TZID=Europe/Paris:20261025T024500', 'DURATION:PT30M'), 'UTC');
+    expect(short.whenHere).toBe('Sun, 25 Oct 2026, 00:45 – 01:15 (UTC)');
+    expect(short.faults.filter((fault) => fault.includes('ends'))).toEqual([]);
+    expect(end('P1D')).toBe('Sun, 25 Oct 2026, 23:30 (W. Europe Standard Time)');
+  });
+
+  it('asks people whose names have quotes in them', () => {
+    const { people } = viewed(event("ATTENDEE;CN=Bob ^'Bo^' B;PARTSTAT=ACCEPTED:mailto:bob@b.example"));
+    expect(people).toEqual([{ name: 'Bob "Bo" B <bob@b.example>', answer: 'comes' }]);
+  });
+
   it('goes on behind what has no END', () => {
     const text = calendar(
       'METHOD:PUBLISH',
