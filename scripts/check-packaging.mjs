@@ -19,7 +19,9 @@ function problemsOf(folder) {
   const loaded = loadedFiles(folder, manifest);
   const complain = (sentence) => `${manifest.name}: ${sentence}`;
   return [
-    ...['README.md', 'LICENSE'].filter((file) => !files.has(file)).map((file) => complain(`${file} is missing.`)),
+    ...['README.md', 'LICENSE', ...pageFiles(folder)]
+      .filter((file) => !files.has(file))
+      .map((file) => complain(`${file} is missing.`)),
     ...entrances(manifest)
       .filter((file) => !files.has(file))
       .map((file) => complain(`${file} is named in package.json and would not be published.`)),
@@ -48,6 +50,11 @@ function packedFiles(folder) {
 function entrances(manifest) {
   const targets = (value) => (typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(targets));
   return [...targets(manifest.bin), ...targets(manifest.exports)].map((file) => file.replace(/^\.\//, ''));
+}
+
+/** A page has code of others in it, and goes with their licences. */
+function pageFiles(folder) {
+  return existsSync(`${folder}/page`) ? ['dist/page/index.html', 'dist/page/LICENSES.md'] : [];
 }
 
 function isUnwanted(file) {

@@ -17,6 +17,8 @@ export default defineConfig({
     // What the style sheet says is what browsers get: nothing in it is rewritten for older ones.
     cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
     sourcemap: false,
+    // What of others is in it, and under which terms they gave it: they ask that these come along.
+    license: { fileName: 'LICENSES.md' },
     // A small file that became part of another as `data:` would not be loaded.
     assetsInlineLimit: 0,
     // Every browser that runs the page preloads modules by itself.
