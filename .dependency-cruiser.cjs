@@ -66,8 +66,8 @@ module.exports = {
     layer('net', ['protocol']),
     layer('client', ['protocol', 'net']),
     layer('server', ['protocol', 'net']),
-    // Of the transports handlers know nothing; what they keep for a time, they keep by the clock.
-    layer('handlers', ['server', 'client', 'protocol'], { files: ['net/clock\\.ts'] }),
+    // Of the transports handlers know nothing; what they keep for a time, they keep by the clock, and on a disk in a folder.
+    layer('handlers', ['server', 'client', 'protocol'], { files: ['net/(clock|make-folder)\\.ts'] }),
     // A test server passes mail on to a real one by the steps of the proxy, and knows no other handler.
     layer('testing', ['server', 'client', 'net', 'protocol'], {
       files: ['handlers/proxy/(gathered-passage|narrowing)\\.ts'],

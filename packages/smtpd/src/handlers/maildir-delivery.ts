@@ -6,10 +6,11 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { link, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
+import { makeFolder } from '../net/make-folder.js';
 import { invariant } from '../protocol/errors.js';
 
 /** What goes into one Maildir. */
@@ -65,8 +66,8 @@ export async function deliver({ copies, content, signal }: MaildirDelivery): Pro
 
 /** Makes a Maildir, as far as it is not there yet, so that it is still there after a crash. */
 export async function makeMaildir(folder: string): Promise<void> {
-  const firstMade = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-  for (const name of ['tmp', 'new', 'cur']) await mkdir(join(folder, name), { recursive: true, mode: FOLDER_MODE });
+  const firstMade = await makeFolder(folder, FOLDER_MODE);
+  for (const name of ['tmp', 'new', 'cur']) await makeFolder(join(folder, name), FOLDER_MODE);
   await syncFolder(folder);
   if (firstMade === undefined) return;
   for (let made = folder; made.length >= firstMade.length; made = dirname(made)) await syncFolder(dirname(made));

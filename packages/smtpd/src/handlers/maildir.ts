@@ -88,9 +88,13 @@ export class Maildir extends SMTPServer {
 
   /** Makes the folder where it is missing, and listens. */
   override async listen(): Promise<SMTPServer['addresses']> {
-    await makeMaildir(this.#folder);
-    // Better now than when the first message is there.
-    await access(join(this.#folder, 'tmp'), constants.W_OK | constants.X_OK);
+    try {
+      await makeMaildir(this.#folder);
+      // Better now than when the first message is there.
+      await access(join(this.#folder, 'tmp'), constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw unusableFolder(error);
+    }
     return super.listen();
   }
 
@@ -193,6 +197,13 @@ export class Maildir extends SMTPServer {
   #convertsLines(message: StreamedMessage): boolean {
     return this.#fileLineEnds === 'lf' && !isBinaryBody(message.mailOptions);
   }
+}
+
+/** What the system said, with its code, and what to do about it. */
+function unusableFolder(cause: unknown): unknown {
+  if (!(cause instanceof Error && 'code' in cause)) return cause;
+  const advice = 'mail cannot be delivered there; name a folder that can be made, and that this user may write to';
+  return Object.assign(new Error(`${cause.message}: ${advice}`, { cause }), { code: cause.code });
 }
 
 function isBlank(octet: number | undefined): boolean {

@@ -7,10 +7,11 @@
  */
 
 import { createHash, createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { join, posix, win32 } from 'node:path';
 
+import { makeFolder } from './make-folder.js';
 import { makeSelfSigned, type KeyAndCertificate } from './self-signed.js';
 
 /** A certificate for development. */
@@ -75,7 +76,7 @@ export function localNames(systemName: string = hostname()): readonly string[] {
 
 /** Makes the folder for us alone. One that is there already is left as it is, and not trusted when others may put a key there. */
 async function prepareFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   if (process.platform === 'win32') return;
   const { uid, mode } = await stat(folder);
   const ownUid = process.geteuid?.() ?? uid;

@@ -408,6 +408,15 @@ describe('smtpd maildir', () => {
     });
   });
 
+  it.runIf(process.platform === 'linux')('ends where no folder can be made, and says what to do', async () => {
+    const { code, stderr } = await run(['maildir', '/proc/x', '127.0.0.1:0']);
+    expect(stderr).toBe(
+      "smtpd: ENOENT: no such file or directory, mkdir '/proc/x': mail cannot be delivered there; name a folder that can be made, and " +
+        'that this user may write to\n',
+    );
+    expect(code).toBe(1);
+  });
+
   it('has each message that it answered with 250, whole, and no other, when it is killed', async () => {
     const inbox = join(folder, 'killed');
     await using program = new Program(['maildir', inbox, '127.0.0.1:0']);
