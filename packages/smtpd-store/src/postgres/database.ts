@@ -1,19 +1,31 @@
 /** Connections to a database: for who reads, and for who writes, one at a time for all processes together. */
 
+import { join } from 'node:path';
+
 import type { Client, ClientConfig, Pool, PoolClient, QueryResultRow } from 'pg';
 
 import { StoreError } from '../errors.js';
 import { isConnectionLost, postgresError } from './faults.js';
 import type { PostgresSettings } from './postgres-options.js';
 
+interface Parts {
+  readonly schema: string;
+  readonly place: string;
+  readonly pool: Pool;
+  readonly newClient: () => Client;
+}
+
 /** A database with the tables of a store. */
 export class PostgresDatabase {
   readonly schema: string;
+  /** Where it is, for whoever reads an error: never with a password. */
+  readonly place: string;
   readonly #pool: Pool;
   readonly #newClient: () => Client;
 
-  private constructor(schema: string, pool: Pool, newClient: () => Client) {
+  private constructor({ schema, place, pool, newClient }: Parts) {
     this.schema = schema;
+    this.place = place;
     this.#pool = pool;
     this.#newClient = newClient;
   }
@@ -32,17 +44,20 @@ export class PostgresDatabase {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     };
+    const newClient = (): Client => new driver.Client(config);
     let pool: Pool;
+    let place: string;
     try {
       // Idle connections keep no process running.
       pool = new driver.Pool({ ...config, max: connectionsMax, allowExitOnIdle: true });
+      place = `schema ${schema}${formatDatabase(url, newClient())}`;
     } catch (cause) {
       throw new StoreError('STORE_BAD_OPTION', 'url says where the database is, and this one does not', { cause });
     }
     // Whoever asks next hears of a connection's end; it comes between two questions as well, and while it is idle.
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', () => undefined);
-    return new PostgresDatabase(schema, pool, () => new driver.Client(config));
+    return new PostgresDatabase({ schema, place, pool, newClient });
   }
 
   /** A connection of one's own. */
@@ -93,6 +108,14 @@ export class PostgresDatabase {
   }
 }
 
+/** As the driver has read the URL and the environment. */
+function formatDatabase(url: string, { database, host, port }: Client): string {
+  if (!HAS_WHOLE_USERINFO.test(url) || database === undefined) return '';
+  return ` of the database ${database} at ${host.startsWith('/') ? join(host, `.s.PGSQL.${port}`) : `${host}:${port}`}`;
+}
+
+/** In a URL whose password has one of `@ / ? #` as it is, the rest of it would be taken for a host or a database. */
+const HAS_WHOLE_USERINFO = /^\w+:\/\/(?:[^@/?#]*@)?[^@]*$/;
 const CONNECT_MS_MAX = 10_000;
 const QUERY_MS_MAX = 120_000;
 /** A process that stops in the middle holds the others up no longer than this, and they wait no longer for it. */

@@ -25,6 +25,7 @@ import {
   type Addition,
 } from '../message-parts.js';
 import { checkName } from '../names.js';
+import { openingError } from '../opening-error.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
 import type { ChangesOptions, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
@@ -64,7 +65,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     return store;
   } catch (error) {
     await database.close();
-    throw postgresError(error);
+    throw openingError(postgresError(error), database.place);
   }
 }
 

@@ -7,7 +7,8 @@ import type { Fault } from './requests.js';
 /** An error as it crosses from the thread. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof StoreError) return { code: error.code, message: error.message, cause: error.cause };
-  const known = FAULTS[resultCode(error)];
+  const code = resultCode(error);
+  const known = FAULTS[code] ?? FAULTS[code & 0xff];
   if (known !== undefined) return { ...known, cause: error };
   return {
     code: 'STORE_FAILED',
@@ -21,10 +22,10 @@ export function errorOf({ code, message, cause }: Fault): StoreError {
   return new StoreError(code, message, { cause });
 }
 
-/** The primary result code (sqlite.org/rescode.html); the extended ones have it in their low octet. */
+/** The result code (sqlite.org/rescode.html); an extended one has the primary one in its low octet. */
 function resultCode(error: unknown): number {
   const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' ? errcode & 0xff : -1;
+  return typeof errcode === 'number' ? errcode : -1;
 }
 
 const LOCKED: Omit<Fault, 'cause'> = {
@@ -46,4 +47,5 @@ const FAULTS: Readonly<Record<number, Omit<Fault, 'cause'>>> = {
   /* SQLITE_FULL */ 13: DISK_FULL,
   /* SQLITE_CANTOPEN */ 14: UNREADABLE,
   /* SQLITE_NOTADB */ 26: CORRUPT,
+  /* SQLITE_IOERR_SHMSIZE: the file beside the log could not be made longer */ 4874: DISK_FULL,
 };

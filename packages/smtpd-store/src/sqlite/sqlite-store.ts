@@ -4,7 +4,7 @@
  */
 
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -15,6 +15,7 @@ import { fileError } from '../file-error.js';
 import { Intake } from '../intake.js';
 import { MEMORY_BYTES_MAX, type StoreLimits } from '../limits.js';
 import { listRequest, pageOf } from '../list-request.js';
+import { makeFolder } from '../make-folder.js';
 import type { NewMessage, NewSummary, NewTranscript, StoredMessage, TranscriptLine } from '../message.js';
 import {
   addedMessage,
@@ -29,6 +30,7 @@ import {
   type Addition,
 } from '../message-parts.js';
 import { checkName } from '../names.js';
+import { openingError } from '../opening-error.js';
 import { PurgeSchedule } from '../purge-schedule.js';
 import { checkSettingKey, formatSetting } from '../settings.js';
 import type { ChangesOptions, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
@@ -76,7 +78,7 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
   try {
     const spoolFolder = join(folder, 'messages');
     // Mail is nobody else's business.
-    await mkdir(spoolFolder, { recursive: true, mode: 0o700 });
+    await makeFolder(spoolFolder, 0o700);
     const threads: Threads = await startThreads(
       {
         driver: chooseDriver(),
@@ -97,7 +99,7 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
     return new SQLiteStore({ folder, spoolFolder, settings, threads, feed });
   } catch (error) {
     if (!isDurable) await rm(folder, { recursive: true, force: true });
-    throw fileError(error);
+    throw openingError(fileError(error), folder);
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import {
   openPostgresStore,
@@ -342,7 +343,32 @@ describe('a store in PostgreSQL', () => {
     const opened = await Promise.all(Array.from({ length: 5 }, () => open({ schema })));
     for (const store of opened) await store.close();
     await server.run(`UPDATE ${schema}.version SET tables = 99`);
-    await expect(open({ schema })).rejects.toMatchObject({ code: 'STORE_NEWER' });
+    await expect(open({ schema })).rejects.toMatchObject({
+      code: 'STORE_NEWER',
+      message: expect.stringContaining(`The store in schema ${schema} of the database postgres at /`) as string,
+    });
+  });
+
+  it.each([
+    ['postgres://a:secret@127.0.0.1:1/mail', 'schema b of the database mail at 127.0.0.1:1'],
+    ['postgres://a@127.0.0.1:1/mail?password=secret', 'schema b of the database mail at 127.0.0.1:1'],
+    ['postgres://a:se@cret@127.0.0.1:1/mail', 'schema b'],
+    ['postgres://a:p@127.0.0.1:1/secret@localhost/mail', 'schema b'],
+  ])('says which one cannot be opened, never with a password: %s', async (url, place) => {
+    const refused = await openPostgresStore({ url, schema: 'b' }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: expect.stringContaining(`The store in ${place} cannot be opened. `) as string,
+    });
+    expect(inspect(refused)).not.toMatch(/secret/);
+  });
+
+  it('says that a URL is none without repeating its password', async () => {
+    const refused = await openPostgresStore({ url: 'postgres://a:se#cret@localhost/mail' }).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({ code: 'STORE_BAD_OPTION' });
+    expect(inspect(refused)).not.toMatch(/cret/);
   });
 
   it('takes and gives 50 MiB without holding them', async () => {

@@ -14,6 +14,19 @@ beforeEach((context) => {
   context.skip(reason);
 });
 
+it.each(['8k', '16k', '64k'])('says which store has no room to be opened, on a disk of %s', async (size) => {
+  using folder = new TemporaryFolder();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder.path]);
+  try {
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({
+      code: 'STORE_DISK_FULL',
+      message: expect.stringContaining(folder.path) as string,
+    });
+  } finally {
+    execFileSync('umount', [folder.path]);
+  }
+});
+
 it('refuses what has no room, keeps what was acknowledged, and goes on when there is room again', async () => {
   using folder = new TemporaryFolder();
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder.path]);

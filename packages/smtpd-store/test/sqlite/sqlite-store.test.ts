@@ -367,7 +367,10 @@ describe('an SQLite store', () => {
   it('says that another process has it open', async () => {
     using folder = new TemporaryFolder();
     await using _first = await openSQLiteStore({ folder: folder.path });
-    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({
+      code: 'STORE_LOCKED',
+      message: `The store in ${folder.path} cannot be opened. Another process has this store open: close it, or give this one a folder of its own`,
+    });
   });
 
   /** A search that takes its time, and the messages that it looks through, which have an inbox of their own. */
@@ -414,7 +417,10 @@ describe('an SQLite store', () => {
   it('says that a file is no store', async () => {
     using folder = new TemporaryFolder();
     writeFileSync(join(folder.path, 'store.sqlite'), Buffer.alloc(10_000, 'x'));
-    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining(folder.path) as string,
+    });
   });
 
   it('says that a folder cannot be one', async () => {
@@ -422,6 +428,26 @@ describe('an SQLite store', () => {
     writeFileSync(join(folder.path, 'file'), '');
     await expect(openSQLiteStore({ folder: join(folder.path, 'file') })).rejects.toMatchObject({
       code: 'STORE_UNREADABLE',
+      message: expect.stringContaining(`The store in ${join(folder.path, 'file')} cannot be opened. `) as string,
+    });
+  });
+
+  it('says that it is of a later version', async () => {
+    using folder = new TemporaryFolder();
+    const database = (await findDriver())(join(folder.path, 'store.sqlite'));
+    database.exec('PRAGMA user_version = 99');
+    database.close();
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({
+      code: 'STORE_NEWER',
+      message: expect.stringContaining(folder.path) as string,
+    });
+  });
+
+  it.runIf(process.platform === 'linux')('says so where no folder can be made', async () => {
+    await expect(openSQLiteStore({ folder: '/proc/x' })).rejects.toMatchObject({
+      code: 'STORE_UNREADABLE',
+      message: expect.stringContaining('/proc/x') as string,
+      cause: { code: 'ENOENT' },
     });
   });
 
