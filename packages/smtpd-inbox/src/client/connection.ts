@@ -87,6 +87,7 @@ export class Connection {
     const onAbort = (): void => {
       abort.abort(signal?.reason);
     };
+    const forget = (): void => signal?.removeEventListener('abort', onAbort);
     signal?.addEventListener('abort', onAbort, { once: true });
     const timeoutMs = this.#answerTimeoutMs + waitMs;
     const timer = setTimeout(() => {
@@ -104,16 +105,17 @@ export class Connection {
       });
       if (!response.ok) throw await this.#refusal(request, response);
       const answer = await read(response);
-      isHandedOut = answer === response.body;
-      return answer;
+      if (signal === undefined || response.body === null || answer !== response.body) return answer;
+      // A stream that goes on is ended by the caller's signal.
+      isHandedOut = true;
+      return watchedStream(response.body, forget) as Answer;
     } catch (error) {
       if (error instanceof InboxError) throw error;
       if (abort.signal.aborted) throw abort.signal.reason;
       throw this.#unreachable(error);
     } finally {
       clearTimeout(timer);
-      // A stream that goes on is ended by the caller's signal.
-      if (!isHandedOut) signal?.removeEventListener('abort', onAbort);
+      if (!isHandedOut) forget();
     }
   }
 
@@ -180,6 +182,34 @@ export class RefusedError extends InboxError {
     this.problem = problem;
     this.status = status;
   }
+}
+
+/** The same stream; who wants to know is told when it is over, however it ends. */
+function watchedStream(stream: ReadableStream<Uint8Array>, onEnd: () => void): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) {
+            controller.enqueue(value);
+            return;
+          }
+          controller.close();
+        } catch (error) {
+          controller.error(error);
+        }
+        onEnd();
+      },
+      async cancel(reason) {
+        onEnd();
+        await reader.cancel(reason);
+      },
+    },
+    // Nothing is read ahead.
+    { highWaterMark: 0 },
+  );
 }
 
 function parseProblem(text: string): Problem | undefined {

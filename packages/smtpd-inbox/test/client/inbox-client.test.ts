@@ -1,5 +1,6 @@
 /** The client against a real inbox, with nodemailer as the program that sends. */
 
+import { getEventListeners } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -382,6 +383,33 @@ describe('events', () => {
     abort.abort(new Error('enough'));
     expect((await last).message).toBe('enough');
   });
+});
+
+it('listens to a signal no longer than there is something that it could end', async () => {
+  let answers = 0;
+  const watched = new InboxClient({
+    url: server.url,
+    inbox: inbox.name,
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      answers += 1;
+      return response;
+    },
+  });
+  const abort = new AbortController();
+  const { signal } = abort;
+  await send({ subject: 'one' });
+  await new Response(await watched.export({ signal })).arrayBuffer();
+  await (await watched.export({ signal })).cancel();
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  const events = watched.events({ signal });
+  const event = events.next();
+  await expect.poll(() => answers).toBe(3);
+  await send({ subject: 'two' });
+  await event;
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await events.return(undefined);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 describe('an isolated inbox', () => {
