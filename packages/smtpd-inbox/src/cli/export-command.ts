@@ -6,6 +6,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { InboxArgumentError } from './arguments.js';
+import { isBrokenPipe } from './print.js';
 import type { SubcommandCall } from './subcommand-call.js';
 
 /** Writes the file. One that is there is replaced when all of it has come. */
@@ -18,7 +19,11 @@ export async function runExport({ client, words, text, output }: SubcommandCall)
   const q = text('q');
   const content = await client.export({ format, ...(q === undefined ? {} : { q }) });
   if (file === '-') {
-    await write(content, output, { end: false });
+    try {
+      await write(content, output, { end: false });
+    } catch (error) {
+      if (!isBrokenPipe(error)) throw error;
+    }
     return 0;
   }
   const part = `${file}.part`;

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import type { ImportResult, ImportType } from '../client/index.js';
 import { readMailFolder } from '../exchange/maildir.js';
 import { InboxArgumentError } from './arguments.js';
+import { print } from './print.js';
 import type { SubcommandCall } from './subcommand-call.js';
 
 /** Imports each file and each folder. @returns 1 when something of it was passed over */
@@ -20,7 +21,8 @@ export async function runImport({ client, words, output, errors }: SubcommandCal
       for (const { name, reason } of result.skipped) errors.write(`${path}: ${name}: ${reason}\n`);
     }
   }
-  output.write(
+  await print(
+    output,
     `${String(kept)} message${kept === 1 ? '' : 's'} imported${skipped === 0 ? '' : `, ${String(skipped)} not`}\n`,
   );
   return skipped === 0 ? 0 : 1;

@@ -10,6 +10,7 @@ import { InboxUsageError, startInbox, type InboxOptions, type InboxServer } from
 import { PACKAGE_FOLDER } from '../package-folder.js';
 import { InboxArgumentError, readArguments, type InboxArguments } from './arguments.js';
 import { helpText } from './help.js';
+import { print } from './print.js';
 import { findSubcommand, runSubcommand } from './subcommands.js';
 
 /** Where a program writes, and what it finds around it. */
@@ -33,12 +34,12 @@ export async function main(argv: readonly string[], terminal: Partial<InboxTermi
       return await runSubcommand(subcommand, argv.slice(1), { output, errors, environment });
     const given = readArguments(argv, environment);
     if (given.isOn('help') === true) {
-      output.write(helpText());
+      await print(output, helpText());
       return 0;
     }
     if (given.isOn('version') === true) {
       const manifest = await readFile(new URL('package.json', PACKAGE_FOLDER), 'utf8');
-      output.write(`${(JSON.parse(manifest) as { version: string }).version}\n`);
+      await print(output, `${(JSON.parse(manifest) as { version: string }).version}\n`);
       return 0;
     }
     return await serve(await optionsOf(given), { errors, isDebugging: given.isOn('debug') === true });

@@ -9,6 +9,7 @@ import { InboxClient, InboxError } from '../client/index.js';
 import { argumentFault, InboxArgumentError } from './arguments.js';
 import { runExport } from './export-command.js';
 import { runImport } from './import-command.js';
+import { print } from './print.js';
 import type { SubcommandCall, SubcommandTerminal } from './subcommand-call.js';
 import { runWait } from './wait-command.js';
 
@@ -97,7 +98,7 @@ export async function runSubcommand(
 ): Promise<number> {
   const { values, positionals } = parse(subcommand, argv);
   if (values['help'] === true) {
-    terminal.output.write(formatSubcommandHelp(subcommand));
+    await print(terminal.output, formatSubcommandHelp(subcommand));
     return 0;
   }
   const text = (name: string): string | undefined => {

@@ -1,6 +1,7 @@
 /** `smtpd-inbox wait`: what a shell script waits on. */
 
 import { InboxArgumentError } from './arguments.js';
+import { print } from './print.js';
 import type { SubcommandCall } from './subcommand-call.js';
 
 /** Waits, and prints the message. That none came is told by the error of the client. */
@@ -14,12 +15,7 @@ export async function runWait({ client, words, text, isOn, output }: SubcommandC
     q: text('q'),
     timeoutMs: secondsOf(text('timeout') ?? '30') * 1000,
   });
-  const printed = isOn('raw') ? await message.raw() : `${JSON.stringify(await message.whole(), null, 2)}\n`;
-  await new Promise<void>((resolve) => {
-    output.write(printed, () => {
-      resolve();
-    });
-  });
+  await print(output, isOn('raw') ? await message.raw() : `${JSON.stringify(await message.whole(), null, 2)}\n`);
   return 0;
 }
 

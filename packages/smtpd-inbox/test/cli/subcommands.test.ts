@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 
 import { startInbox, type InboxServer } from 'smtpd-inbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -42,6 +42,21 @@ async function run(...argv: string[]): Promise<Ran> {
   const code = await main(argv, { output, errors, environment });
   const all = (stream: PassThrough): Buffer => (stream.read() as Buffer | null) ?? Buffer.alloc(0);
   return { code, output: all(output), errors: all(errors).toString() };
+}
+
+/** The same, where all that is written fails. @returns the exit code, and what is said on standard error */
+async function runInto(errorCode: string, argv: readonly string[]): Promise<[number, string]> {
+  const failure = Object.assign(new Error(errorCode), { code: errorCode });
+  const output = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done(failure);
+    },
+  });
+  output.on('error', () => undefined);
+  const errors = new PassThrough();
+  const environment = { SMTPD_INBOX_URL: server.url, SMTPD_INBOX_TOKEN: 'sesame' };
+  const code = await main(argv, { output, errors, environment });
+  return [code, String(errors.read() ?? '')];
 }
 
 function write(name: string, content: string | Uint8Array): string {
@@ -168,6 +183,16 @@ describe('what cannot work', () => {
     const { code, errors } = await run(...argv);
     expect([code, errors]).toEqual([2, expect.stringContaining(message)]);
   });
+
+  it.each([['--help'], ['--version'], ['export', '--help'], ['import'], ['export', '-'], ['wait']])(
+    'is to print what cannot be written, where nobody who has gone needs more: %s',
+    async (...argv) => {
+      await client.import(mail('x'), 'message/rfc822');
+      const words = argv[0] === 'import' ? ['import', write('lost.eml', mail('y'))] : argv;
+      expect(await runInto('ENOSPC', words)).toEqual([1, expect.stringMatching(/^smtpd-inbox: .*ENOSPC\n$/)]);
+      expect(await runInto('EPIPE', words)).toEqual([0, '']);
+    },
+  );
 
   it('an inbox that is not there', async () => {
     const { code, errors } = await run('wait', '--url', 'http://127.0.0.1:9', '--timeout', '0');

@@ -29,7 +29,7 @@ import { runPythonForm } from './python-command.js';
 import { readSettings, type Settings } from './settings.js';
 import { runSink } from './sink-command.js';
 import { runSibling } from './sibling-command.js';
-import { asLine, print, type Terminal } from './terminal.js';
+import { asLine, print, say, type Terminal } from './terminal.js';
 
 /**
  * Runs the command line.
@@ -48,7 +48,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     return await (command === undefined ? runOldForm(argv, terminal) : runCommand(command, argv.slice(1), terminal));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    await print(terminal.errors, `smtpd: ${asLine(error.message)}\n`);
+    await say(terminal.errors, `smtpd: ${asLine(error.message)}\n`);
     return error.exitCode;
   }
 }

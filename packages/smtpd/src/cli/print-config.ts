@@ -5,7 +5,7 @@ import type { CommandDefinition } from './commands.js';
 import { settableInFile } from './config-file.js';
 import { AUTOMATIC, keyOf, NO_LIMIT, type OptionDefinition, type OptionValue } from './options.js';
 import type { Settings } from './settings.js';
-import { asLine, print, type Terminal } from './terminal.js';
+import { asLine, print, say, type Terminal } from './terminal.js';
 
 /**
  * Prints the settings as JSON, with the defaults of what nobody set; and on standard error, for each that somebody set, where it comes
@@ -19,7 +19,7 @@ export async function printConfig(
   where: { readonly command: CommandDefinition; readonly addresses: readonly string[]; readonly terminal: Terminal },
 ): Promise<number> {
   const { command, addresses, terminal } = where;
-  await print(terminal.errors, formatOrigins(command, settings));
+  await say(terminal.errors, formatOrigins(command, settings));
   await print(terminal.output, formatConfig(command, settings, addresses));
   return EXIT.success;
 }

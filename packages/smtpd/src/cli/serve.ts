@@ -6,7 +6,7 @@ import { defaultLogger, formatBoundAddress, UsageError, type Logger, type SMTPSe
 import { CommandError, EXIT, messageOf } from './command-error.js';
 import { formatEvent, tellEvents } from './event-lines.js';
 import { isBrokenPipe, waitForStop } from './stop.js';
-import { asLine, print, type Terminal } from './terminal.js';
+import { asLine, outputLost, say, type Terminal } from './terminal.js';
 import type { WorkerLink } from './worker-link.js';
 
 /** What happens besides serving. */
@@ -26,11 +26,11 @@ export interface ServeOptions {
 }
 
 /**
- * Serves until SIGINT, SIGTERM, the end of whoever read standard output, or an order of the supervisor. The first signal closes gracefully;
+ * Serves until SIGINT, SIGTERM, the end of whoever read standard output or of the room for it, or an order of the supervisor. The first signal closes gracefully;
  * a second one ends the process at once, with 128 and the number of the signal.
  *
  * @returns the exit code
- * @throws CommandError with exit code 1 when an address cannot be opened
+ * @throws CommandError with exit code 1 when an address cannot be opened, or what is printed is lost
  */
 export async function serve(server: SMTPServer, terminal: Terminal, options: ServeOptions): Promise<number> {
   const { errors } = terminal;
@@ -51,8 +51,10 @@ export async function serve(server: SMTPServer, terminal: Terminal, options: Ser
       });
     });
     await listen(server, errors, options);
-    await Promise.race([stopped.reason, ordered]);
+    const lost = await Promise.race([stopped.reason, ordered]);
     await server.close();
+    // Whoever sent what could not be printed heard 451; others would hear it, too.
+    if (lost instanceof Error) throw outputLost(lost);
     return EXIT.success;
   } finally {
     stopped.forget();
@@ -118,7 +120,7 @@ async function listen(server: SMTPServer, errors: Writable, options: ServeOption
   lines.push(...(options.description ?? []).map((line) => `${asLine(line)}\n`));
   const text = lines.join('');
   // What is the same for all workers is said once, by whoever supervises them.
-  await (worker === undefined ? print(errors, text) : worker.announce(text));
+  await (worker === undefined ? say(errors, text) : worker.announce(text));
 }
 
 function describeRemote(remote: unknown): string | undefined {

@@ -1,24 +1,24 @@
-/** When a program that serves is to stop: signals, and the end of whoever read its standard output. */
+/** When a program that serves is to stop: signals, and standard output that nobody reads or that cannot be written. */
 
 import type { Writable } from 'node:stream';
 
 /** That somebody wants it to stop. */
 export interface Stop {
-  /** Fulfilled when the program is to close gracefully. */
-  readonly reason: Promise<void>;
+  /** Fulfilled when the program is to close gracefully: with an error when what it prints is lost. */
+  readonly reason: Promise<Error | undefined>;
   /** From here on signals do what they do by themselves. */
   readonly forget: () => void;
 }
 
 /**
- * Waits for SIGINT, SIGTERM, or the end of the reader.
+ * Waits for SIGINT, SIGTERM, the end of the reader, or output that is lost.
  *
  * @param onSecondSignal - called when a signal comes for the second time: it cuts short what the first began, and the process ends with 128
  * and the signal's number
  */
 export function waitForStop(output: Writable, onSecondSignal: () => void = ignore): Stop {
-  let resolve: () => void = ignore;
-  const reason = new Promise<void>((each) => {
+  let resolve: (lost?: Error) => void = ignore;
+  const reason = new Promise<Error | undefined>((each) => {
     resolve = each;
   });
   let isStopping = false;
@@ -31,7 +31,7 @@ export function waitForStop(output: Writable, onSecondSignal: () => void = ignor
     resolve();
   };
   const onOutputError = (error: Error): void => {
-    if (isBrokenPipe(error)) resolve();
+    resolve(isBrokenPipe(error) ? undefined : error);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   output.on('error', onOutputError);

@@ -8,7 +8,7 @@ import type { Cluster, Worker } from 'node:cluster';
 import { openListener, parseListenAddress, SharedLimits } from '../index.js';
 import { CommandError, EXIT, messageOf } from './command-error.js';
 import { waitForStop } from './stop.js';
-import { print, type Terminal } from './terminal.js';
+import { say, type Terminal } from './terminal.js';
 import { isWorkerMessage, WORKER_VARIABLES, type Summary, type WorkerOrder } from './worker-messages.js';
 
 /** What is supervised. */
@@ -194,7 +194,7 @@ class Supervisor {
   }
 
   #say(text: string): Promise<void> {
-    return print(this.#terminal.errors, text);
+    return say(this.#terminal.errors, text);
   }
 }
 

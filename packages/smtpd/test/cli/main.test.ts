@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 
 import { COMMANDS } from '../../src/cli/commands.js';
@@ -12,6 +12,20 @@ async function ran(...argv: string[]) {
   const errors = new PassThrough();
   const code = await main(argv, { output, errors, isColored: false, environment: {} });
   return { code, stdout: String(output.read() ?? ''), stderr: String(errors.read() ?? '') };
+}
+
+/** The same, where all that is written fails. */
+async function ranInto(errorCode: string, ...argv: string[]) {
+  const failure = Object.assign(new Error(errorCode), { code: errorCode });
+  const output = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done(failure);
+    },
+  });
+  output.on('error', () => undefined);
+  const errors = new PassThrough();
+  const code = await main(argv, { output, errors, isColored: false, environment: {} });
+  return { code, stderr: String(errors.read() ?? '') };
 }
 
 const OPEN_RELAY =
@@ -40,6 +54,17 @@ describe('smtpd', () => {
     expect((await ran('debug', '--help')).stdout).toBe((await ran('help', 'debug')).stdout);
     expect((await ran('help', 'inbox')).stdout).toContain('npm install smtpd-inbox');
   });
+
+  it.each(['--help', '--version', 'help debug', 'completion bash', 'debug --print-config'])(
+    'says that its output cannot be written, and is quiet when nobody reads it: %s',
+    async (line) => {
+      expect(await ranInto('ENOSPC', ...line.split(' '))).toEqual({
+        code: 1,
+        stderr: 'smtpd: The output cannot be written: ENOSPC\n',
+      });
+      expect(await ranInto('EPIPE', ...line.split(' '))).toEqual({ code: 0, stderr: '' });
+    },
+  );
 
   it('uses bold letters only where it may', async () => {
     const output = new PassThrough();

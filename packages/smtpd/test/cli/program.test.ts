@@ -1,5 +1,6 @@
 /** The program from outside: processes, signals, pipes, users. */
 
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createHTTPServer } from 'node:http';
@@ -7,8 +8,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { loadClass } from '../../src/cli/class-loader.js';
 import { MailmanProxy, type MessageRecord } from '../../src/index.js';
@@ -28,6 +30,15 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
+
+/** Sends a message. @returns the code of the reply to it */
+async function sendTo(port: number): Promise<number> {
+  const client = await RawClient.connect(port);
+  await client.reply();
+  await client.command('EHLO client.example');
+  await sendContent(client, 'Subject: x\r\n');
+  return (await client.reply()).code;
+}
 
 function recordsOf(stdout: string): MessageRecord[] {
   return stdout
@@ -148,6 +159,28 @@ describe('smtpd debug', () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/^listening on \S+\n$/);
   });
+
+  it.runIf(process.platform === 'linux')(
+    'ends with 1 when its output cannot be written, says so, and tells the sender 451',
+    async () => {
+      const argv = ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, BIN, 'debug', '127.0.0.1:0'];
+      const child = spawn('/bin/sh', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+      onTestFinished(() => {
+        child.kill('SIGKILL');
+      });
+      const ended = once(child, 'exit');
+      const said: string[] = [];
+      let answered: Promise<number> | undefined;
+      for await (const line of createInterface({ input: child.stderr })) {
+        said.push(line);
+        const port = /^listening on 127\.0\.0\.1:(\d+)$/.exec(line)?.[1];
+        if (port !== undefined) answered = sendTo(Number(port));
+      }
+      expect(await answered).toBe(451);
+      expect(await ended).toEqual([1, null]);
+      expect(said.at(-1)).toBe('smtpd: The output cannot be written: ENOSPC: no space left on device, write');
+    },
+  );
 
   it('says in one line that a port is in use, with exit code 1', async () => {
     const other = createServer().listen(0, '127.0.0.1');
