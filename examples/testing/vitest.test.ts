@@ -1,7 +1,7 @@
 /** Testing what sends mail, with Vitest: the server is closed at the end of each test by `await using`. */
 import { createTransport } from 'nodemailer';
 import { delay, drop, startTestServer } from 'smtpd/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 const receipt = { from: 'shop@shop.example', to: 'bob@b.example', subject: 'Your order 4711', text: 'Thank you, Bob.' };
 
@@ -26,6 +26,20 @@ test('a connection that breaks in the content is tried again', async () => {
   await sendWithRetry(smtp.url);
   await smtp.waitForMessage();
   expect(smtp.sessions).toHaveLength(2);
+});
+
+test('a reminder is sent after a day', async () => {
+  await using smtp = await startTestServer();
+  // Without setImmediate: nodemailer would wait for it for ever.
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  try {
+    const reminder = { ...receipt, subject: 'Your basket' };
+    setTimeout(() => void createTransport(smtp.url).sendMail(reminder), 86_400_000);
+    await vi.advanceTimersByTimeAsync(86_400_000);
+    expect((await smtp.waitForMessage()).subject).toBe('Your basket');
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 async function sendWithRetry(url: string): Promise<void> {

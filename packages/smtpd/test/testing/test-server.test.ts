@@ -2,8 +2,9 @@
 import { connect } from 'node:net';
 
 import { createTransport } from 'nodemailer';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
+import { SMTPClient } from '../../src/index.js';
 import { silentLogger } from '../../src/server/logger.js';
 import { startTestServer, type TestMessage, type TestServer } from '../../src/testing/index.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -263,6 +264,26 @@ describe('a wait', () => {
     ])
       expect(await settled(wrong)).toMatchObject({ code: 'SMTPD_BAD_OPTION' });
   });
+});
+
+it('gets what arrives under fake timers, and its waits end with their time', async () => {
+  vi.useFakeTimers();
+  try {
+    await using server = await startTestServer();
+    const waiting = server.waitForMessage({ subject: 'later' });
+    const client = new SMTPClient({ remoteAddress: { host: server.host, port: server.port } });
+    await client.connect();
+    await client.send({ mailFrom: 'a@a.example', rcptTos: ['b@b.example'], data: 'Subject: later\r\n\r\nx\r\n' });
+    await client.quit();
+    expect((await waiting).subject).toBe('later');
+    const overdue = expect(server.waitForMessage({ subject: 'never' })).rejects.toMatchObject({
+      code: 'SMTPD_TIMED_OUT',
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    await overdue;
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe('a function that answers with a promise', () => {
