@@ -4,7 +4,7 @@ import type { BrowserContextOptions, Locator, Page } from '@playwright/test';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { useChromium } from '../support/chromium.js';
+import { useHeadlessShell } from '../support/chromium.js';
 
 /** A page that is closed at the end of its block. */
 export interface OpenedPage extends AsyncDisposable {
@@ -16,7 +16,7 @@ export interface OpenedPage extends AsyncDisposable {
 
 /** Says that the tests of this `describe` need Chromium, and starts it once for all of them. */
 export function usePages(): (url: string, options?: BrowserContextOptions) => Promise<OpenedPage> {
-  const browser = useChromium();
+  const browser = useHeadlessShell();
   return async (url, options = {}) => {
     const context = await browser().newContext({ viewport: { width: 1440, height: 900 }, ...options });
     context.setDefaultTimeout(5_000);

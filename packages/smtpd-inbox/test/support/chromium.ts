@@ -14,8 +14,21 @@ export type ChromiumOptions = Pick<LaunchOptions, 'args' | 'proxy'>;
  *
  * @returns the browser, for tests; it is not there before the first of them
  */
-export function useChromium(options: () => ChromiumOptions = () => ({})): () => Browser {
-  const executablePath = requireCommand('chromium');
+export function useChromium(options?: () => ChromiumOptions): () => Browser {
+  return useBrowserAt(requireCommand('chromium'), options);
+}
+
+/**
+ * Says the same of Chromium without the browser around it, which draws the same pages for half the time: for tests of what the page does.
+ * What holds an attack off is shown in what people use. Without it the whole of Chromium does, except in CI.
+ *
+ * @returns the browser, for tests; it is not there before the first of them
+ */
+export function useHeadlessShell(options?: () => ChromiumOptions): () => Browser {
+  return useBrowserAt(requireCommand('chromium-headless-shell', 'chromium'), options);
+}
+
+function useBrowserAt(executablePath: string, options: () => ChromiumOptions = () => ({})): () => Browser {
   let browser: Browser | undefined;
   beforeAll(async () => {
     // Where there is none, hooks run all the same.

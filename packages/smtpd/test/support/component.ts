@@ -13,10 +13,11 @@ import { COMMAND_PATH } from './command-path.js';
 /**
  * Says that the tests of this `describe` need a command.
  *
+ * @param instead a command that does, too, where this one is missing; not in CI
  * @returns its path; the name alone where it is missing, and then no test of the `describe` runs
  */
-export function requireCommand(name: string): string {
-  const path = findCommand(name);
+export function requireCommand(name: string, instead?: string): string {
+  const path = findCommand(name) ?? (instead === undefined || isCI() ? undefined : findCommand(instead));
   if (path !== undefined) return path;
   doWithout(`There is no command ${name}; .ci/setup installs it`);
   return name;
@@ -84,9 +85,11 @@ function doWithout(reason: string): void {
 type Skippable = Pick<TestContext, 'skip'>;
 
 function endWithout(context: Skippable, reason: string): never {
-  if (process.env['CI'] === 'true') throw new Error(reason);
+  if (isCI()) throw new Error(reason);
   return context.skip(reason);
 }
+
+const isCI = (): boolean => process.env['CI'] === 'true';
 
 function hasPythonModule(name: string): boolean {
   return spawnSync(DEBIAN_PYTHON, ['-c', `import ${name}`], { stdio: 'ignore' }).status === 0;

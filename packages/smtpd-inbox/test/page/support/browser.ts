@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll } from 'vitest';
 
-import { useChromium } from '../../support/chromium.js';
+import { useHeadlessShell } from '../../support/chromium.js';
 
 /** A browser that reaches 127.0.0.1 and nothing else. */
 export interface TrappedBrowser {
@@ -35,7 +35,7 @@ export function useTrappedBrowser(): TrappedBrowser {
     trap.closeAllConnections();
     await new Promise((resolve) => trap.close(resolve));
   });
-  const browser = useChromium(() => {
+  const browser = useHeadlessShell(() => {
     const { port } = trap.address() as AddressInfo;
     return { proxy: { server: `http://127.0.0.1:${String(port)}`, bypass: '127.0.0.1' } };
   });
