@@ -7,7 +7,7 @@
  */
 
 import { Socket } from 'node:net';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
 
 import { queuedBytes } from './bare-handle.js';
 import type { LateSocket } from './bare-tls.js';
@@ -113,7 +113,18 @@ class SocketTransport implements Transport, OctetTaker {
   async connectTLS(options: ConnectionOptions): Promise<TLSFacts> {
     const plain = await this.#readyForTLS();
     letGo(plain);
-    return this.#secure(nodeTLS().connect({ ...options, socket: plain }), 'client');
+    const secure = nodeTLS().connect({ ...options, socket: plain });
+    let certificate: PeerCertificate | undefined;
+    // A socket that says that a certificate is not valid has forgotten which.
+    secure.prependOnceListener('secure', () => {
+      certificate = (secure.getPeerCertificate() as PeerCertificate | null) ?? undefined;
+    });
+    try {
+      return await this.#secure(secure, 'client');
+    } catch (error) {
+      if (error instanceof Error && certificate !== undefined) sayValidity(error, certificate);
+      throw error;
+    }
   }
 
   /** The socket in clear when a handshake can begin: what was written before has left, and the other side is there. */
@@ -334,6 +345,16 @@ function joined(before: Uint8Array, bytes: Uint8Array): Uint8Array {
 /** A socket under TLS tells nobody but its TLS what happens. */
 function letGo(plain: Socket): void {
   for (const event of ['data', 'end', 'drain', 'close']) plain.removeAllListeners(event);
+}
+
+/** Node says that a certificate has expired, or is not yet valid, and not when. Where the one at fault is an issuer's, nor do we. */
+function sayValidity(error: Error, { valid_from: from, valid_to: to }: Partial<PeerCertificate>): void {
+  const { code } = error as NodeJS.ErrnoException;
+  const now = Date.now();
+  if (code === 'CERT_HAS_EXPIRED' && to !== undefined && Date.parse(to) < now)
+    error.message += `: valid until ${new Date(to).toISOString()}`;
+  if (code === 'CERT_NOT_YET_VALID' && from !== undefined && Date.parse(from) > now)
+    error.message += `: valid from ${new Date(from).toISOString()}`;
 }
 
 /** Why there is no handshake on a connection that is over. */

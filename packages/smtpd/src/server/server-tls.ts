@@ -19,7 +19,7 @@ export interface OpenTLS {
 /**
  * Reads the certificates that the options name, or makes one for development, as an `SMTPServer` does; for a server of another protocol.
  *
- * @param environment - `onError` is told of certificates that changed and cannot be used; the old ones stay
+ * @param environment - `onError` is told of certificates that changed and cannot be used, where the old ones stay, and of those that have expired
  * @throws {@link UsageError} `SMTPD_BAD_OPTION`, `SMTPD_CONFLICTING_OPTIONS`, `SMTPD_BAD_CERTIFICATE`
  *
  * @example
@@ -42,7 +42,13 @@ export async function openTLS(
   options: TLSOptions,
   { onError = () => undefined, clock = systemClock }: { onError?: (error: unknown) => void; clock?: Clock } = {},
 ): Promise<OpenTLS> {
-  const tls = new ServerTLS(completeTLSOptions(options), { clock, onError });
+  const tls = new ServerTLS(completeTLSOptions(options), {
+    clock,
+    onError,
+    onOutOfDate: (problem) => {
+      onError(new Error(problem));
+    },
+  });
   await tls.load();
   return tls;
 }
@@ -52,15 +58,20 @@ export class ServerTLS {
   readonly #options: CompleteTLSOptions;
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
+  readonly #onOutOfDate: (problem: string) => void;
   #certificates: TLSCertificates | undefined;
   #developmentCAFile: string | undefined;
   #loading: Promise<void> | undefined;
 
-  /** @param onError - told of certificates that changed and cannot be used */
-  constructor(options: CompleteTLSOptions, environment: { clock: Clock; onError: (error: unknown) => void }) {
+  /** @param environment - `onError` is told of certificates that changed and cannot be used, `onOutOfDate` of those that clients refuse */
+  constructor(
+    options: CompleteTLSOptions,
+    environment: { clock: Clock; onError: (error: unknown) => void; onOutOfDate: (problem: string) => void },
+  ) {
     this.#options = options;
     this.#clock = environment.clock;
     this.#onError = environment.onError;
+    this.#onOutOfDate = environment.onOutOfDate;
   }
 
   /** The certificates of the authorities that a certificate for development leads to, for clients. */
@@ -96,6 +107,7 @@ export class ServerTLS {
       },
       this.#onError,
     );
+    for (const problem of this.#certificates.outOfDate(new Date())) this.#onOutOfDate(problem);
   }
 
   /** Reads the certificates again. @throws the reason why the new ones cannot be used; the old ones stay then */

@@ -109,6 +109,9 @@ export class SMTPServer implements ChannelOwner {
         this.#logger.error({ error }, 'New TLS certificates could not be used; the old ones stay');
         this.#watch.tell('fault', { error });
       },
+      onOutOfDate: (problem) => {
+        this.#logger.warn({}, `${problem}; clients that verify it will not come`);
+      },
     });
     this.#sessionOptions = new Map(
       TLS_MODES.map((mode) => [mode, sessionOptionsFor(this.options, { mode, isStreaming })]),

@@ -91,6 +91,16 @@ export class TLSCertificates {
     return byName.get(name) ?? (dot > 0 ? byName.get(`*${name.slice(dot)}`) : undefined) ?? fallback;
   }
 
+  /** Why clients that verify refuse what is in force at this time; nothing as a rule. */
+  outOfDate(now: Date): readonly string[] {
+    return this.#contexts.leaves.flatMap(({ place, certificate: { validFrom, validTo } }) => {
+      const [from, to] = [new Date(validFrom), new Date(validTo)];
+      if (to < now) return [`The certificate in ${nameOf(place)} has expired: valid until ${to.toISOString()}`];
+      if (from > now) return [`The certificate in ${nameOf(place)} is not yet valid: valid from ${from.toISOString()}`];
+      return [];
+    });
+  }
+
   /**
    * Reads all files again: from then on handshakes get what they say. Connections that stand are not touched.
    *
@@ -176,6 +186,13 @@ type Place = { readonly file: string } | { readonly pem: PEM; readonly option: s
 interface Contexts {
   readonly fallback: SecureContext;
   readonly byName: ReadonlyMap<string, SecureContext>;
+  /** The certificates that are shown, without those behind them. */
+  readonly leaves: readonly Leaf[];
+}
+
+interface Leaf {
+  readonly place: Place;
+  readonly certificate: X509Certificate;
 }
 
 function completeSettings(options: TLSCertificateOptions): Settings {
@@ -253,10 +270,16 @@ function normalName(given: string): string {
 }
 
 function makeContexts({ fallback, byName, protocol }: Settings, contents: ReadonlyMap<string, Uint8Array>): Contexts {
-  const make = (pair: Pair): SecureContext => makeContext(pair, protocol, (place) => contentOf(place, contents));
+  const leaves: Leaf[] = [];
+  const make = (pair: Pair): SecureContext => {
+    const { context, certificate } = makeContext(pair, protocol, (place) => contentOf(place, contents));
+    leaves.push({ place: pair.cert, certificate });
+    return context;
+  };
   return {
     fallback: make(fallback),
     byName: new Map([...byName].map(([name, pair]) => [name, make(pair)])),
+    leaves,
   };
 }
 
@@ -269,7 +292,7 @@ function makeContext(
   { key, cert, ca, passphrase }: Pair,
   protocol: Protocol,
   read: (place: Place) => string,
-): SecureContext {
+): { readonly context: SecureContext; readonly certificate: X509Certificate } {
   const phrase = passphrase === undefined ? {} : { passphrase };
   // One file may have the key and the certificates: each reader gets its own, as not every runtime looks for them.
   const keyText = PRIVATE_KEY_PEM.exec(read(key))?.[0] ?? '';
@@ -285,13 +308,14 @@ function makeContext(
     throw badCertificate(`The key in ${nameOf(key)} and the certificate in ${nameOf(cert)} do not belong together`);
   }
   try {
-    return nodeTLS().createSecureContext({
+    const context = nodeTLS().createSecureContext({
       ...protocol,
       ...phrase,
       key: keyText,
       cert: chain.join('\n'),
       ...(ca === undefined ? {} : { ca: [...authorities] }),
     });
+    return { context, certificate };
   } catch (error) {
     throw badCertificate(`${nameOf(cert)}, with the key in ${nameOf(key)}, cannot be used: ${messageOf(error)}`, error);
   }

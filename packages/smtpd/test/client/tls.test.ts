@@ -6,7 +6,8 @@ import { SMTPClient } from '../../src/client/client.js';
 import type { ClientTLSOptions } from '../../src/client/client-options.js';
 import { requireTLS } from '../../src/protocol/extensions/require-tls.js';
 import type { SMTPChannel } from '../../src/server/channel.js';
-import { eventsOf, KeepingServer, rejection, until } from '../server/support.js';
+import { makeSelfSigned } from '../../src/net/self-signed.js';
+import { eventsOf, KeepingServer, RecordingLogger, rejection, until } from '../server/support.js';
 import { Certificates } from '../support/certificates.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { MESSAGE, met, PeerListener, reach, type Peer } from './support.js';
@@ -115,6 +116,34 @@ describe('TLS', () => {
     await connecting;
     expect([other.tls, listener.count]).toEqual([undefined, 1]);
     other.destroy();
+  });
+});
+
+describe('a certificate that is not of this time', () => {
+  it.each([
+    ['2019-06-01', 'offer', 'has expired', /^valid until 20(?:19|2\d)-\d\d-\d\dT[\d:.]+Z$/],
+    ['2019-06-01', 'implicit', 'has expired', /^valid until 20(?:19|2\d)-\d\d-\d\dT[\d:.]+Z$/],
+    ['2120-06-01', 'offer', 'is not yet valid', /^valid from 2120-0[56]-\d\dT[\d:.]+Z$/],
+  ] as const)('made in %s: client and server say when it is (%s)', async (made, mode, what, when) => {
+    const { key, cert } = makeSelfSigned({ names: ['localhost'], now: new Date(made) });
+    const logger = new RecordingLogger();
+    await using server = new KeepingServer({ logger, tls: { mode, key, cert } });
+    await server.listen();
+    await using client = clientOf(server, {
+      mode: mode === 'offer' ? 'require' : 'implicit',
+      verify: true,
+      ca: cert,
+      serverName: 'localhost',
+    });
+    const refused = (await rejection(client.connect())) as Error;
+    expect(refused).toMatchObject({ code: 'SMTPD_TLS_FAILED' });
+    const prefix = `The TLS handshake failed: certificate ${what}: `;
+    expect(refused.message.slice(0, prefix.length)).toBe(prefix);
+    const said = refused.message.slice(prefix.length);
+    expect(said).toMatch(when);
+    expect(logger.lines.map(({ message }) => message)).toContain(
+      `The certificate in the option cert ${what}: ${said}; clients that verify it will not come`,
+    );
   });
 });
 
