@@ -153,13 +153,16 @@ export function completeClientOptions(given: SMTPClientOptions, machineName: str
 }
 
 function checkTarget(target: ConnectTarget): ConnectTarget {
-  const given: Partial<{ host: unknown; port: unknown; path: unknown }> = target;
+  const given: Partial<{ host: unknown; port: unknown; path: unknown }> = (target as ConnectTarget | undefined) ?? {};
   if (typeof given.path === 'string' && given.path !== '') return Object.freeze({ path: given.path });
   const { host, port } = given;
   if (typeof host === 'string' && host !== '' && typeof port === 'number' && isPort(port)) {
     return Object.freeze({ host, port });
   }
-  throw new UsageError('SMTPD_BAD_ADDRESS', 'remoteAddress has a host and a port of 1 to 65535, or a path');
+  throw new UsageError(
+    'SMTPD_BAD_ADDRESS',
+    "remoteAddress has a host and a port of 1 to 65535, or a path: { host: 'HOST', port: 25 }",
+  );
 }
 
 function isPort(port: number): boolean {

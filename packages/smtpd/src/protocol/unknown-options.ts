@@ -29,10 +29,20 @@ export interface KnownOptions {
  * ```
  */
 export function unknownOptions(given: object, options: KnownOptions): string | undefined {
+  if (!isObject(given)) return noObject(given, options);
   const unknown = Object.keys(given).filter((name) => !options.known.has(name));
   if (unknown.length === 0) return undefined;
   const { title = (name: string): string => `There is no option "${name}"` } = options;
   return unknown.map((name) => `${title(name)}; ${adviceOn(name, options)}`).join('\n');
+}
+
+function isObject(given: unknown): given is object {
+  return typeof given === 'object' && given !== null;
+}
+
+/** As a rule it is an address. It may have a password, and is not repeated. */
+function noObject(given: unknown, { known, meant }: KnownOptions): string {
+  return `Options are an object, not ${typeof given}; ${meant?.()['host'] ?? `there are: ${[...known].join(', ')}`}`;
 }
 
 function adviceOn(name: string, options: KnownOptions): string {

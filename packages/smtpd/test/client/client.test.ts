@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { SMTPNotOfferedError, SMTPRefusedError } from '../../src/client/client-errors.js';
 import { SMTPClient } from '../../src/client/client.js';
+import type { SMTPClientOptions } from '../../src/client/client-options.js';
 import type { OutgoingMessage } from '../../src/client/send-message.js';
 import { UsageError } from '../../src/protocol/errors.js';
 import { SMTPReplyError } from '../../src/protocol/reply.js';
@@ -659,5 +660,16 @@ describe('leaving', () => {
       peer.say('250 still here?\r\n');
       await new Promise((resolve) => setImmediate(resolve));
     }
+  });
+});
+
+describe('a client of an address alone', () => {
+  it.each(['localhost:25', undefined, {}, { remoteAddress: 'localhost:25' }])('says what to write: %j', (given) => {
+    expect(() => new SMTPClient(given as unknown as SMTPClientOptions)).toThrow(
+      expect.objectContaining({
+        name: 'UsageError',
+        message: expect.stringContaining("{ host: 'HOST', port: 25 }") as string,
+      }),
+    );
   });
 });

@@ -18,6 +18,16 @@ describe('unknownOptions', () => {
     expect(unknownOptions({ tls: 1, auth: undefined }, { known: KNOWN })).toBeUndefined();
   });
 
+  it.each(['a:secret@b:25', undefined, null, 25])('says that %j is no options, without repeating it', (given) => {
+    expect(unknownOptions(given as unknown as object, { known: KNOWN })).toBe(
+      `Options are an object, not ${typeof given}; there are: ${[...KNOWN].join(', ')}`,
+    );
+    const meant = () => ({ host: "say localAddress: 'HOST:PORT'" });
+    expect(unknownOptions(given as unknown as object, { known: KNOWN, meant })).toMatch(
+      /; say localAddress: 'HOST:PORT'$/,
+    );
+  });
+
   it('asks for what they mean of names only where there is one', () => {
     const meant = (): never => {
       throw new Error('Nobody asked');
