@@ -152,8 +152,8 @@ export function completeClientOptions(given: SMTPClientOptions, machineName: str
   });
 }
 
-function checkTarget(target: ConnectTarget): ConnectTarget {
-  const given: Partial<{ host: unknown; port: unknown; path: unknown }> = (target as ConnectTarget | undefined) ?? {};
+function checkTarget(target: ConnectTarget | undefined): ConnectTarget {
+  const given: Partial<{ host: unknown; port: unknown; path: unknown }> = target ?? {};
   if (typeof given.path === 'string' && given.path !== '') return Object.freeze({ path: given.path });
   const { host, port } = given;
   if (typeof host === 'string' && host !== '' && typeof port === 'number' && isPort(port)) {

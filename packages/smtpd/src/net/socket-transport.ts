@@ -117,12 +117,12 @@ class SocketTransport implements Transport, OctetTaker {
     let certificate: PeerCertificate | undefined;
     // A socket that says that a certificate is not valid has forgotten which.
     secure.prependOnceListener('secure', () => {
-      certificate = (secure.getPeerCertificate() as PeerCertificate | null) ?? undefined;
+      certificate = secure.getPeerCertificate();
     });
     try {
       return await this.#secure(secure, 'client');
     } catch (error) {
-      if (error instanceof Error && certificate !== undefined) sayValidity(error, certificate);
+      if (error instanceof Error) sayValidity(error, certificate);
       throw error;
     }
   }
@@ -348,7 +348,8 @@ function letGo(plain: Socket): void {
 }
 
 /** Node says that a certificate has expired, or is not yet valid, and not when. Where the one at fault is an issuer's, nor do we. */
-function sayValidity(error: Error, { valid_from: from, valid_to: to }: Partial<PeerCertificate>): void {
+function sayValidity(error: Error, certificate: Partial<PeerCertificate> | undefined): void {
+  const { valid_from: from, valid_to: to } = certificate ?? {};
   const { code } = error as NodeJS.ErrnoException;
   const now = Date.now();
   if (code === 'CERT_HAS_EXPIRED' && to !== undefined && Date.parse(to) < now)
