@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const source = (path: string): string => fileURLToPath(new URL(`packages/smtpd/src/${path}`, import.meta.url));
@@ -32,9 +32,21 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification): boolean => BEGUN_FIRST.some((name) => moduleId.endsWith(name));
     const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const isPure = ({ project }: TestSpecification): boolean => project.name === 'pure';
+    const rest = sorted.filter((file) => !isLong(file));
+    // A process goes on to the next file when that is one of those which share it.
+    return [...sorted.filter(isLong), ...rest.filter((file) => !isPure(file)), ...rest.filter(isPure)];
   }
 }
+
+/**
+ * What is pure has nothing that one file could leave to the next: its files share a process, which loads what they have in common once.
+ * Those that put something else in a module's place are not among them.
+ */
+const PURE = [
+  'packages/smtpd/test/protocol/!(content-buffer|linear-work).test.ts',
+  'packages/smtpd/test/protocol/*/**/*.test.ts',
+];
 
 export default defineConfig({
   // Node 20 has no `using` declarations of its own: the compiler lowers them, here as in the build.
@@ -46,7 +58,17 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'other',
+          include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...PURE],
+        },
+      },
+    ],
     // What programs keep for their user is kept for the tests here.
     env: { XDG_STATE_HOME: fileURLToPath(new URL('node_modules/.cache/test-state', import.meta.url)) },
     maxWorkers: Math.max(cores - 1, Math.min(cores, 2)),
