@@ -1,6 +1,7 @@
 /** The client of an inbox: a test's way to the mail that a program sent. It runs wherever there is `fetch`, and brings nothing along. */
 
 import type { Counts, Deletion, Inbox, Info, NewInbox, NewMail, Release, ReleaseResult } from '../api/model.js';
+import { checkOptions } from './check-options.js';
 import { InboxError } from './client-errors.js';
 import { Connection, variable, type ConnectionOptions } from './connection.js';
 import { InboxMessage } from './inbox-message.js';
@@ -32,7 +33,10 @@ export interface InboxClientOptions extends ConnectionOptions {
 export class InboxClient extends MailView {
   readonly #smtp: SMTPAddress | undefined;
 
-  constructor({ inbox, smtp, ...options }: InboxClientOptions = {}) {
+  /** @throws InboxError `BAD_OPTION` when there is no such option, or one has a value that cannot work */
+  constructor(given: InboxClientOptions = {}) {
+    checkOptions(given, CLIENT_OPTIONS, "{ url: 'http://127.0.0.1:8025' }");
+    const { inbox, smtp, ...options } = given;
     super(new Connection(options), inbox);
     this.#smtp = parseSMTPAddress(smtp ?? variable('SMTPD_INBOX_SMTP'));
   }
@@ -152,3 +156,13 @@ function parseSMTPAddress(text: string | undefined): SMTPAddress | undefined {
   if (host !== undefined && port !== undefined) return { host, port: Number(port) };
   throw new InboxError('BAD_OPTION', `"${text}" is no address of an SMTP server: one looks like 127.0.0.1:1025.`);
 }
+
+const CLIENT_OPTIONS: readonly (keyof InboxClientOptions)[] = [
+  'url',
+  'token',
+  'password',
+  'inbox',
+  'smtp',
+  'fetch',
+  'answerTimeoutMs',
+];

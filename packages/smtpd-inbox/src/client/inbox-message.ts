@@ -17,7 +17,7 @@ import type {
 import { Attachment } from './attachment.js';
 import { InboxError } from './client-errors.js';
 import type { Connection } from './connection.js';
-import { isFound } from './message-criteria.js';
+import { isFound, isPattern } from './message-criteria.js';
 import { MessageHeaders } from './message-headers.js';
 
 /**
@@ -171,9 +171,7 @@ export class InboxMessage {
         ? attachments.length === 1
           ? attachments
           : []
-        : attachments.filter(({ fileName = '' }) =>
-            name instanceof RegExp ? isFound(name, fileName) : name === fileName,
-          );
+        : attachments.filter(({ fileName = '' }) => (isPattern(name) ? isFound(name, fileName) : name === fileName));
     if (found !== undefined) return found;
     const what = name === undefined ? 'not exactly one attachment' : `no attachment called ${describeWanted(name)}`;
     const shown = attachments.map(({ fileName, contentType }) => `${JSON.stringify(fileName ?? '')} (${contentType})`);
@@ -237,7 +235,7 @@ export class InboxMessage {
 
 function findLink(links: readonly Link[], wanted: string | RegExp | undefined): Link | undefined {
   if (wanted === undefined) return new Set(links.map(({ url }) => url)).size === 1 ? links[0] : undefined;
-  if (wanted instanceof RegExp) return links.find(({ text, url }) => isFound(wanted, text) || isFound(wanted, url));
+  if (isPattern(wanted)) return links.find(({ text, url }) => isFound(wanted, text) || isFound(wanted, url));
   const text = folded(wanted);
   return (
     links.find((link) => folded(link.text) === text) ??

@@ -1,6 +1,7 @@
 /** What can be done with the mail of an inbox, be it everybody's or an isolated one: waiting, listing, searching, clearing. */
 
 import type { Deletion, LiveEvent, Page } from '../api/model.js';
+import { checkCriteria, checkOptions } from './check-options.js';
 import { InboxError } from './client-errors.js';
 import type { Connection } from './connection.js';
 import { Attempts, liveEvents } from './event-stream.js';
@@ -86,6 +87,7 @@ export class MailView {
    * Waits for a message. One that is there already counts, the newest first; with `after` only what came since, the oldest first.
    *
    * @throws NoMessageError when none came in time: it lists what came instead, and why that is not it
+   * @throws InboxError `BAD_OPTION` when there is no such option, or one is of another type
    *
    * @example
    * ```ts
@@ -97,14 +99,19 @@ export class MailView {
    * }
    * ```
    */
-  async waitFor({ timeoutMs = WAIT_MS, after, signal, ...criteria }: WaitOptions = {}): Promise<InboxMessage> {
+  async waitFor(options: WaitOptions = {}): Promise<InboxMessage> {
+    checkOptions(options, WAIT_OPTIONS, WAIT_EXAMPLE);
+    const { timeoutMs = WAIT_MS, after, signal, ...criteria } = options;
+    checkCriteria(criteria);
     const wait = { criteria, inbox: this.inbox, after: placeOf(after), timeoutMs, signal };
     const { entry, cursor } = await waitForMessage(this.connection, wait);
     return new InboxMessage(this.connection, entry, cursor);
   }
 
   /** The messages that are there, newest first. */
-  async list({ limit = LIST_LENGTH, ...options }: ListOptions = {}): Promise<readonly InboxMessage[]> {
+  async list(given: ListOptions = {}): Promise<readonly InboxMessage[]> {
+    checkOptions(given, LIST_OPTIONS, LIST_EXAMPLE);
+    const { limit = LIST_LENGTH, ...options } = given;
     const messages: InboxMessage[] = [];
     for await (const message of this.#messagesOf({ ...options, limit: Math.min(limit, PAGE_LENGTH_MAX) })) {
       messages.push(message);
@@ -136,11 +143,10 @@ export class MailView {
    * The messages that come from now on, each once and in the order of their coming, until the signal is aborted or nobody asks for more
    * (`break`). A server that goes away is looked for again, and nothing that came in between is missed.
    */
-  async *messages({ after, signal, reconnectMs, ...criteria }: MessagesOptions = {}): AsyncGenerator<
-    InboxMessage,
-    undefined,
-    undefined
-  > {
+  async *messages(options: MessagesOptions = {}): AsyncGenerator<InboxMessage, undefined, undefined> {
+    checkOptions(options, MESSAGES_OPTIONS, WAIT_EXAMPLE);
+    const { after, signal, reconnectMs, ...criteria } = options;
+    checkCriteria(criteria);
     const attempts = new Attempts(reconnectMs);
     let place = placeOf(after) ?? (await this.page({ limit: 1, signal })).newer;
     for (;;) {
@@ -227,3 +233,9 @@ const SLICE_MS = 30_000;
 const IMPORT_MS = 600_000;
 const LIST_LENGTH = 100;
 const PAGE_LENGTH_MAX = 1000;
+const CRITERIA: readonly (keyof MessageCriteria)[] = ['to', 'from', 'subject', 'body', 'q'];
+const WAIT_OPTIONS: readonly (keyof WaitOptions)[] = [...CRITERIA, 'timeoutMs', 'after', 'signal'];
+const MESSAGES_OPTIONS: readonly (keyof MessagesOptions)[] = [...CRITERIA, 'after', 'signal', 'reconnectMs'];
+const WAIT_EXAMPLE = "{ to: 'bob@b.example', subject: 'Welcome' }";
+const LIST_OPTIONS: readonly (keyof ListOptions)[] = ['q', 'limit', 'signal'];
+const LIST_EXAMPLE = "{ q: 'from:shop', limit: 10 }";

@@ -22,6 +22,11 @@ export interface MessageCriteria {
   readonly q?: string | undefined;
 }
 
+/** Whether it is a regular expression; also one of another realm, as test runners have them. */
+export function isPattern(value: unknown): value is RegExp {
+  return Object.prototype.toString.call(value) === '[object RegExp]';
+}
+
 /** The part of the criteria that the server compares. */
 export function criteriaForServer({ to, from, subject, body, q }: MessageCriteria): Record<string, string | undefined> {
   return {
@@ -35,7 +40,7 @@ export function criteriaForServer({ to, from, subject, body, q }: MessageCriteri
 
 /** Why a message that the server found is not it all the same; nothing when it is. */
 export function subjectMismatch({ subject }: MessageCriteria, entry: Entry): string | undefined {
-  if (!(subject instanceof RegExp) || isFound(subject, entry.subject ?? '')) return undefined;
+  if (!isPattern(subject) || isFound(subject, entry.subject ?? '')) return undefined;
   return entry.subject === undefined
     ? `it has no subject, which should match ${String(subject)}`
     : `its subject ${JSON.stringify(entry.subject)} does not match ${String(subject)}`;
@@ -46,7 +51,7 @@ export function bodyMismatch(
   { body }: MessageCriteria,
   { text, html }: { readonly text?: string; readonly html?: string },
 ): string | undefined {
-  if (!(body instanceof RegExp)) return undefined;
+  if (!isPattern(body)) return undefined;
   if ([text, html].some((each) => each !== undefined && isFound(body, each))) return undefined;
   return `neither its text nor its HTML matches ${String(body)}`;
 }

@@ -6,7 +6,13 @@
 import type { Message, NearMiss, WaitResult } from '../api/model.js';
 import { InboxError, NoMessageError } from './client-errors.js';
 import { RefusedError, type Connection } from './connection.js';
-import { bodyMismatch, criteriaForServer, subjectMismatch, type MessageCriteria } from './message-criteria.js';
+import {
+  bodyMismatch,
+  criteriaForServer,
+  isPattern,
+  subjectMismatch,
+  type MessageCriteria,
+} from './message-criteria.js';
 
 /** A wait. */
 export interface Wait {
@@ -119,7 +125,7 @@ async function patternMismatches(
   { entry }: WaitResult,
 ): Promise<readonly string[]> {
   const reason = subjectMismatch(criteria, entry);
-  if (reason !== undefined || !(criteria.body instanceof RegExp)) return reason === undefined ? [] : [reason];
+  if (reason !== undefined || !isPattern(criteria.body)) return reason === undefined ? [] : [reason];
   try {
     const message = await connection.json<Message>({ path: `messages/${encodeURIComponent(entry.id)}`, signal });
     return [bodyMismatch(criteria, message)].filter((each) => each !== undefined);

@@ -3,6 +3,7 @@
 import { getEventListeners } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { runInNewContext } from 'node:vm';
 
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { startInbox, type InboxServer } from 'smtpd-inbox';
@@ -71,6 +72,34 @@ describe('waitFor', () => {
     expect([next.subject, (await inbox.waitFor({ after: next })).subject]).toEqual(['four', 'five']);
     const failure = await failureOf(inbox.waitFor({ after: (await inbox.list())[0]! }));
     expect(failure.code).toBe('BAD_OPTION');
+  });
+
+  it('refuses criteria that would be compared with nothing, and so find any message', async () => {
+    await send({ subject: 'Another' });
+    const refused: readonly (readonly [unknown, string])[] = [
+      [
+        { subjcet: 'Order' },
+        'There is no option "subjcet"; there are: to, from, subject, body, q, timeoutMs, after, signal.',
+      ],
+      ['bob@b.example', "Options are an object, such as { to: 'bob@b.example', subject: 'Welcome' }."],
+      [/Order/, "Options are an object, such as { to: 'bob@b.example', subject: 'Welcome' }."],
+      [{ to: null }, 'to is text.'],
+      [{ from: /a/ }, 'from is text.'],
+      [{ subject: 12 }, 'subject is text, or a regular expression.'],
+      [{ body: ['Order'] }, 'body is text, or a regular expression.'],
+    ];
+    for (const [given, message] of refused) {
+      expect(await failureOf(inbox.waitFor(given as object))).toMatchObject({ code: 'BAD_OPTION', message });
+      const coming = inbox.messages(given as object).next();
+      expect(await failureOf(coming)).toMatchObject({ code: 'BAD_OPTION' });
+    }
+    expect(await failureOf(inbox.list({ subject: 'Order' } as object))).toMatchObject({ code: 'BAD_OPTION' });
+    // As test runners have them, whose modules and tests may have globals of their own.
+    const foreign = runInNewContext('/^Anoth/') as RegExp;
+    expect((await inbox.waitFor({ subject: foreign })).subject).toBe('Another');
+    expect(
+      (await failureOf(inbox.waitFor({ subject: runInNewContext('/^Order/') as RegExp, timeoutMs: 0 }))).code,
+    ).toBe('NO_MATCH');
   });
 
   it('finds what a pattern finds, newest first, among all that the server finds', async () => {
@@ -584,6 +613,11 @@ describe('a server', () => {
     expect(await failureOf(new InboxClient({ url: guarded.url }).info())).toMatchObject({ code: 'UNAUTHORIZED' });
     expect((await new InboxClient({ url: guarded.url, ...credentials }).info()).smtp).toHaveLength(1);
     expect(() => new InboxClient({ token: 'tök€n' })).toThrow('visible ASCII');
+    // These asked the address of the variable, or the usual one.
+    expect(() => new InboxClient('http://127.0.0.1:9' as unknown as object)).toThrow(
+      "such as { url: 'http://127.0.0.1:8025' }",
+    );
+    expect(() => new InboxClient({ baseURL: 'http://127.0.0.1:9' } as object)).toThrow('There is no option "baseURL"');
   });
 });
 
