@@ -1,12 +1,12 @@
 /** Which option an address came from that cannot be listened on. */
 
-import { listenFailure, type UsageError } from 'smtpd';
+import { listenFailure } from 'smtpd';
 
 /**
  * Waits for something that begins to listen.
  *
  * @param option - where its address was given
- * @throws {@link UsageError} `SMTPD_LISTEN_FAILED` when the system refuses the address; what else beginning throws
+ * @throws UsageError `SMTPD_LISTEN_FAILED` when the system refuses the address; what else beginning throws
  */
 export async function listening<T>(option: string, beginning: Promise<T>): Promise<T> {
   try {
