@@ -3,11 +3,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Writable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 
 import { startInbox, type InboxServer } from 'smtpd-inbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { brokenOutput } from '../../../smtpd/test/support/broken-output.js';
 import { InboxClient, type Message } from '../../src/client/index.js';
 import { main } from '../../src/cli/main.js';
 import { sendMail } from '../support/mails.js';
@@ -46,16 +47,9 @@ async function run(...argv: string[]): Promise<Ran> {
 
 /** The same, where all that is written fails. @returns the exit code, and what is said on standard error */
 async function runInto(errorCode: string, argv: readonly string[]): Promise<[number, string]> {
-  const failure = Object.assign(new Error(errorCode), { code: errorCode });
-  const output = new Writable({
-    write: (_chunk, _encoding, done) => {
-      done(failure);
-    },
-  });
-  output.on('error', () => undefined);
   const errors = new PassThrough();
   const environment = { SMTPD_INBOX_URL: server.url, SMTPD_INBOX_TOKEN: 'sesame' };
-  const code = await main(argv, { output, errors, environment });
+  const code = await main(argv, { output: brokenOutput(errorCode), errors, environment });
   return [code, String(errors.read() ?? '')];
 }
 

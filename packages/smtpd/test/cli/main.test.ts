@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { PassThrough, Writable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 
 import { COMMANDS } from '../../src/cli/commands.js';
 import { main } from '../../src/cli/main.js';
 import { ODDITY_NAMES } from '../../src/handlers/oddities.js';
+import { brokenOutput } from '../support/broken-output.js';
 import { Certificates } from '../support/certificates.js';
 
 async function ran(...argv: string[]) {
@@ -16,15 +17,8 @@ async function ran(...argv: string[]) {
 
 /** The same, where all that is written fails. */
 async function ranInto(errorCode: string, ...argv: string[]) {
-  const failure = Object.assign(new Error(errorCode), { code: errorCode });
-  const output = new Writable({
-    write: (_chunk, _encoding, done) => {
-      done(failure);
-    },
-  });
-  output.on('error', () => undefined);
   const errors = new PassThrough();
-  const code = await main(argv, { output, errors, isColored: false, environment: {} });
+  const code = await main(argv, { output: brokenOutput(errorCode), errors, isColored: false, environment: {} });
   return { code, stderr: String(errors.read() ?? '') };
 }
 
