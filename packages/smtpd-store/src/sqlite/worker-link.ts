@@ -59,7 +59,7 @@ export class WorkerLink<Names extends OperationName> {
     });
   }
 
-  /** Starts a thread. @returns when its database is open; rejects when it cannot be opened */
+  /** Starts a thread. @returns when its database is open; rejects when it cannot be opened, and the thread is over */
   static async open<Names extends OperationName>(
     { file, settings }: ThreadStart,
     onFailure: (error: StoreError) => void,
@@ -71,13 +71,19 @@ export class WorkerLink<Names extends OperationName> {
       execArgv: [],
     });
     await new Promise<void>((resolve, reject) => {
+      let failure: Error | undefined;
       worker.once('message', (message: WorkerMessage) => {
-        if (message.kind === 'unusable') reject(errorOf(message.fault));
+        if (message.kind === 'unusable') failure = errorOf(message.fault);
         else resolve();
       });
-      worker.once('error', reject);
+      worker.once('error', (error) => {
+        failure = error;
+      });
+      // Not before: until then it can have files open, and whoever hears that there is no store may go on to remove its folder.
+      worker.once('exit', () => {
+        reject(failure ?? new StoreError('STORE_FAILED', 'The thread of this store ended before it was open'));
+      });
     });
-    worker.removeAllListeners('error');
     worker.unref();
     return new WorkerLink(worker, onFailure);
   }

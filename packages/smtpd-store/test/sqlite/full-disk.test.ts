@@ -23,6 +23,7 @@ it.each(['8k', '16k', '64k'])('says which store has no room to be opened, on a d
       message: expect.stringContaining(folder.path) as string,
     });
   } finally {
+    // It is refused while anything there is open: whoever hears that there is no store may remove its folder at once.
     execFileSync('umount', [folder.path]);
   }
 });
