@@ -3,7 +3,7 @@
  * ends, and SQLite knows how each system locks.
  */
 
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Connection, OpenConnection } from './driver.js';
@@ -12,12 +12,15 @@ import type { Connection, OpenConnection } from './driver.js';
 export const LOCK_FILE_NAME = 'store.lock';
 /** How the folders of temporary stores begin. */
 export const TEMPORARY_PREFIX = 'smtpd-store-';
+/** How the file is called that says so of a store that it may be removed when nobody has it: a name alone can be anybody's. */
+export const TEMPORARY_MARK = 'temporary';
 
 /** Removes temporary stores whose process was killed: nobody has them. What cannot be removed is somebody else's. */
 export function sweepTemporaryStores(open: OpenConnection, parent: string): void {
   for (const name of readdirSync(parent)) {
     if (!name.startsWith(TEMPORARY_PREFIX)) continue;
     try {
+      if (!existsSync(join(parent, name, TEMPORARY_MARK))) continue;
       const path = join(parent, name, LOCK_FILE_NAME);
       // One that is just being made is not locked yet.
       if (Date.now() - statSync(path).mtimeMs < NEW_MS) continue;

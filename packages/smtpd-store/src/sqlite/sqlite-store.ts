@@ -4,7 +4,7 @@
  */
 
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -36,7 +36,7 @@ import { checkSettingKey, formatSetting } from '../settings.js';
 import type { ChangesOptions, Deletion, ListOptions, MailStore, Page, StoreChange, StoreCounts } from '../store.js';
 import { WorkInHand } from '../work-in-hand.js';
 import { chooseDriver } from './driver.js';
-import { LOCK_FILE_NAME, TEMPORARY_PREFIX } from './lock.js';
+import { LOCK_FILE_NAME, TEMPORARY_MARK, TEMPORARY_PREFIX } from './lock.js';
 import { packParts, packUnread } from './packed-parts.js';
 import type {
   ClearRequest,
@@ -79,6 +79,7 @@ export async function openSQLiteStore(options: SQLiteStoreOptions = {}): Promise
     const spoolFolder = join(folder, 'messages');
     // Mail is nobody else's business.
     await makeFolder(spoolFolder, 0o700);
+    if (!isDurable) await writeFile(join(folder, TEMPORARY_MARK), '');
     const threads: Threads = await startThreads(
       {
         driver: chooseDriver(),

@@ -3,8 +3,8 @@
  * under load many messages share one fsync, and the thread that speaks with clients never waits for a disk.
  */
 
-import { readdirSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 
 import { StoreError } from '../errors.js';
@@ -12,7 +12,7 @@ import type { Summarizer } from '../message.js';
 import { findDriver, type Connection } from './driver.js';
 import { faultOf } from './faults.js';
 import { MessageDatabase } from './message-database.js';
-import { lockStore, sweepTemporaryStores } from './lock.js';
+import { lockStore, sweepTemporaryStores, TEMPORARY_MARK } from './lock.js';
 import type {
   Answer,
   CloseRequest,
@@ -136,6 +136,8 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
   try {
     const open = await findDriver(settings.driver);
     lock = lockStore(open, settings.lockPath);
+    // What somebody keeps is no temporary store any more, even if it was left behind by one.
+    if (settings.isDurable) rmSync(join(dirname(settings.lockPath), TEMPORARY_MARK), { force: true });
     connection = open(settings.databasePath);
     prepareSchema(connection, settings.isDurable);
     // Who reads can begin while this goes on.

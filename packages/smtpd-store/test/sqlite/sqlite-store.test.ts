@@ -326,6 +326,34 @@ describe('an SQLite store', () => {
     }
   });
 
+  it('leaves a kept store alone, however its folder is called and whatever it was before', async () => {
+    using folder = new TemporaryFolder();
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = folder.path;
+    try {
+      const kill =
+        "import('smtpd-store').then(async ({ openSQLiteStore }) => { await openSQLiteStore(); process.kill(process.pid, 'SIGKILL'); })";
+      spawnSync(process.execPath, ['--eval', kill], { cwd: import.meta.dirname });
+      const [rescued] = readdirSync(folder.path);
+      const kept = [rescued!, 'smtpd-store-kept'].map((name) => join(folder.path, name));
+      const hourAgo = new Date(Date.now() - 3_600_000);
+      for (const each of kept) {
+        await using store = await openSQLiteStore({ folder: each });
+        await store.add(newMessage());
+        await store.close();
+        utimesSync(join(each, 'store.lock'), hourAgo, hourAgo);
+      }
+      await (await openSQLiteStore()).close();
+      for (const each of kept) {
+        await using store = await openSQLiteStore({ folder: each });
+        expect((await store.counts()).messages).toBe(1);
+      }
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
+
   it('takes and gives 50 MiB without holding them', async () => {
     using folder = new TemporaryFolder();
     await using store = await openSQLiteStore({ folder: folder.path });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 /** A folder of its own under the system's temporary one. */
 export class TemporaryFolder implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), 'smtpd-store-test-'));
+  readonly path = mkdtempSync(join(tmpdir(), 'test-smtpd-store-'));
 
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
