@@ -123,7 +123,7 @@ class SpoolFile implements OctetFile {
   }
 
   static async create(folder: string): Promise<SpoolFile> {
-    const name = `${randomUUID()}.eml`;
+    const name = `${randomUUID()}${EXTENSION}`;
     return new SpoolFile(folder, name, await open(join(folder, name), 'wx', 0o600));
   }
 
@@ -145,6 +145,14 @@ class SpoolFile implements OctetFile {
     await unlink(this.#path).catch(() => undefined);
   }
 }
+
+/** Whether a file's name is one that we give: any other is somebody else's, and left alone. */
+export function isSpoolFileName(name: string): boolean {
+  return name.endsWith(EXTENSION) && UUID.test(name.slice(0, -EXTENSION.length));
+}
+
+const EXTENSION = '.eml';
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Makes the names in a folder durable. Windows has no such thing and does so by itself. */
 export async function syncFolder(path: string): Promise<void> {

@@ -4,7 +4,7 @@
 export const STORE_ERROR_CODES = {
   STORE_BAD_OPTION: 'An option, a query or a cursor has a value that cannot work; the message says which.',
   STORE_CLOSED: 'The store was closed before it was asked.',
-  STORE_CORRUPT: 'A file of the store is damaged, or is no store at all.',
+  STORE_CORRUPT: 'A file of the store is damaged, is missing, or is no store at all.',
   STORE_DISK_FULL: 'There is no room on the disk; nothing of the message was kept.',
   STORE_FAILED: 'The store broke and can do nothing more; `cause` is why. Open it again.',
   STORE_LOCKED: 'Another process has the store open.',

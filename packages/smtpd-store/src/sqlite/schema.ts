@@ -6,12 +6,22 @@
 import { StoreError } from '../errors.js';
 import type { Connection } from './driver.js';
 
+/** Whether a database has nothing yet. @throws {@link StoreError} when it is another program's */
+export function isNewDatabase(connection: Connection): boolean {
+  if (schemaVersion(connection) > 0) return false;
+  if (connection.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined) return true;
+  throw new StoreError(
+    'STORE_CORRUPT',
+    'Its database is not of this package, and is left as it is: give the store a folder of its own',
+  );
+}
+
 /** Makes a connection ready to write: as durable as asked for, with the tables of this version. */
 export function prepareSchema(connection: Connection, isDurable: boolean): void {
   // In the write-ahead log a commit is one append and one fsync; with FULL it is made before the commit returns.
   connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isDurable ? 'FULL' : 'OFF'}`);
   connection.exec(`PRAGMA busy_timeout = ${OTHER_MS_MAX}; PRAGMA cache_size = -${CACHE_KIB}`);
-  const version = Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
+  const version = schemaVersion(connection);
   if (version > SCHEMA_VERSION) {
     throw new StoreError(
       'STORE_NEWER',
@@ -21,6 +31,10 @@ export function prepareSchema(connection: Connection, isDurable: boolean): void 
   connection.exec('BEGIN IMMEDIATE');
   for (const change of CHANGES.slice(version)) connection.exec(change);
   connection.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+}
+
+function schemaVersion(connection: Connection): number {
+  return Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
 }
 
 /** Makes a connection ready to read what another one writes. */

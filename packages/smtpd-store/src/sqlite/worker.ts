@@ -7,6 +7,7 @@ import { readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 
+import { isSpoolFileName } from '../body-spool.js';
 import { StoreError } from '../errors.js';
 import type { Summarizer } from '../message.js';
 import { findDriver, type Connection } from './driver.js';
@@ -21,7 +22,7 @@ import type {
   WriteOperations,
   WriterSettings,
 } from './requests.js';
-import { prepareSchema } from './schema.js';
+import { isNewDatabase, prepareSchema } from './schema.js';
 
 type Request = NumberedRequest<keyof WriteOperations>;
 /** What was asked in one turn. */
@@ -53,7 +54,7 @@ class Writer {
   /** Removes files that no row refers to: their messages were never acknowledged, or are gone. */
   sweep(): void {
     for (const name of readdirSync(this.#spoolFolder)) {
-      if (name.endsWith('.eml') && !this.#database.hasFile(name)) this.#removeFile(name);
+      if (isSpoolFileName(name) && !this.#database.hasFile(name)) this.#removeFile(name);
     }
   }
 
@@ -139,6 +140,7 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
     // What somebody keeps is no temporary store any more, even if it was left behind by one.
     if (settings.isDurable) rmSync(join(dirname(settings.lockPath), TEMPORARY_MARK), { force: true });
     connection = open(settings.databasePath);
+    if (isNewDatabase(connection)) refuseOrphans(settings.spoolFolder);
     prepareSchema(connection, settings.isDurable);
     // Who reads can begin while this goes on.
     port.postMessage({ kind: 'ready' } satisfies WorkerMessage);
@@ -154,6 +156,15 @@ async function run(port: MessagePort, settings: WriterSettings): Promise<void> {
     port.postMessage({ kind: 'unusable', fault: faultOf(error) } satisfies WorkerMessage);
     port.close();
   }
+}
+
+/** Messages whose database is lost would be swept as nobody's. */
+function refuseOrphans(spoolFolder: string): void {
+  if (!readdirSync(spoolFolder).some(isSpoolFileName)) return;
+  throw new StoreError(
+    'STORE_CORRUPT',
+    'It has files of messages and no database that says whose they are: bring back store.sqlite, or move "messages" away',
+  );
 }
 
 async function loadSummarizer(url: string | undefined): Promise<Summarizer | undefined> {

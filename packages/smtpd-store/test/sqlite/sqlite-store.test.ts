@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -275,9 +275,10 @@ describe('an SQLite store', () => {
     await first.close();
     const kept = filesOf(folder);
     writeFileSync(join(folder.path, 'messages', '00000000-0000-0000-0000-000000000000.eml'), 'half of a mess');
-    writeFileSync(join(folder.path, 'messages', 'notes.txt'), 'not ours');
+    const others = ['notes.txt', 'notes.eml'];
+    for (const name of others) writeFileSync(join(folder.path, 'messages', name), 'not ours');
     await using second = await openSQLiteStore({ folder: folder.path });
-    expect(filesOf(folder).sort()).toEqual([...kept, 'notes.txt'].sort());
+    expect(filesOf(folder).sort()).toEqual([...kept, ...others].sort());
     expect((await collect(second.openRaw(id))).length).toBe(200_000);
   });
 
@@ -449,6 +450,40 @@ describe('an SQLite store', () => {
       code: 'STORE_CORRUPT',
       message: expect.stringContaining(folder.path) as string,
     });
+  });
+
+  it('says that a database is of another program, and leaves it as it is', async () => {
+    using folder = new TemporaryFolder();
+    const path = join(folder.path, 'store.sqlite');
+    const database = (await findDriver())(path);
+    database.exec('CREATE TABLE theirs (id INTEGER PRIMARY KEY)');
+    database.close();
+    const before = readFileSync(path);
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining('not of this package') as string,
+    });
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it('removes no messages whose database is lost', async () => {
+    using folder = new TemporaryFolder();
+    const path = join(folder.path, 'store.sqlite');
+    {
+      await using store = await openSQLiteStore({ folder: folder.path });
+      await store.add(newMessage({ raw: Buffer.alloc(200_000, 'k') }));
+      await store.close();
+    }
+    const kept = filesOf(folder);
+    renameSync(path, `${path}.away`);
+    const refusal = { code: 'STORE_CORRUPT', message: expect.stringContaining('bring back store.sqlite') as string };
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject(refusal);
+    // The first attempt left nothing that makes the second one go on.
+    await expect(openSQLiteStore({ folder: folder.path })).rejects.toMatchObject(refusal);
+    renameSync(`${path}.away`, path);
+    await using store = await openSQLiteStore({ folder: folder.path });
+    expect((await store.counts()).messages).toBe(1);
+    expect(filesOf(folder)).toEqual(kept);
   });
 
   it('says that a folder cannot be one', async () => {
