@@ -13,7 +13,7 @@ export const LOCK_FILE_NAME = 'store.lock';
 /** How the folders of temporary stores begin. */
 export const TEMPORARY_PREFIX = 'smtpd-store-';
 /** How the file is called that says so of a store that it may be removed when nobody has it: a name alone can be anybody's. */
-export const TEMPORARY_MARK = 'temporary';
+export const TEMPORARY_MARK = 'store.temporary';
 
 /** Removes temporary stores whose process was killed: nobody has them. What cannot be removed is somebody else's. */
 export function sweepTemporaryStores(open: OpenConnection, parent: string): void {
