@@ -284,10 +284,12 @@ export class SMTPClientPool {
   }
 
   async #open(destination: Destination, to: PoolDestination, signal: AbortSignal | undefined): Promise<Lease> {
+    // First: what is wrong with its options has opened nothing.
+    const client = new SMTPClient(to.client);
     destination.openCount += 1;
     this.#openCount += 1;
     const connection: Connection = {
-      client: new SMTPClient(to.client),
+      client,
       messageCount: 0,
       idle: new Deadline(this.#options.clock, () => {
         destination.free = destination.free.filter((each) => each !== connection);
@@ -600,7 +602,9 @@ interface Destination {
   failedAtMs: number | undefined;
 }
 
-function keyOf({ client, key }: PoolDestination): string {
+function keyOf(to: PoolDestination): string {
+  checkDestination(to);
+  const { client, key } = to;
   if (key !== undefined) return key;
   let known = KEYS.get(client);
   if (known === undefined) {
@@ -611,6 +615,14 @@ function keyOf({ client, key }: PoolDestination): string {
   }
   return known;
 }
+
+/** A caller without types may have given a text, or the options of a client themselves. */
+function checkDestination(to: { readonly client: unknown } | null | undefined): void {
+  if (typeof to?.client !== 'object' || to.client === null) throw new UsageError('SMTPD_BAD_OPTION', NO_DESTINATION);
+}
+
+const NO_DESTINATION =
+  "Whom a pool connects to is an object with the options of a client: { client: { remoteAddress: { host: 'HOST', port: 25 } } }";
 
 /** Whether nobody answered MAIL, or only with a farewell: the server had left the connection before. */
 function hadDied(error: unknown): boolean {

@@ -53,6 +53,27 @@ describe('a pool', () => {
     });
   });
 
+  it.each(['localhost:25', undefined, { remoteAddress: { host: 'localhost', port: 25 } }, { client: null, key: 'k' }])(
+    'says what a destination is: %j',
+    async (given) => {
+      await using pool = new SMTPClientPool();
+      const to = given as never;
+      const refusal = { code: 'SMTPD_BAD_OPTION', message: expect.stringContaining('{ client: {') as string };
+      expect(await rejection(pool.send(to, MESSAGE))).toMatchObject(refusal);
+      expect(await rejection(pool.acquire(to))).toMatchObject(refusal);
+      expect(await rejection(pool.capabilities(to, { maxAgeMs: 1 }))).toMatchObject(refusal);
+    },
+  );
+
+  it('keeps no place for a connection whose options are wrong', async () => {
+    await using pool = new SMTPClientPool({ connectionsMax: 1 });
+    const to = { client: { remoteAddress: { host: 'localhost', port: 0 } } };
+    for (let count = 0; count < 2; count += 1) {
+      expect(await rejection(pool.send(to, MESSAGE))).toMatchObject({ code: 'SMTPD_BAD_ADDRESS' });
+    }
+    expect([pool.size, pool.busyCount(to)]).toEqual([0, 0]);
+  });
+
   it('shares a connection with who wants the same one, and with nobody else', async () => {
     await using server = new KeepingServer({ auth: { mode: 'offer', plaintext: 'always', mechanisms: ['PLAIN'] } });
     server.use(passwordAuth({ alice: 'a', bob: 'b' }));
