@@ -284,8 +284,7 @@ export class SMTPClientPool {
   }
 
   async #open(destination: Destination, to: PoolDestination, signal: AbortSignal | undefined): Promise<Lease> {
-    // First: what is wrong with its options has opened nothing.
-    const client = new SMTPClient(to.client);
+    const client = this.#makeClient(destination, to);
     destination.openCount += 1;
     this.#openCount += 1;
     const connection: Connection = {
@@ -314,6 +313,17 @@ export class SMTPClientPool {
     if (!this.#isClosed) return this.#lend(destination, connection);
     this.#discard(destination, connection);
     throw closed();
+  }
+
+  /** Before anything is counted: what is wrong with the options has opened nothing. */
+  #makeClient(destination: Destination, to: PoolDestination): SMTPClient {
+    try {
+      return new SMTPClient(to.client);
+    } catch (error) {
+      // The place is still free for the next.
+      destination.waiters.shift()?.();
+      throw error;
+    }
   }
 
   #lend(destination: Destination, connection: Connection): Lease {
@@ -447,8 +457,8 @@ export class SMTPClientPool {
   /** Destinations that come from elsewhere, such as MX hosts, must not pile up. */
   #dropUnused(): void {
     if (this.#destinations.size <= DESTINATIONS_MAX) return;
-    for (const [key, { openCount, waiters, asking }] of this.#destinations) {
-      if (openCount > 0 || waiters.length > 0 || asking !== undefined) continue;
+    for (const [key, { openCount, waiters, turnCount, asking }] of this.#destinations) {
+      if (openCount > 0 || waiters.length > 0 || turnCount > 0 || asking !== undefined) continue;
       this.#destinations.delete(key);
       if (this.#destinations.size <= DESTINATIONS_MAX) return;
     }
@@ -488,7 +498,10 @@ class Beginning implements ReplyReceiver {
       this.#sayMail(lease);
       return;
     }
-    prepare(lease.client).then(
+    // It is the caller's: it may throw before there is a promise.
+    new Promise<void>((resolve) => {
+      resolve(prepare(lease.client));
+    }).then(
       () => {
         this.#sayMail(lease);
       },

@@ -74,6 +74,33 @@ describe('a pool', () => {
     expect([pool.size, pool.busyCount(to)]).toEqual([0, 0]);
   });
 
+  it('goes on to the next who waits where the options of one are wrong', async () => {
+    await using server = new KeepingServer();
+    await server.listen();
+    await using pool = new SMTPClientPool({ connectionsMax: 1, waitMs: Infinity });
+    const client = { remoteAddress: reach(server), hostname: 'client.example' };
+    const lease = await pool.acquire({ client, key: 'k' });
+    const refused = pool.send({ client: { ...client, hostname: 'no name' }, key: 'k' }, MESSAGE);
+    const sent = pool.send({ client, key: 'k' }, MESSAGE);
+    lease.discard();
+    expect(await rejection(refused)).toMatchObject({ code: 'SMTPD_BAD_OPTION' });
+    expect(await sent).toMatchObject({ reply: { code: 250 } });
+  });
+
+  it('gives a connection back when what is to be said on it first throws', async () => {
+    await using server = new KeepingServer();
+    await server.listen();
+    await using pool = new SMTPClientPool({ connectionsMax: 1 });
+    const to = { client: { remoteAddress: reach(server), hostname: 'client.example' } };
+    await pool.send(to, MESSAGE);
+    const prepare = (): never => {
+      throw new Error('not today');
+    };
+    expect(await rejection(pool.begin(to, { mailFrom: '', prepare }))).toMatchObject({ message: 'not today' });
+    await pool.send(to, MESSAGE);
+    expect(server.messages).toHaveLength(2);
+  });
+
   it('shares a connection with who wants the same one, and with nobody else', async () => {
     await using server = new KeepingServer({ auth: { mode: 'offer', plaintext: 'always', mechanisms: ['PLAIN'] } });
     server.use(passwordAuth({ alice: 'a', bob: 'b' }));
