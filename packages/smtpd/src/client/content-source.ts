@@ -5,6 +5,7 @@ import { isAscii } from 'node:buffer';
 import { ContentPass } from '../protocol/content-pass.js';
 import { UsageError } from '../protocol/errors.js';
 import { octets } from '../protocol/octets.js';
+import { checkContent } from './message-shape.js';
 
 /**
  * The content of a message: octets whole or piece by piece, such as a readable stream; or text, whose line ends are made CRLF and which is
@@ -18,12 +19,13 @@ export type ContentForm = 'text' | 'octets';
 /**
  * The pieces. None is large, so that what waits for a slow server is bounded by what was asked for.
  *
- * @throws {@link UsageError} `SMTPD_BAD_CONTENT` in the loop, before the piece with the wrong line end
+ * @throws {@link UsageError} `SMTPD_BAD_CONTENT`: at once for what is no content, in the loop before the piece with the wrong line end
  */
 export function contentOf(
   content: MessageContent,
   form: ContentForm,
 ): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  checkContent(content);
   // What was normalized here needs no second look.
   if (typeof content === 'string') return slices(octetsOfText(content));
   const pieces = content instanceof Uint8Array ? slices(content) : content;

@@ -7,6 +7,7 @@ import { parsePath, type Path } from '../protocol/path.js';
 import { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { SMTPNotOfferedError } from './client-errors.js';
+import { kindOf } from './message-shape.js';
 
 /** What the lines depend on. */
 export interface EnvelopeContext {
@@ -73,7 +74,10 @@ export function isBinaryBody(mailOptions: readonly string[]): boolean {
 }
 
 function parseAddress(given: string | Path, verb: 'MAIL' | 'RCPT'): Path {
-  if (typeof given !== 'string' && isPlain(given)) return given;
+  if (typeof given !== 'string') {
+    checkPath(given, verb);
+    if (isPlain(given)) return given;
+  }
   const address = typeof given === 'string' ? given : given.address;
   const text = latin1OfUTF8(`<${address}>`);
   const result = parsePath(text, { syntax: 'lenient', allowNull: verb === 'MAIL', allowPostmaster: true });
@@ -83,6 +87,11 @@ function parseAddress(given: string | Path, verb: 'MAIL' | 'RCPT'): Path {
     `${JSON.stringify(address.slice(0, 200))} is no address for ${verb}: write local-part@domain, without angle brackets` +
       (verb === 'MAIL' ? ", or '' for the null reverse-path" : ''),
   );
+}
+
+function checkPath(given: Partial<Path> | null | undefined, verb: 'MAIL' | 'RCPT'): void {
+  if (typeof given?.address === 'string') return;
+  throw new UsageError('SMTPD_BAD_COMMAND', `An address for ${verb} is a string, not ${kindOf(given)}`);
 }
 
 /** Whether a path goes out as it came in: then there is nothing to find by parsing it again. */

@@ -1,6 +1,6 @@
 /** The whole of a message, from MAIL to the last reply, on one connection. */
 
-import { invariant, UsageError } from '../protocol/errors.js';
+import { invariant } from '../protocol/errors.js';
 import { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { connectionErrorWith, SMTPConnectionError, SMTPRefusedError, type RecipientOutcome } from './client-errors.js';
@@ -11,6 +11,7 @@ import {
   type ContentForm,
   type MessageContent,
 } from './content-source.js';
+import { checkMessage } from './message-shape.js';
 import { hasParameter, isBinaryBody, isInternationalAddress } from './envelope-commands.js';
 
 /** A message to send. What `processMessage` was handed has this shape, too. */
@@ -65,8 +66,8 @@ export async function sendMessage(
   message: OutgoingMessage,
   { ifSomeRefused = 'sendToOthers' }: SendRules = {},
 ): Promise<SendResult> {
+  checkMessage(message);
   const { mailFrom, rcptTos, rcptOptions = [], data: given } = message;
-  if (rcptTos.length === 0) throw new UsageError('SMTPD_BAD_COMMAND', 'A message has at least one recipient');
   // Text becomes octets once: they are counted, looked at and sent, and their line ends are right.
   const isText = typeof given === 'string';
   const data = isText ? octetsOfText(given) : given;

@@ -23,7 +23,7 @@ export const ERROR_CODES = {
   SMTPD_LISTEN_FAILED: 'A listen address could not be opened; `cause` is the operating system’s error.',
   SMTPD_OPEN_RELAY:
     'A proxy was to listen where everybody could send mail anywhere through it; the message says how to say who may.',
-  SMTPD_BAD_COMMAND: 'A client was to send a command that is not one line, or at a time at which it cannot be sent.',
+  SMTPD_BAD_COMMAND: 'A client was to send what is no message or not one line, or what cannot be sent at that time.',
   SMTPD_BAD_CONTENT: 'Content that was to be sent has a line end that is not CRLF, or is no octets.',
   SMTPD_CONNECT_FAILED: 'A client could not connect; `cause` is the operating system’s error.',
   SMTPD_CONNECTION_LOST: 'The server closed the connection, or left with 421, before it had answered.',

@@ -472,6 +472,52 @@ describe('parameters', () => {
   });
 });
 
+describe('what a caller without types may give', () => {
+  const part = (name: string, value: unknown): object => ({ ...MESSAGE, [name]: value });
+
+  it.each([
+    [undefined, 'mailFrom, rcptTos, data'],
+    ['text', 'mailFrom, rcptTos, data'],
+    [{ from: 'a@b.example', to: 'c@d.example', text: 'x' }, 'mailFrom is an address'],
+    [part('mailFrom', null), 'mailFrom is an address'],
+    [part('rcptTos', 'bob@b.example'), 'rcptTos is a list of addresses, not a string'],
+    [part('rcptTos', new Set(['bob@b.example'])), 'not the Set'],
+    [part('rcptTos', []), 'at least one recipient'],
+    [part('rcptTos', ['bob@b.example', undefined]), 'An address for RCPT is a string, not undefined'],
+    [part('data', undefined), 'not undefined'],
+    [part('data', {}), 'not the Object that was given'],
+    [part('data', Object.create(null)), 'not the object that was given'],
+    [part('data', () => 'x'), 'not a function'],
+    [part('data', new Blob(['x'])), 'give its stream()'],
+    [part('data', new ArrayBuffer(1)), 'new Uint8Array(it)'],
+    [part('data', Promise.resolve('x')), 'await it'],
+  ])('is told what a message is, before anything is sent: %j', async (message, said) => {
+    const { client, peer } = await met(FULL);
+    const before = peer.pieces.length;
+    expect(await rejection(client.send(message as never))).toMatchObject({
+      name: 'UsageError',
+      message: expect.stringContaining(said) as string,
+    });
+    expect([client.isIdle, peer.pieces.length]).toEqual([true, before]);
+  });
+
+  it('is told what an address is, and what content', async () => {
+    const { client, peer } = await met([]);
+    const nothing = undefined as never;
+    for (const call of [client.mail(nothing), client.rcpt(nothing)]) {
+      expect(await rejection(call)).toMatchObject({ code: 'SMTPD_BAD_COMMAND' });
+    }
+    const started = client.data();
+    await peer.answer('354 go on');
+    await started;
+    expect(await rejection(client.sendContent(nothing))).toMatchObject({ code: 'SMTPD_BAD_CONTENT' });
+    // Nothing of it was sent: what the caller has can still follow.
+    const sent = client.sendContent('x');
+    await peer.answer('250 taken');
+    expect(await sent).toMatchObject([{ code: 250 }]);
+  });
+});
+
 describe('what could be another command', () => {
   const ADDRESSES = [
     'a@b>\r\nRSET\r\n',
