@@ -52,7 +52,7 @@ export function mismatchesOf(message: TestMessage, matcher: MessageMatcher): rea
   }
   if (typeof text === 'string' && !message.text.includes(text))
     reasons.push(`its text does not contain ${describe(text)}`);
-  if (text instanceof RegExp && !isTextMatch(message.text, text)) reasons.push(`its text ${relation(text)}`);
+  if (isRegExp(text) && !isTextMatch(message.text, text)) reasons.push(`its text ${relation(text)}`);
   return reasons;
 }
 
@@ -138,7 +138,7 @@ function positiveRelation(pattern: TextPattern): string {
 }
 
 function describePattern(value: unknown): string {
-  if (value instanceof RegExp) return String(value);
+  if (isRegExp(value)) return String(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const parts = Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${describePattern(each)}`);
   return `{ ${parts.join(', ')} }`;

@@ -1,5 +1,6 @@
 /** A test server: what it shows, how it waits, what it says when nothing comes, and that it leaves nothing behind. */
 import { connect } from 'node:net';
+import { runInNewContext } from 'node:vm';
 
 import { createTransport } from 'nodemailer';
 import { describe, expect, it, vi } from 'vitest';
@@ -150,6 +151,9 @@ describe('a wait', () => {
     ['a header field of another value', { headers: { 'x-tag': 'red' } }, 'its x-tag "blue" is not "red"'],
     ['a header field that is not there', { headers: { 'X-None': /./ } }, 'it has no X-None field'],
     ['text', { text: 'Goodbye' }, 'its text does not contain "Goodbye"'],
+    // Test runners have globals of their own for tests.
+    ['a pattern of another realm', { text: runInNewContext('/Good/') as RegExp }, 'text: /Good/'],
+    ['what that is', { text: runInNewContext('/Good/') as RegExp }, 'its text does not match /Good/'],
     ['a function', () => false, 'the function says no'],
     [
       'a function that throws',
