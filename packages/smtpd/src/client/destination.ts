@@ -4,6 +4,7 @@
  */
 
 import { UsageError, assertNever } from '../protocol/errors.js';
+import { kindOf } from '../protocol/kind-of.js';
 import { formatIPAddress, parseIPAddress } from '../protocol/ip-address.js';
 import { asciiDomain } from './ascii-domain.js';
 
@@ -51,6 +52,7 @@ export type Destination = HostDestination | UnixDestination | MXDestination;
  * ```
  */
 export function parseDestination(text: string): Destination {
+  checkText(text);
   const unix = UNIX_FORM.exec(text)?.groups;
   if (unix !== undefined) {
     const protocol = unix['lmtp'] === undefined ? 'smtp' : 'lmtp';
@@ -86,6 +88,11 @@ export function formatDestination(destination: Destination): string {
     default:
       return assertNever(destination);
   }
+}
+
+function checkText(given: unknown): void {
+  if (typeof given === 'string') return;
+  throw badAddress(`A destination is a text, such as 'mail.example.org:25', not ${kindOf(given)}`);
 }
 
 /** `scheme://host`, `scheme://host:port`, and a slash behind it that means nothing. */

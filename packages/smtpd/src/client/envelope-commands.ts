@@ -1,13 +1,13 @@
 /** MAIL and RCPT as a client sends them: each address checked, each parameter one that the server offers. */
 
 import { UsageError } from '../protocol/errors.js';
+import { kindOf } from '../protocol/kind-of.js';
 import { octets } from '../protocol/octets.js';
 import { formatParameter, parseParameters, type Parameter } from '../protocol/parameters.js';
 import { parsePath, type Path } from '../protocol/path.js';
 import { Reply } from '../protocol/reply.js';
 import type { ServerCapabilities } from '../protocol/server-capabilities.js';
 import { SMTPNotOfferedError } from './client-errors.js';
-import { kindOf } from './message-shape.js';
 
 /** What the lines depend on. */
 export interface EnvelopeContext {

@@ -1,6 +1,7 @@
 /** What a caller without types can get wrong about a message. It is found before anything is sent, and said with what to write instead. */
 
 import { UsageError } from '../protocol/errors.js';
+import { kindOf } from '../protocol/kind-of.js';
 
 /**
  * Looks at the parts of a message. What an address has to be like, `envelope-commands.ts` knows.
@@ -24,14 +25,6 @@ export function checkContent(given: unknown): void {
   const { advice } = OTHER_CONTENTS.find(({ type }) => given instanceof type) ?? { advice: '' };
   const what = `The content is text, a Uint8Array or a stream of them, not ${kindOf(given)}${advice}`;
   throw new UsageError('SMTPD_BAD_CONTENT', what);
-}
-
-/** What a value is called in a sentence. It is not repeated: it can be long, and nobody else's business. */
-export function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  if (!isObject(value)) return `a ${typeof value}`;
-  const { constructor } = value as { constructor?: { name?: unknown } };
-  return typeof constructor?.name === 'string' ? `the ${constructor.name} that was given` : 'the object that was given';
 }
 
 function isObject(value: unknown): value is object {

@@ -10,6 +10,7 @@ import { join, resolve, sep } from 'node:path';
 import { isBinaryBody } from '../client/envelope-commands.js';
 import { broughtToMaildir } from '../protocol/brought-names.js';
 import { invariant, UsageError } from '../protocol/errors.js';
+import { kindOf } from '../protocol/kind-of.js';
 import { Reply, SMTPReplyError } from '../protocol/reply.js';
 import { formatAddressField } from '../protocol/address-field.js';
 import type { RcptRequest } from '../server/hooks.js';
@@ -75,7 +76,7 @@ export class Maildir extends SMTPServer {
     refuseUnknown(given, { names: OPTION_NAMES, meant: broughtToMaildir });
     const { folder, folderFor, fields, fileLineEnds, ...options } = given;
     super(options);
-    if (folder === '') throw new UsageError('SMTPD_BAD_OPTION', 'folder is the path of a Maildir, not ""');
+    checkFolder(folder);
     this.#folder = resolve(folder);
     this.#isShared = folderFor === undefined;
     this.#fields = new Set(fields ?? USUAL_FIELDS);
@@ -204,6 +205,14 @@ function unusableFolder(cause: unknown): unknown {
   if (!(cause instanceof Error && 'code' in cause)) return cause;
   const advice = 'mail cannot be delivered there; name a folder that can be made, and that this user may write to';
   return Object.assign(new Error(`${cause.message}: ${advice}`, { cause }), { code: cause.code });
+}
+
+function checkFolder(given: unknown): void {
+  if (typeof given === 'string' && given !== '') return;
+  throw new UsageError(
+    'SMTPD_BAD_OPTION',
+    `folder is the path of a Maildir, not ${given === '' ? '""' : kindOf(given)}`,
+  );
 }
 
 function isBlank(octet: number | undefined): boolean {

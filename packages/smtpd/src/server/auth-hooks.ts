@@ -4,6 +4,7 @@
  */
 
 import { UsageError } from '../protocol/errors.js';
+import { kindOf } from '../protocol/kind-of.js';
 import type { CredentialRequest, SASLMechanismName } from '../protocol/sasl/mechanism.js';
 import { prepareName, preparePassword } from '../protocol/sasl/message-text.js';
 import type { AuthAnswer } from './authentication.js';
@@ -24,6 +25,7 @@ import { nodeSASLCrypto } from '../net/sasl-crypto.js';
  * ```
  */
 export function passwordAuth(users: Readonly<Record<string, string>>): Hook {
+  checkUsers(users);
   const passwords = new Map(Object.entries(users).map(([user, password]) => prepared(user, password)));
   return {
     name: 'password auth',
@@ -77,6 +79,16 @@ function userOf(
       if (certificate === undefined) return undefined;
       return request.authorizationIdentity ?? certificate.commonName ?? certificate.fingerprint256;
     }
+  }
+}
+
+function checkUsers(given: unknown): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new UsageError('SMTPD_BAD_OPTION', `Users are an object, { alice: 'her password' }, not ${kindOf(given)}`);
+  }
+  for (const [user, password] of Object.entries(given as Record<string, unknown>)) {
+    if (typeof password === 'string') continue;
+    throw new UsageError('SMTPD_BAD_OPTION', `The password of "${user}" is a string, not ${kindOf(password)}`);
   }
 }
 

@@ -7,6 +7,7 @@
 
 import { broughtStages } from '../protocol/brought-names.js';
 import { UsageError } from '../protocol/errors.js';
+import { kindOf } from '../protocol/kind-of.js';
 import type { OfferNarrowing } from '../protocol/extension.js';
 import type { Parameter } from '../protocol/parameters.js';
 import type { Path } from '../protocol/path.js';
@@ -171,8 +172,7 @@ export class HookTable {
    * @throws {@link UsageError} `SMTPD_BAD_HOOK`
    */
   add(hook: AnyHook, { isLast = false } = {}): void {
-    // It has a name, and would be a hook without stages.
-    if (typeof hook === 'function') throw badHook(functionAsHook(hook));
+    checkKind(hook);
     if (typeof hook.name !== 'string' || hook.name === '') throw badHook('A hook has a name');
     const unknown = unknownOptions(hook, {
       known: HOOK_KEYS,
@@ -376,6 +376,15 @@ function joinEach(before: Decision, decision: Decision): Decision {
 function isFinal(decision: Decision): boolean {
   if (decision.kind === 'each') return decision.decisions.every(isFinal);
   return decision.kind === 'refuse' || decision.kind === 'fault';
+}
+
+function checkKind(given: unknown): void {
+  // It has a name, and would be a hook without stages.
+  if (typeof given === 'function') throw badHook(functionAsHook(given));
+  if (typeof given === 'object' && given !== null) return;
+  throw badHook(
+    `A hook is an object with a name and stages, such as { name: 'my rules', rcpt() {} }, not ${kindOf(given)}`,
+  );
 }
 
 function functionAsHook({ name }: { readonly name: string }): string {

@@ -281,7 +281,7 @@ function sizeLimit(given: number | null | undefined): number | undefined {
 
 function hostName(given: string | undefined): string {
   if (given === undefined) return defaultOwnName(systemHostname());
-  if (!isOwnName(given))
+  if (typeof (given as unknown) !== 'string' || !isOwnName(given))
     throw badOption(`hostname is a domain or an address literal (RFC 5321 §4.1.1.1), not "${given}"`);
   return given;
 }

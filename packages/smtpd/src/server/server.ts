@@ -176,7 +176,7 @@ export class SMTPServer implements ChannelOwner {
    * @throws {@link UsageError} `SMTPD_BAD_HOOK`
    */
   use<State>(hook: Hook<State>): this {
-    if (hook.message !== undefined && this.#messages.kind === 'stream') {
+    if ((hook as Hook<State> | null | undefined)?.message !== undefined && this.#messages.kind === 'stream') {
       throw new UsageError(
         'SMTPD_BAD_HOOK',
         `Hook ${hook.name}: a message hook reads message.data, which a server with streamMessage does not gather; use the other stages, or processMessage`,

@@ -20,13 +20,18 @@ export type RouteText = string | readonly string[];
  * @throws {@link UsageError} `SMTPD_BAD_ADDRESS`
  */
 export function parseRoute(text: RouteText): Route {
-  const list = typeof text === 'string' ? text.split(',') : text;
-  const destinations = list.map((each) => parseDestination(each.trim()));
+  const destinations = listOf(text).map(parseDestination);
   if (destinations.length === 0) throw new UsageError('SMTPD_BAD_ADDRESS', 'A route has at least one destination');
   return Object.freeze({
     key: destinations.map(formatDestination).join(','),
     destinations: Object.freeze(destinations),
   });
+}
+
+function listOf(given: unknown): readonly string[] {
+  const list: unknown[] = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [given];
+  // What is no text, whoever reads destinations says so.
+  return list.map((each) => (typeof each === 'string' ? each.trim() : (each as string)));
 }
 
 /** Whether the server depends on the recipient's domain: `mx:` alone. */

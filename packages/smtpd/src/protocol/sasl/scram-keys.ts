@@ -4,6 +4,7 @@
  */
 
 import { UsageError } from '../errors.js';
+import { kindOf } from '../kind-of.js';
 import { octetAt, octets } from '../octets.js';
 import { encodeBase64 } from './base64.js';
 import type { SASLCrypto, SCRAMCredentials, SCRAMHash } from './mechanism.js';
@@ -43,6 +44,7 @@ export function deriveSCRAMCredentials(
   crypto: SASLCrypto,
   { hash, password, iterations = DEFAULT_ITERATIONS, salt = randomSalt(crypto) }: SCRAMCredentialsOptions,
 ): SCRAMCredentials<string> {
+  checkKinds(hash, password);
   const prepared = preparePassword(password);
   if (prepared === undefined) {
     throw new UsageError(
@@ -64,6 +66,16 @@ export function deriveSCRAMCredentials(
     storedKey: encodeBase64(storedKey),
     serverKey: encodeBase64(serverKey),
   };
+}
+
+/** A caller without types may have given a password that is not there. */
+function checkKinds(hash: string, password: unknown): void {
+  if (hash !== 'SHA-1' && hash !== 'SHA-256') {
+    throw new UsageError('SMTPD_BAD_OPTION', `hash is SHA-1 or SHA-256, not ${JSON.stringify(hash)}`);
+  }
+  if (typeof password !== 'string') {
+    throw new UsageError('SMTPD_BAD_OPTION', `password is a string, not ${kindOf(password)}`);
+  }
 }
 
 /**
