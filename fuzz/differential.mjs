@@ -3,15 +3,18 @@
  * explained. Compared is the class of each reply (2, 3, 4, 5), and whether the connection is closed.
  */
 
-import { register } from 'node:module';
+import * as nodeModule from 'node:module';
 
 import { dsn, etrn, SMTPServer } from '../packages/smtpd/dist/index.js';
 import { Connection } from './connection.mjs';
 import { DIFFERENCES } from './differences.mjs';
+import * as typescriptLoader from './typescript-loader.mjs';
 
 /** Two servers that are set up alike. */
 export async function openBoth() {
-  register('./typescript-loader.mjs', import.meta.url);
+  // Node 20 has not the one, and Node 26 warns of the other.
+  if ('registerHooks' in nodeModule) nodeModule.registerHooks(typescriptLoader);
+  else nodeModule.register('./typescript-loader.mjs', import.meta.url);
   const { startPostfix } = await import('../packages/smtpd/test/support/postfix-instance.ts');
   const server = new TakingServer({
     localAddress: '127.0.0.1:0',

@@ -10,6 +10,7 @@ import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 
+import { outputOf } from '../../../smtpd/test/support/output-of.js';
 import { main } from '../../src/cli/main.js';
 import { INBOX_OPTIONS } from '../../src/cli/options.js';
 import { ask } from '../support/http.js';
@@ -30,7 +31,7 @@ async function run(
 ): Promise<[number, string, string]> {
   const [output, errors] = [new PassThrough(), new PassThrough()];
   const code = await main(argv, { output, errors, environment });
-  const all = (stream: PassThrough): string => String(stream.read() ?? '');
+  const all = (stream: PassThrough): string => outputOf(stream).toString();
   return [code, all(output), all(errors)];
 }
 

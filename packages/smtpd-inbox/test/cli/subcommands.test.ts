@@ -9,6 +9,7 @@ import { startInbox, type InboxServer } from 'smtpd-inbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { brokenOutput } from '../../../smtpd/test/support/broken-output.js';
+import { outputOf } from '../../../smtpd/test/support/output-of.js';
 import { InboxClient, type Message } from '../../src/client/index.js';
 import { main } from '../../src/cli/main.js';
 import { sendMail } from '../support/mails.js';
@@ -41,8 +42,7 @@ async function run(...argv: string[]): Promise<Ran> {
   const [output, errors] = [new PassThrough(), new PassThrough()];
   const environment = { SMTPD_INBOX_URL: server.url, SMTPD_INBOX_TOKEN: 'sesame' };
   const code = await main(argv, { output, errors, environment });
-  const all = (stream: PassThrough): Buffer => (stream.read() as Buffer | null) ?? Buffer.alloc(0);
-  return { code, output: all(output), errors: all(errors).toString() };
+  return { code, output: outputOf(output), errors: outputOf(errors).toString() };
 }
 
 /** The same, where all that is written fails. @returns the exit code, and what is said on standard error */
@@ -50,7 +50,7 @@ async function runInto(errorCode: string, argv: readonly string[]): Promise<[num
   const errors = new PassThrough();
   const environment = { SMTPD_INBOX_URL: server.url, SMTPD_INBOX_TOKEN: 'sesame' };
   const code = await main(argv, { output: brokenOutput(errorCode), errors, environment });
-  return [code, String(errors.read() ?? '')];
+  return [code, outputOf(errors).toString()];
 }
 
 function write(name: string, content: string | Uint8Array): string {

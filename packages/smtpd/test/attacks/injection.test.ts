@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 
 import { DebuggingServer, type DebuggingFormat } from '../../src/handlers/debugging-server.js';
 import { BIN, Program } from '../cli/program.js';
+import { outputOf } from '../support/output-of.js';
 import { Attacker, expectCleanTransaction, startServer } from './support.js';
 
 /** What somebody would like to have on a line of its own, or obeyed. */
@@ -143,7 +144,7 @@ describe('the X-Peer that we write', () => {
       expect((await client.command('XCLIENT NAME=evil+0D+0AX-Evil:+20yes ADDR=192.0.2.7')).code).toBeOneOf([220, 501]);
       await client.commands('EHLO client.example', 'MAIL FROM:<a@a.example>', 'RCPT TO:<b@b.example>', 'DATA');
       expect(await client.commands('Subject: x\r\nX-Peer: 203.0.113.99\r\n\r\nbody\r\n.')).toEqual([250]);
-      const printed = String(output.read());
+      const printed = outputOf(output).toString();
       expect(printed.match(/X-Peer: (?!203\.0\.113\.99)/g)).toHaveLength(1);
       expect(printed).not.toContain('X-Evil');
     },

@@ -12,6 +12,7 @@ import { main } from '../../src/cli/main.js';
 import { environmentNameOf, keyOf, type OptionDefinition } from '../../src/cli/options.js';
 import { DEFAULT_LIMITS } from '../../src/index.js';
 import { table } from '../conformance/markdown.js';
+import { outputOf } from '../support/output-of.js';
 
 const path = (name: string): string => new URL(`../../../../${name}`, import.meta.url).pathname;
 const SCHEMA = path('packages/smtpd/schema/config.schema.json');
@@ -70,7 +71,7 @@ async function printed(line: string): Promise<string> {
   const output = new PassThrough();
   const terminal = { output, errors: new PassThrough(), isColored: false, environment: {} };
   expect(await main(line.split(' '), terminal)).toBe(0);
-  return String(output.read());
+  return outputOf(output).toString();
 }
 
 function settingsTable(): string {

@@ -7,19 +7,20 @@ import { main } from '../../src/cli/main.js';
 import { ODDITY_NAMES } from '../../src/handlers/oddities.js';
 import { brokenOutput } from '../support/broken-output.js';
 import { Certificates } from '../support/certificates.js';
+import { outputOf } from '../support/output-of.js';
 
 async function ran(...argv: string[]) {
   const output = new PassThrough();
   const errors = new PassThrough();
   const code = await main(argv, { output, errors, isColored: false, environment: {} });
-  return { code, stdout: String(output.read() ?? ''), stderr: String(errors.read() ?? '') };
+  return { code, stdout: outputOf(output).toString(), stderr: outputOf(errors).toString() };
 }
 
 /** The same, where all that is written fails. */
 async function ranInto(errorCode: string, ...argv: string[]) {
   const errors = new PassThrough();
   const code = await main(argv, { output: brokenOutput(errorCode), errors, isColored: false, environment: {} });
-  return { code, stderr: String(errors.read() ?? '') };
+  return { code, stderr: outputOf(errors).toString() };
 }
 
 const OPEN_RELAY =
@@ -63,7 +64,7 @@ describe('smtpd', () => {
   it('uses bold letters only where it may', async () => {
     const output = new PassThrough();
     await main(['--help'], { output, errors: new PassThrough(), isColored: true, environment: {} });
-    expect(String(output.read())).toContain('\u001b[1mUsage:\u001b[22m');
+    expect(outputOf(output).toString()).toContain('\u001b[1mUsage:\u001b[22m');
   });
 
   it.each([
@@ -194,8 +195,8 @@ describe('the command lines of the documentation', () => {
     const environment = { SMTPD_MAILMAN_PASSWORD: 'secret' };
     const argv = [...line.split(' ').slice(1), '--print-config'];
     const code = await main(argv, { output, errors, isColored: false, environment });
-    expect([code, String(errors.read())]).toEqual([0, expect.not.stringMatching(/^smtpd: /)]);
-    const { listen } = JSON.parse(String(output.read())) as { listen: string[] };
+    expect([code, outputOf(errors).toString()]).toEqual([0, expect.not.stringMatching(/^smtpd: /)]);
+    const { listen } = JSON.parse(outputOf(output).toString()) as { listen: string[] };
     // The first word, or where it listens without one.
     expect(listen).toEqual([
       /^smtpd \w+ (\S*:\d+) (?!-)|^smtpd \w+ (:\d+)/.exec(line)?.slice(1).find(Boolean) ?? '127.0.0.1:1025',

@@ -10,6 +10,7 @@ import { DEBUG_COMMAND, SERVE } from '../../src/cli/commands.js';
 import { makeConfigSchema } from '../../src/cli/config-schema.js';
 import { main } from '../../src/cli/main.js';
 import { readSettings } from '../../src/cli/settings.js';
+import { outputOf } from '../support/output-of.js';
 import { Program, run } from './program.js';
 
 let folder = '';
@@ -34,8 +35,8 @@ async function effective(argv: readonly string[], environment: Readonly<Record<s
   const output = new PassThrough();
   const errors = new PassThrough();
   const code = await main([...argv, '--print-config'], { output, errors, isColored: false, environment });
-  const stdout = String(output.read() ?? '');
-  const stderr = String(errors.read() ?? '');
+  const stdout = outputOf(output).toString();
+  const stderr = outputOf(errors).toString();
   return { code, stderr, config: (code === 0 ? JSON.parse(stdout) : undefined) as Record<string, unknown> };
 }
 

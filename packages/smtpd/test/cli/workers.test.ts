@@ -13,6 +13,7 @@ import { main } from '../../src/cli/main.js';
 import { makeSelfSigned } from '../../src/net/self-signed.js';
 import { RawClient } from '../support/raw-client.js';
 import { requireRoot } from '../support/component.js';
+import { outputOf } from '../support/output-of.js';
 import { BIN, Program, run, sendContent } from './program.js';
 
 const INDEX = new URL('../../dist/index.js', import.meta.url).href;
@@ -384,7 +385,7 @@ describe('--workers', () => {
   async function said(argv: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     const [output, errors] = [new PassThrough(), new PassThrough()];
     const code = await main(argv, { output, errors, isColored: false, environment });
-    return { code, stdout: String(output.read() ?? ''), stderr: String(errors.read() ?? '') };
+    return { code, stdout: outputOf(output).toString(), stderr: outputOf(errors).toString() };
   }
 
   it.each(['0', '257', '1.5', 'many', ''])('cannot be %j', async (value) => {

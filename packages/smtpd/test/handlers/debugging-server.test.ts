@@ -11,6 +11,7 @@ import {
 } from '../../src/index.js';
 import { scenariosOf } from '../conformance/transcripts.js';
 import { RawClient } from '../support/raw-client.js';
+import { outputOf } from '../support/output-of.js';
 
 const FIRST = '---------- MESSAGE FOLLOWS ----------';
 const LAST = '------------ END MESSAGE ------------';
@@ -33,7 +34,7 @@ async function printed(
   const { code } = await client.reply();
   client.destroy();
   await server.close();
-  return { code, text: ((output.read() as Buffer | null) ?? Buffer.of()).toString('utf8') };
+  return { code, text: outputOf(output).toString('utf8') };
 }
 
 interface Sent extends DebuggingServerOptions {
@@ -177,7 +178,7 @@ describe('DebuggingServer, python', () => {
         await client.reply();
       }
       client.destroy();
-      expect(String(output.read()).split('\n').slice(0, -1)).toEqual(scenario.stdout);
+      expect(outputOf(output).toString().split('\n').slice(0, -1)).toEqual(scenario.stdout);
     });
   }
 

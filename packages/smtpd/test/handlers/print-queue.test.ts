@@ -2,6 +2,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 
 import { PrintQueue } from '../../src/handlers/print-queue.js';
+import { outputOf } from '../support/output-of.js';
 
 /** A stream that takes the next piece when it is told to. */
 class HeldStream extends Writable {
@@ -34,7 +35,7 @@ describe('PrintQueue', () => {
     const output = new PassThrough();
     const queue = PrintQueue.of(output);
     await Promise.all([queue.print(job('a', 'b')), queue.print(job('c')), queue.print(job('d', 'e'))]);
-    expect(String(output.read())).toBe('abcde');
+    expect(outputOf(output).toString()).toBe('abcde');
   });
 
   it('is one for each stream, so that two servers do not mix their lines', () => {
