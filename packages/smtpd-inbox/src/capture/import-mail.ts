@@ -27,10 +27,12 @@ export async function importMail(mail: FiledMail, { store, reader, inbox, now }:
     summary.headers.find(([each]) => each.toLowerCase() === name)?.[1];
   // A file has no envelope. What its last server wrote into the header comes nearest.
   const recipients = [field('delivered-to'), field('x-original-to')].filter((each) => each !== undefined);
+  const { receivedAt = now } = mail;
   const message: NewMessage = {
     raw: mail.raw,
     inbox,
-    receivedAt: mail.receivedAt ?? now,
+    // What is older than the store keeps mail would go with the next message: it is as old as its import.
+    receivedAt: receivedAt.getTime() <= now.getTime() - store.limits.ageMsMax ? now : receivedAt,
     envelope: {
       mailFrom: mail.mailFrom ?? field('return-path')?.replace(/^<|>$/g, '') ?? '',
       rcptTos: [...new Set(recipients)],

@@ -93,6 +93,12 @@ describe('import', () => {
     expect(Buffer.from(await seen!.raw()).toString()).toBe(mail('seen'));
   });
 
+  it('keeps what came longer ago than the inbox keeps mail', async () => {
+    const old = ['one', 'two', 'three'].map((each) => `From - Wed Nov 25 10:00:00 2009\n${mail(each, '\n')}\n`);
+    expect((await run('import', write('old.mbox', old.join('')))).output.toString()).toBe('3 messages imported\n');
+    expect(await subjects()).toEqual(['three', 'two', 'one']);
+  });
+
   it('puts mail into an inbox of its own, and says when there is none', async () => {
     const file = write('mine.eml', mail('mine'));
     await using inbox = await client.createInbox({ name: 'mine' });
