@@ -99,6 +99,27 @@ describe('import', () => {
     expect(await subjects()).toEqual(['three', 'two', 'one']);
   });
 
+  it('says what made room for the rest, and what was kept before a failure', async () => {
+    await using small = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', limits: { messagesMax: 3 } });
+    const five = ['1', '2', '3', '4', '5'].map((each) => `From - Thu Nov 26 10:00:00 2026\n${mail(each, '\n')}\n`);
+    const file = write('five.mbox', five.join(''));
+    expect(await run('import', '--url', small.url!, file)).toMatchObject({
+      code: 1,
+      errors: 'The first 2 messages made room for the others: the inbox keeps 3 messages and 1073741824 octets\n',
+    });
+    const zip = new Uint8Array(
+      await new Response(await new InboxClient({ url: small.url }).export({ format: 'zip' })).arrayBuffer(),
+    );
+    // The first entry stays whole; the content of the second is another than its checksum says.
+    zip.set([255, 255], Buffer.from(zip).indexOf('PK\x03\x04', 4, 'latin1') + 64);
+    const failed = await run('import', file, write('half.zip', zip), file);
+    expect(failed.code).toBe(1);
+    expect(failed.errors).toMatch(
+      /^5 messages imported before this:\n.*damaged.* \(one message before it was imported\)\n$/,
+    );
+    expect(await subjects()).toEqual(['3', '5', '4', '3', '2', '1']);
+  });
+
   it('puts mail into an inbox of its own, and says when there is none', async () => {
     const file = write('mine.eml', mail('mine'));
     await using inbox = await client.createInbox({ name: 'mine' });

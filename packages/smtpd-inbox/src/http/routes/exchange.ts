@@ -10,6 +10,7 @@ import { withWireLineEnds, type ImportItem } from '../../exchange/import-item.js
 import { readMbox, writeMbox, type MboxMessage } from '../../exchange/mbox.js';
 import { readZip, writeZip, type ZippedMessage } from '../../exchange/zip.js';
 import { APIError } from '../api-error.js';
+import { knownError } from '../known-error.js';
 import { piecesOf, readOctets } from '../request-body.js';
 import { messageOf } from '../message-access.js';
 import { attachmentDisposition, json, MAIL_JSON_BYTES_MAX, octets, route, type Route } from '../route.js';
@@ -59,13 +60,17 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
         if (inbox !== '' && directory.get(inbox) === undefined)
           throw new APIError('NOT_FOUND', `There is no inbox "${inbox}"`);
         const result: { ids: string[]; skipped: { name: string; reason: string }[] } = { ids: [], skipped: [] };
-        for await (const item of itemsOf(contentType, body())) {
-          if (item.kind === 'skipped') {
-            result.skipped.push({ name: item.name, reason: item.reason });
-            continue;
+        try {
+          for await (const item of itemsOf(contentType, body())) {
+            if (item.kind === 'skipped') {
+              result.skipped.push({ name: item.name, reason: item.reason });
+              continue;
+            }
+            const mail = { ...item, raw: withWireLineEnds(item.raw) };
+            result.ids.push(await importMail(mail, { store, reader, inbox, now: now() }));
           }
-          const mail = { ...item, raw: withWireLineEnds(item.raw) };
-          result.ids.push(await importMail(mail, { store, reader, inbox, now: now() }));
+        } catch (error) {
+          throw result.ids.length === 0 ? error : halfImported(error, result.ids.length);
         }
         return json(result);
       },
@@ -137,6 +142,13 @@ export function exchangeRoutes(services: InboxServices): readonly Route[] {
         ...(summary.subject === undefined ? {} : { subject: summary.subject }),
       };
   }
+}
+
+/** What is kept stays: whoever heard of the failure alone would import it twice. */
+function halfImported(cause: unknown, count: number): APIError {
+  const { code, message } = knownError(cause);
+  const kept = count === 1 ? 'one message before it was' : `${String(count)} messages before it were`;
+  return Object.assign(new APIError(code, `${message} (${kept} imported)`), { cause });
 }
 
 /** The messages of a body. */
