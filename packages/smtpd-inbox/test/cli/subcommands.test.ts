@@ -1,6 +1,19 @@
 /** The commands that ask an inbox which runs: files of every kind in, files out, and a wait for shells. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -155,6 +168,50 @@ describe('export', () => {
     expect((await run('import', file)).code).toBe(0);
     expect(await subjects()).toEqual(['two', 'one']);
   });
+
+  it('replaces the file alone that it was told', async () => {
+    await client.import(mail('one'), 'message/rfc822');
+    mkdirSync(join(folder, 'mine'));
+    const file = write('mine/kept.mbox', 'Earlier');
+    chmodSync(file, 0o600);
+    write('mine/kept.mbox.part', 'Mine');
+    symlinkSync('kept.mbox', join(folder, 'mine/link'));
+    expect(await run('export', join(folder, 'mine/link'))).toMatchObject({ code: 0, errors: '' });
+    expect(readdirSync(join(folder, 'mine'))).toEqual(['kept.mbox', 'kept.mbox.part', 'link']);
+    expect(readFileSync(join(folder, 'mine/kept.mbox.part'), 'utf8')).toBe('Mine');
+    expect([lstatSync(join(folder, 'mine/link')).isSymbolicLink(), statSync(file).mode & 0o777]).toEqual([true, 0o600]);
+    expect(readFileSync(file, 'utf8')).toContain('Subject: one');
+  });
+
+  it('writes two exports of one file whole', async () => {
+    const long = 'x'.repeat(70).concat('\r\n').repeat(30_000);
+    await client.import(mail('one') + long, 'message/rfc822');
+    const file = join(folder, 'twice.mbox');
+    const ran = await Promise.all([run('export', file), run('export', file)]);
+    expect(ran.map(({ code }) => code)).toEqual([0, 0]);
+    const whole = await new Response(await client.export({ format: 'mbox' })).arrayBuffer();
+    expect(readFileSync(file).equals(Buffer.from(whole))).toBe(true);
+  });
+
+  // What they are called on Windows cannot be linked to.
+  it.skipIf(process.platform === 'win32')(
+    'writes into what is there and no file, and behind what a shell began',
+    async () => {
+      await client.import(mail('one'), 'message/rfc822');
+      const link = join(folder, 'nothing');
+      symlinkSync('/dev/null', link);
+      expect(await run('export', link)).toMatchObject({ code: 0, errors: '' });
+      expect(lstatSync(link).isSymbolicLink()).toBe(true);
+      const opened = openSync(write('appended', 'Earlier\n'), 'a');
+      expect(await run('export', `/dev/fd/${String(opened)}`)).toMatchObject({ code: 0, errors: '' });
+      closeSync(opened);
+      expect(readFileSync(join(folder, 'appended'), 'utf8')).toMatch(/^Earlier\nFrom [^]*Subject: one/);
+      expect(await run('export', folder)).toMatchObject({
+        code: 2,
+        errors: `smtpd-inbox: ${folder} is a folder: export needs a file\n`,
+      });
+    },
+  );
 
   it('writes what a search finds to standard output', async () => {
     for (const subject of ['one', 'two']) await client.import(mail(subject), 'message/rfc822');
