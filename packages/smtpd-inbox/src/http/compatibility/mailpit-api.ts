@@ -419,10 +419,18 @@ export function mailpitAPI({ services }: CompatibilityContext): CompatibilityAPI
 }
 
 /** @throws APIError when the value is not of the shape */
-function check<Schema extends TSchema>(schema: Schema, value: unknown): Static<Schema> {
+function check<Schema extends TSchema>(schema: Schema, given: unknown): Static<Schema> {
+  const value = withNamesOf(schema, given);
   if (Value.Check(schema, value)) return value;
   const [first] = Value.Errors(schema, value);
   throw new APIError('BAD_REQUEST', `The body's ${first?.instancePath ?? ''}: ${first?.message ?? 'wrong'}`);
+}
+
+/** Mailpit takes `ids` for `IDs`, as Go does. Whoever deletes by it would delete everything if it were passed over. */
+function withNamesOf(schema: TSchema, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !('properties' in schema)) return value;
+  const names = new Map(Object.keys(schema.properties as object).map((name) => [name.toLowerCase(), name]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [names.get(key.toLowerCase()) ?? key, each]));
 }
 
 function notHere(reason: string): Response {

@@ -525,6 +525,14 @@ describe('the rest of Mailpit’s paths', () => {
     expect((await ask(url, { path: `/api/v1/message/latest?query=from:ann` })).json).toMatchObject({ ID: first });
   });
 
+  it('deletes what it is told alone, in whatever letters the name is written', async () => {
+    const [first, second] = await two();
+    const body = JSON.stringify({ ids: [first] });
+    const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+    expect((await ask(url, { method: 'DELETE', path: '/api/v1/messages', headers, body })).text).toBe('ok');
+    expect((await client.listMessages()).messages.map(idOf)).toEqual([second]);
+  });
+
   it('keeps what it is given to send in the inbox of each recipient', async () => {
     await using isolated = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', mailpit: '127.0.0.1:0' });
     const inboxes = new InboxClient({ url: isolated.url ?? '' });
