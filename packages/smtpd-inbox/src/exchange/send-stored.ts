@@ -133,7 +133,10 @@ function outcome({ address, isAccepted, reply }: RecipientOutcome): ReleaseResul
 function failure(error: unknown): unknown {
   const isOfOurs = [SMTPConnectionError, SMTPNotOfferedError, SMTPRefusedError, UsageError];
   if (!isOfOurs.some((each) => error instanceof each)) return error;
-  return new ExchangeError('EXCHANGE_FAILED', `It was not sent: ${(error as Error).message}`, { cause: error });
+  // RFC 5321 §3.8: who hears no verdict on the content cannot know. Whoever was told that nobody has it would send it twice.
+  const isOpen = error instanceof SMTPConnectionError && CONTENT_STAGES.includes(error.stage);
+  const outcome = isOpen ? 'It may have been sent, there was no answer' : 'It was not sent';
+  return new ExchangeError('EXCHANGE_FAILED', `${outcome}: ${(error as Error).message}`, { cause: error });
 }
 
 function ignore(): void {
@@ -141,6 +144,8 @@ function ignore(): void {
 }
 
 const LF = 0x0a;
+/** Where a connection is on which the content goes out, or has gone. */
+const CONTENT_STAGES = ['content', 'BDAT'];
 const CR = 0x0d;
 /** Parameter → the keyword in the reply to EHLO. */
 const EXTENSION_OF: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,5 @@
 import { dsn } from 'smtpd';
-import { startTestServer } from 'smtpd/testing';
+import { drop, startTestServer } from 'smtpd/testing';
 import type { Envelope } from 'smtpd-store';
 import { describe, expect, it } from 'vitest';
 
@@ -201,6 +201,15 @@ describe('a message that is released', () => {
     expect(JSON.stringify(error) + String(error)).not.toContain('hunter2');
     await expect(releaserTo(smtp).release(mail({}), { to: ['no address'] })).rejects.toMatchObject({
       code: 'EXCHANGE_FAILED',
+    });
+  });
+
+  it('may be there although no answer came, and that is said', async () => {
+    await using smtp = await startTestServer();
+    smtp.next('message', drop({ at: 'afterTaking' }));
+    await expect(releaserTo(smtp).release(mail({}))).rejects.toMatchObject({
+      code: 'EXCHANGE_FAILED',
+      message: expect.stringMatching(/^It may have been sent, there was no answer: /) as string,
     });
   });
 
