@@ -40,18 +40,24 @@ export class MailmanMapDirectory implements MailmanDirectory {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<MailmanAnswer> {
     signal?.throwIfAborted();
-    let isStale = false;
+    let maps: Maps;
+    let failure: { readonly reason: string } | undefined;
     try {
       this.#reading ??= this.#read().finally(() => {
         this.#reading = undefined;
       });
-      await this.#reading;
+      maps = await this.#reading;
     } catch (error) {
-      if (this.#maps === undefined) return { kind: 'unavailable', reason: reasonOf(error) };
-      isStale = true;
+      failure = { reason: reasonOf(error) };
+      if (this.#maps === undefined) return { kind: 'unavailable', ...failure };
+      maps = this.#maps;
     }
     signal?.throwIfAborted();
-    return answerFrom(this.#maps, recipient, isStale);
+    const answer = answerFrom(maps, recipient, failure !== undefined);
+    // That a list was not there says little when nobody can look: it may have been made since.
+    return failure !== undefined && answer.kind === 'unknown' && answer.isListDomain
+      ? { kind: 'unavailable', ...failure }
+      : answer;
   }
 
   /** Reads both files, or none: what is known is replaced when all of it was read. */
@@ -73,10 +79,10 @@ interface Maps {
   readonly domains: ReadonlySet<string>;
 }
 
-function answerFrom(maps: Maps | undefined, recipient: MailmanRecipient, isStale: boolean): MailmanAnswer {
-  const found = mailmanCandidates(recipient).find(({ list }) => maps !== undefined && isList(maps, list));
+function answerFrom(maps: Maps, recipient: MailmanRecipient, isStale: boolean): MailmanAnswer {
+  const found = mailmanCandidates(recipient).find(({ list }) => isList(maps, list));
   if (found !== undefined) return { kind: 'known', ...found, isStale };
-  return { kind: 'unknown', isListDomain: maps?.domains.has(mailmanDomain(recipient) ?? '') === true };
+  return { kind: 'unknown', isListDomain: maps.domains.has(mailmanDomain(recipient) ?? '') };
 }
 
 /** `foo-owner` may be a list of its own, or the owners of `foo`: a list is what has all of the addresses of one. */

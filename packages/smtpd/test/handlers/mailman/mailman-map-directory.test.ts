@@ -90,6 +90,8 @@ describe('MailmanMapDirectory', () => {
     rmSync(join(root.path, 'postfix_domains'));
     expect(await lookUp(directory, 'staff@lists.example')).toEqual({ ...STAFF, isStale: true });
     expect(await lookUp(directory, 'bob@b.example')).toEqual({ kind: 'unknown', isListDomain: false });
+    // It may have been made since: nobody hears 550.
+    expect(await lookUp(directory, 'other@lists.example')).toMatchObject({ kind: 'unavailable' });
     writeMaps('regex', ['staff@lists.example']);
     expect(await lookUp(directory, 'staff@lists.example')).toEqual(STAFF);
   });
