@@ -273,7 +273,15 @@ export class InboxServer implements AsyncDisposable {
   #follow(changes: AsyncIterable<StoreChange>, directory: InboxDirectory): void {
     const { logger } = this.#options;
     const following = (async () => {
-      for await (const change of changes) if (change.kind === 'setting') await directory.refresh(change.key);
+      for await (const change of changes) {
+        try {
+          if (change.kind === 'setting') await directory.refresh(change.key);
+          else await directory.refreshAll();
+        } catch (error) {
+          // A store that is away says `missed` when it is back.
+          logger.error({ error }, 'A change of the inboxes could not be read');
+        }
+      }
     })().catch((error: unknown) => {
       logger.error({ error }, 'Changes of the inboxes are not heard any more');
     });

@@ -31,6 +31,8 @@ export class InboxDirectory {
   readonly #domain: string;
   readonly #now: () => Date;
   readonly #byName = new Map<string, Inbox>();
+  /** They are made and taken away one after the other: two of one name would be one, and each would have been given it. */
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   /** @param options.domain - behind the names: `inbox.test` */
   private constructor(store: MailStore, { domain, now }: { readonly domain: string; readonly now: () => Date }) {
@@ -54,6 +56,15 @@ export class InboxDirectory {
     if (key.startsWith(KEY_PREFIX)) this.#take(key, await this.#store.setting(key));
   }
 
+  /** It is not known which settings are other ones now: all are looked at. */
+  refreshAll(): Promise<void> {
+    return this.#inTurn(async () => {
+      const kept = await this.#store.settings(KEY_PREFIX);
+      for (const name of [...this.#byName.keys()]) if (!kept.has(KEY_PREFIX + name)) this.#byName.delete(name);
+      for (const [key, value] of kept) this.#take(key, value);
+    });
+  }
+
   /** All of them, by name. */
   list(): readonly Inbox[] {
     return [...this.#byName.values()]
@@ -67,7 +78,12 @@ export class InboxDirectory {
   }
 
   /** @throws {@link InboxExistsError} */
-  async create({ name = randomName(), ttlSeconds }: NewInbox): Promise<Inbox> {
+  create(wanted: NewInbox): Promise<Inbox> {
+    return this.#inTurn(() => this.#create(wanted));
+  }
+
+  async #create({ name = randomName(), ttlSeconds }: NewInbox): Promise<Inbox> {
+    await this.refresh(KEY_PREFIX + name);
     if (this.get(name) !== undefined) throw new InboxExistsError(name);
     const createdAt = this.#now();
     const kept: KeptInbox = {
@@ -86,7 +102,11 @@ export class InboxDirectory {
   }
 
   /** Takes an inbox away, with its mail. @returns whether there was one */
-  async remove(name: string): Promise<boolean> {
+  remove(name: string): Promise<boolean> {
+    return this.#inTurn(() => this.#remove(name));
+  }
+
+  async #remove(name: string): Promise<boolean> {
     if (!this.#byName.has(name)) return false;
     await this.#store.setSetting(KEY_PREFIX + name, undefined);
     this.#byName.delete(name);
@@ -96,7 +116,21 @@ export class InboxDirectory {
 
   /** Takes away those whose time is over. */
   async prune(): Promise<void> {
-    for (const inbox of [...this.#byName.values()]) if (this.#isOver(inbox)) await this.remove(inbox.name);
+    for (const inbox of [...this.#byName.values()]) {
+      if (!this.#isOver(inbox)) continue;
+      await this.#inTurn(async () => {
+        // Somebody may have made another of that name meanwhile, here or elsewhere, and it has mail.
+        await this.refresh(KEY_PREFIX + inbox.name);
+        const current = this.#byName.get(inbox.name);
+        if (current !== undefined && this.#isOver(current)) await this.#remove(inbox.name);
+      });
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#lastTurn.then(work);
+    this.#lastTurn = done.catch(() => undefined);
+    return done;
   }
 
   /**
