@@ -20,7 +20,8 @@ it('docs/inbox-reference.md is what the tables say', async () => {
     '',
     '## `smtpd-inbox [options] [host:port ...]`',
     '',
-    'SMTP is spoken at the addresses, `127.0.0.1:1025` by default. `smtpd inbox` is the same command.',
+    'SMTP is spoken at the addresses, or at those of `SMTPD_INBOX_LISTEN` where none is given; `127.0.0.1:1025` by default. `smtpd inbox` is the',
+    'same command.',
     ...Object.entries(GROUPS).flatMap(([group, title]) => [
       '',
       `**${title}**`,

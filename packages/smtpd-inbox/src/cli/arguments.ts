@@ -10,6 +10,7 @@ import { environmentNameOf, INBOX_OPTIONS } from './options.js';
 export interface InboxArguments {
   readonly words: readonly string[];
   readonly text: (name: string) => string | undefined;
+  /** A list; that of `listen` is in the environment alone, where no words are. */
   readonly texts: (name: string) => readonly string[] | undefined;
   readonly isOn: (name: string) => boolean | undefined;
 }

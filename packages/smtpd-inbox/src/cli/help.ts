@@ -20,7 +20,8 @@ export function helpText(): string {
     '',
     groups.join('\n\n'),
     '',
-    'Each option is also read from the environment: SMTPD_INBOX_DATA for --data; lists have commas.',
+    'Each option is also read from the environment: SMTPD_INBOX_DATA for --data, SMTPD_INBOX_LISTEN for host:port ...; lists',
+    'have commas.',
     'An address is host:port, [IPv6]:port, or :port for every address of the machine; port 0 lets the system choose.',
   ].join('\n')}\n`;
 }

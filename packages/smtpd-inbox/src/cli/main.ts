@@ -52,6 +52,7 @@ export async function main(argv: readonly string[], terminal: Partial<InboxTermi
 /** What the arguments mean. @throws {@link InboxArgumentError} */
 async function optionsOf(given: InboxArguments): Promise<InboxOptions> {
   const text = (name: string): string | undefined => given.text(name);
+  const smtp = given.words.length === 0 ? given.texts('listen') : given.words;
   const http = text('http');
   /** Where it is off unless somebody says otherwise, `off` may be said all the same. */
   const address = (name: string): string | undefined => (text(name) === 'off' ? undefined : text(name));
@@ -66,7 +67,7 @@ async function optionsOf(given: InboxArguments): Promise<InboxOptions> {
   if (release === undefined && given.texts('release-to') !== undefined)
     throw new InboxArgumentError('--release-to needs --release, the server that messages are released to');
   return {
-    ...(given.words.length === 0 ? {} : { smtp: given.words.map(smtpAddress) }),
+    ...present('smtp', smtp?.map(smtpAddress)),
     ...present('http', http === 'off' ? (false as const) : http),
     ...present('smtps', smtps === undefined ? undefined : smtpAddress(smtps)),
     ...present('mailpit', address('mailpit')),

@@ -88,6 +88,19 @@ describe('the program', () => {
     await second.exited;
   });
 
+  it('speaks SMTP where the environment says, and where words say something else there', async () => {
+    const environment = { SMTPD_INBOX_LISTEN: '127.0.0.1:0, 127.0.0.2:0', SMTPD_INBOX_HTTP: '127.0.0.1:0' };
+    const hostsOf = async (words: readonly string[]) => {
+      const running = await start([INBOX, ...words], environment);
+      const { json } = await ask(running.url, { path: '/api/v1/info' });
+      running.child.kill('SIGTERM');
+      await running.exited;
+      return (json as { smtp: { host: string }[] }).smtp.map(({ host }) => host);
+    };
+    expect(await hostsOf([])).toEqual(['127.0.0.1', '127.0.0.2']);
+    expect(await hostsOf(['127.0.0.3:0'])).toEqual(['127.0.0.3']);
+  });
+
   it('ends with 1 when a port is taken, and says which, of what, and what to do', async () => {
     const running = await start([INBOX, '127.0.0.1:0', '--http', '127.0.0.1:0']);
     const { host } = new URL(running.url);
