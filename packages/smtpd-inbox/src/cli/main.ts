@@ -1,5 +1,6 @@
 /** The command `smtpd-inbox`: from arguments to an inbox that runs until somebody stops it. */
 
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 
@@ -42,11 +43,21 @@ export async function main(argv: readonly string[], terminal: Partial<InboxTermi
       await print(output, `${(JSON.parse(manifest) as { version: string }).version}\n`);
       return 0;
     }
-    return await serve(await optionsOf(given), { errors, isDebugging: given.isOn('debug') === true });
+    const isOpen = given.text('password') === undefined && given.text('token') === undefined;
+    const madePassword = isOpen && given.isOn('generate-password') === true ? makePassword() : undefined;
+    return await serve(
+      { ...(await optionsOf(given)), ...present('password', madePassword) },
+      { errors, isDebugging: given.isOn('debug') === true, madePassword },
+    );
   } catch (error) {
     errors.write(`smtpd-inbox: ${messageOf(error)}\n`);
     return isUsersOwn(error) ? 2 : 1;
   }
+}
+
+/** A password that nobody guesses, for one run. */
+function makePassword(): string {
+  return randomBytes(12).toString('base64url');
 }
 
 /** What the arguments mean. @throws {@link InboxArgumentError} */
@@ -156,7 +167,11 @@ function present<Name extends string, Value>(name: Name, value: Value | undefine
 /** Runs until SIGINT or SIGTERM: the first closes when the messages under way are done, a second one ends at once. */
 async function serve(
   options: InboxOptions,
-  { errors, isDebugging }: { readonly errors: Writable; readonly isDebugging: boolean },
+  {
+    errors,
+    isDebugging,
+    madePassword,
+  }: { readonly errors: Writable; readonly isDebugging: boolean; readonly madePassword: string | undefined },
 ): Promise<number> {
   let stop: () => void = () => undefined;
   const stopped = new Promise<void>((resolve) => {
@@ -171,7 +186,7 @@ async function serve(
   for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     const inbox = await startInbox(options);
-    errors.write(describe(inbox));
+    errors.write(describe(inbox, madePassword));
     if (isDebugging) tellEvents(inbox, errors);
     await stopped;
     await inbox.close();
@@ -181,8 +196,9 @@ async function serve(
   }
 }
 
-function describe(inbox: InboxServer): string {
+function describe(inbox: InboxServer, madePassword: string | undefined): string {
   const lines = inbox.smtpAddresses.map((address) => `SMTP   ${formatBoundAddress(address)}`);
+  if (madePassword !== undefined) lines.push(`password ${madePassword} (any user name will do)`);
   if (inbox.url !== undefined) lines.push(`page   ${inbox.url}`, `API    ${inbox.url}api`);
   lines.push(...Object.entries(inbox.compatibilityURLs).map(([name, url]) => `${name} ${url}`));
   lines.push(...inbox.pop3Addresses.map((address) => `POP3   ${formatBoundAddress(address)}`));

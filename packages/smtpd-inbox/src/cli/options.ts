@@ -92,6 +92,11 @@ export const INBOX_OPTIONS: readonly InboxCommandOption[] = [
     help: 'behind the names of isolated inboxes (default: inbox.test)',
   },
   { name: 'password', value: 'TEXT', group: 'safety', help: 'what a browser and POP3 ask for; any user name will do' },
+  {
+    name: 'generate-password',
+    group: 'safety',
+    help: 'make a password where none and no token is given, and print it',
+  },
   { name: 'token', value: 'TEXT', group: 'safety', help: 'what a program sends: Authorization: Bearer TEXT' },
   {
     name: 'http-host',

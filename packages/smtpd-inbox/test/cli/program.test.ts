@@ -101,6 +101,24 @@ describe('the program', () => {
     expect(await hostsOf(['127.0.0.3:0'])).toEqual(['127.0.0.3']);
   });
 
+  it('makes a password for one run where it is told to, and none where there is a token', async () => {
+    const open = ['127.0.0.1:0', '--http', '0', '--tls', 'off', '--generate-password'];
+    const running = await start([INBOX, ...open]);
+    const password = running.said['password']?.split(' ')[0] ?? '';
+    expect(password).toMatch(/^[\w-]{16}$/);
+    const statusWith = async (secret: string) => {
+      const authorization = `Basic ${Buffer.from(`ann:${secret}`).toString('base64')}`;
+      return (await ask(running.url, { path: '/api/v1/messages', headers: { authorization } })).status;
+    };
+    expect([await statusWith(password), await statusWith('')]).toEqual([200, 401]);
+    running.child.kill('SIGTERM');
+    await running.exited;
+    const guarded = await start([INBOX, ...open], { SMTPD_INBOX_TOKEN: 'sesame' });
+    expect(guarded.said).not.toHaveProperty('password');
+    guarded.child.kill('SIGTERM');
+    await guarded.exited;
+  });
+
   it('ends with 1 when a port is taken, and says which, of what, and what to do', async () => {
     const running = await start([INBOX, '127.0.0.1:0', '--http', '127.0.0.1:0']);
     const { host } = new URL(running.url);
