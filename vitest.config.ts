@@ -22,6 +22,7 @@ const cores = availableParallelism();
  */
 const BEGUN_FIRST = [
   'test/newer-nodes.test.ts',
+  'test/container.test.ts',
   'smtpd/test/attacks/fuzz.test.ts',
   'smtpd-inbox/test/client/fixtures.test.ts',
   'smtpd-inbox/test/kill.test.ts',
