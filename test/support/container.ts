@@ -153,7 +153,10 @@ export class Container {
   get pid(): number {
     const pid = String(this.#outside.pid);
     if (this.#hasEnded) throw new Error(`It has ended: ${this.#said.join('\n')}`);
-    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
+    const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    // Number 0 would be everybody here.
+    if (first === undefined || first === '') throw new Error(`It is ending: ${this.#said.join('\n')}`);
+    return Number(first);
   }
 
   /** Tells the first process to end, as `docker stop` does. */
@@ -165,7 +168,11 @@ export class Container {
   /** Ends it at once, with all that runs in it. */
   async kill(): Promise<void> {
     // Not the process around it: one that has changed its user outlives that.
-    if (!this.#hasEnded) process.kill(this.pid, 'SIGKILL');
+    try {
+      process.kill(this.pid, 'SIGKILL');
+    } catch {
+      // It has ended, or is about to.
+    }
     await this.exited;
   }
 
