@@ -1,7 +1,7 @@
 # The image of smtpd: `docker build -t smtpd .`, and docs/container.md for the rest.
 
 # A mirror, or another Node from 20.19 on.
-ARG BASE=docker.io/library/node:24-slim
+ARG BASE=node:24-slim
 
 # What builds stays here. A builder without a network takes what `npm run image:prepare -- FOLDER/image` made in this stage's place:
 # `--build-context build=FOLDER`.
