@@ -1,7 +1,6 @@
 /** The one error that `smtpd/testing` itself raises. What is wrong with a server's options is a `UsageError` of the server. */
 
 import type { ErrorCode } from '../protocol/errors.js';
-import { kindOf } from '../protocol/kind-of.js';
 
 /**
  * Raised when a wait ended without what it waited for (`SMTPD_TIMED_OUT`), and when a script cannot work (`SMTPD_BAD_OPTION`). The
@@ -37,5 +36,7 @@ export function checkNames(given: object, names: readonly string[], whose: strin
 /** A number, say, has no names, and would do nothing. */
 function checkKind(given: unknown, names: readonly string[], whose: string): void {
   if (typeof given === 'object' && given !== null) return;
-  throw badOption(`The options of ${whose} are an object with ${names.join(', ')}, not ${kindOf(given)}`);
+  throw badOption(
+    `The options of ${whose} are an object with ${names.join(', ')}, not ${given === null ? 'null' : `a ${typeof given}`}`,
+  );
 }
