@@ -3,7 +3,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 
 import {
   dsn,
@@ -106,6 +106,12 @@ describe('MailmanProxy before a real Mailman', { timeout: 60_000 }, () => {
     }
     await mailman.subscribe('staff@lists.example', 'olga@o.example', 'owner');
   }, 120_000);
+
+  beforeEach(() => {
+    onTestFailed(() => {
+      console.error(mailman.logs());
+    });
+  });
 
   afterAll(async () => {
     for (const each of [mailman, sink, outside] as (AsyncDisposable | undefined)[]) await each?.[Symbol.asyncDispose]();
