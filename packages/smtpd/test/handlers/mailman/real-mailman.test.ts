@@ -227,7 +227,10 @@ describe('MailmanProxy before a real Mailman', { timeout: 60_000 }, () => {
   describe('with Postfix as the sender', () => {
     requirePostfix();
 
-    it('a message to lists and to others reaches all of them, for Postfix honours 452', async () => {
+    let attempts = 0;
+
+    // On a machine that is busy Postfix has been seen not to come again in half a minute, and not why: it is asked twice, and shows its log.
+    it('a message to lists and to others reaches all of them, for Postfix honours 452', { retry: 1 }, async () => {
       await using proxy = await startProxy();
       await using postfix = await startPostfix({
         main: {
@@ -235,19 +238,24 @@ describe('MailmanProxy before a real Mailman', { timeout: 60_000 }, () => {
           ...{ queue_run_delay: '1s', minimal_backoff_time: '1s', maximal_backoff_time: '1s' },
         },
       });
+      onTestFailed(() => {
+        console.error(postfix.log.lines.join('\n'));
+      });
+      attempts += 1;
+      const subject = `Here and there, ${String(attempts)}`;
       const recipients = ['staff@lists.example', 'bob@b.example', 'news@lists.example'];
-      await postfix.sendmail(['-f', 'alice@a.example', ...recipients], contentOf({ subject: 'Here and there' }));
-      await outside.waitForMessage({ to: 'bob@b.example', subject: 'Here and there' }, WAIT);
+      await postfix.sendmail(['-f', 'alice@a.example', ...recipients], contentOf({ subject }));
+      await outside.waitForMessage({ to: 'bob@b.example', subject }, WAIT);
       for (const list of ['staff', 'news']) {
         await sink.waitForMessage(
           (message) =>
-            message.subject?.includes('Here and there') === true &&
+            message.subject?.includes(subject) === true &&
             message.headers.get('List-Id')?.includes(`<${list}.lists.example>`) === true,
           WAIT,
         );
       }
       await postfix.log.line(/ removed/);
-    }, 60_000);
+    });
   });
 
   describe('while a part of Mailman is away', () => {
