@@ -13,6 +13,11 @@ if (image === undefined) {
   process.exit(2);
 }
 
+// What was made before goes; anything else is somebody's, and stays.
+if (existsSync(image) && readdirSync(image).length > 0 && !existsSync(join(image, 'app/health.mjs'))) {
+  console.error(`${image} has other files in it: name a folder that is empty, or that is not there`);
+  process.exit(2);
+}
 rmSync(image, { recursive: true, force: true });
 const seen = new Set();
 for (const name of readdirSync(join(root, 'packages'))) addPackage(join(root, 'packages', name), name);

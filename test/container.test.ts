@@ -2,8 +2,17 @@
  * The Dockerfile, built for real, and what comes of it, run for real: as a user who is not root, with files that cannot be written, as process 1,
  * in a network of its own. Its first stage, which installs and builds, is not run: what is built already takes its place.
  */
-import { execFileSync } from 'node:child_process';
-import { chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -39,6 +48,17 @@ describe('the image', { timeout: 60_000 }, () => {
   requireCommand('swaks');
   requireCommand('curl');
   requireRoot('Only root can build an image, and give it a network of its own');
+
+  it('is laid out in no folder that has files of somebody', () => {
+    const folder = join(images.folder, 'theirs');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'notes.txt'), 'theirs');
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/make-image.mjs'), folder], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('name a folder that is empty')]);
+    expect(readdirSync(folder)).toEqual(['notes.txt']);
+  });
 
   it('says what engines ask of it', () => {
     expect(image.settings).toMatchObject({

@@ -143,9 +143,9 @@ function ignore(): void {
   // Said above, where it is ignored.
 }
 
-const LF = 0x0a;
 /** Where a connection is on which the content goes out, or has gone. */
 const CONTENT_STAGES = ['content', 'BDAT'];
+const LF = 0x0a;
 const CR = 0x0d;
 /** Parameter → the keyword in the reply to EHLO. */
 const EXTENSION_OF: ReadonlyMap<string, string> = new Map([

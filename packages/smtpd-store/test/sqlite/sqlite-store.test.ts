@@ -42,6 +42,32 @@ function unread(given: Partial<NewMessage>): NewMessage {
   return rest;
 }
 
+/** A folder in which temporary stores are made meanwhile. */
+class TemporaryParent extends TemporaryFolder {
+  readonly #before = process.env['TMPDIR'];
+
+  constructor() {
+    super();
+    process.env['TMPDIR'] = this.path;
+  }
+
+  override [Symbol.dispose](): void {
+    if (this.#before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = this.#before;
+    super[Symbol.dispose]();
+  }
+}
+
+/** Leaves a temporary store whose process was killed. @returns how its folder is called */
+function leaveStore(parent: TemporaryParent): string {
+  const kill =
+    "import('smtpd-store').then(async ({ openSQLiteStore }) => { await openSQLiteStore(); process.kill(process.pid, 'SIGKILL'); })";
+  const { signal } = spawnSync(process.execPath, ['--eval', kill], { cwd: import.meta.dirname });
+  expect(signal).toBe('SIGKILL');
+  const [name] = readdirSync(parent.path);
+  return name!;
+}
+
 describe('an SQLite store', () => {
   it('makes one segment of its index of the words of messages that share a transaction', async () => {
     using folder = new TemporaryFolder();
@@ -283,75 +309,46 @@ describe('an SQLite store', () => {
   });
 
   it('is gone when a temporary one is closed', async () => {
-    using folder = new TemporaryFolder();
-    const before = process.env['TMPDIR'];
-    process.env['TMPDIR'] = folder.path;
-    try {
-      const store = await openSQLiteStore();
-      await store.add(newMessage({ raw: Buffer.alloc(200_000) }));
-      expect(readdirSync(folder.path)).toHaveLength(1);
-      await store.close();
-      expect(readdirSync(folder.path)).toEqual([]);
-    } finally {
-      if (before === undefined) delete process.env['TMPDIR'];
-      else process.env['TMPDIR'] = before;
-    }
+    using folder = new TemporaryParent();
+    const store = await openSQLiteStore();
+    await store.add(newMessage({ raw: Buffer.alloc(200_000) }));
+    expect(readdirSync(folder.path)).toHaveLength(1);
+    await store.close();
+    expect(readdirSync(folder.path)).toEqual([]);
   });
 
   it('removes temporary stores whose process was killed, and no others', async () => {
-    using folder = new TemporaryFolder();
-    const before = process.env['TMPDIR'];
-    process.env['TMPDIR'] = folder.path;
-    try {
-      const kill =
-        "import('smtpd-store').then(async ({ openSQLiteStore }) => { await openSQLiteStore(); process.kill(process.pid, 'SIGKILL'); })";
-      const { signal } = spawnSync(process.execPath, ['--eval', kill], { cwd: import.meta.dirname });
-      expect(signal).toBe('SIGKILL');
-      const [left] = readdirSync(folder.path);
-      mkdirSync(join(folder.path, 'smtpd-store-notes'));
-      const others = await openSQLiteStore();
-      const [other] = readdirSync(folder.path).filter((name) => name !== left && name !== 'smtpd-store-notes');
-      const hourAgo = new Date(Date.now() - 3_600_000);
-      // Of the three, one is old and nobody's, one is old and in use, one is no store.
-      for (const name of [left!, other!]) utimesSync(join(folder.path, name, 'store.lock'), hourAgo, hourAgo);
-      const store = await openSQLiteStore();
-      await store.counts();
-      expect(readdirSync(folder.path)).not.toContain(left);
-      expect(readdirSync(folder.path)).toHaveLength(3);
-      await others.add(newMessage({ raw: Buffer.alloc(200_000) }));
-      await others.close();
-      await store.close();
-    } finally {
-      if (before === undefined) delete process.env['TMPDIR'];
-      else process.env['TMPDIR'] = before;
-    }
+    using folder = new TemporaryParent();
+    const left = leaveStore(folder);
+    mkdirSync(join(folder.path, 'smtpd-store-notes'));
+    const others = await openSQLiteStore();
+    const [other] = readdirSync(folder.path).filter((name) => name !== left && name !== 'smtpd-store-notes');
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    // Of the three, one is old and nobody's, one is old and in use, one is no store.
+    for (const name of [left, other!]) utimesSync(join(folder.path, name, 'store.lock'), hourAgo, hourAgo);
+    const store = await openSQLiteStore();
+    await store.counts();
+    expect(readdirSync(folder.path)).not.toContain(left);
+    expect(readdirSync(folder.path)).toHaveLength(3);
+    await others.add(newMessage({ raw: Buffer.alloc(200_000) }));
+    await others.close();
+    await store.close();
   });
 
   it('leaves a kept store alone, however its folder is called and whatever it was before', async () => {
-    using folder = new TemporaryFolder();
-    const before = process.env['TMPDIR'];
-    process.env['TMPDIR'] = folder.path;
-    try {
-      const kill =
-        "import('smtpd-store').then(async ({ openSQLiteStore }) => { await openSQLiteStore(); process.kill(process.pid, 'SIGKILL'); })";
-      spawnSync(process.execPath, ['--eval', kill], { cwd: import.meta.dirname });
-      const [rescued] = readdirSync(folder.path);
-      const kept = [rescued!, 'smtpd-store-kept'].map((name) => join(folder.path, name));
-      const hourAgo = new Date(Date.now() - 3_600_000);
-      for (const each of kept) {
-        await using store = await openSQLiteStore({ folder: each });
-        await store.add(newMessage());
-        await store.close();
-        utimesSync(join(each, 'store.lock'), hourAgo, hourAgo);
-      }
-      await (await openSQLiteStore()).close();
-      for (const each of kept) {
-        await using store = await openSQLiteStore({ folder: each });
-        expect((await store.counts()).messages).toBe(1);
-      }
-    } finally {
-      if (before === undefined) delete process.env['TMPDIR'];
-      else process.env['TMPDIR'] = before;
+    using folder = new TemporaryParent();
+    const kept = [leaveStore(folder), 'smtpd-store-kept'].map((name) => join(folder.path, name));
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    for (const each of kept) {
+      await using store = await openSQLiteStore({ folder: each });
+      await store.add(newMessage());
+      await store.close();
+      utimesSync(join(each, 'store.lock'), hourAgo, hourAgo);
+    }
+    await (await openSQLiteStore()).close();
+    for (const each of kept) {
+      await using store = await openSQLiteStore({ folder: each });
+      expect((await store.counts()).messages).toBe(1);
     }
   });
 

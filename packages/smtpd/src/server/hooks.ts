@@ -382,15 +382,15 @@ function checkKind(given: unknown): void {
   // It has a name, and would be a hook without stages.
   if (typeof given === 'function') throw badHook(functionAsHook(given));
   if (typeof given === 'object' && given !== null) return;
-  throw badHook(
-    `A hook is an object with a name and stages, such as { name: 'my rules', rcpt() {} }, not ${kindOf(given)}`,
-  );
+  throw badHook(`${HOOK_FORM}, not ${kindOf(given)}`);
 }
 
 function functionAsHook({ name }: { readonly name: string }): string {
   const made = name === '' ? 'the hook that it makes' : `what ${name}() makes`;
-  return `A hook is an object with a name and stages, such as { name: 'my rules', rcpt() {} }, or ${made}; this is a function`;
+  return `${HOOK_FORM}, or ${made}; this is a function`;
 }
+
+const HOOK_FORM = "A hook is an object with a name and stages, such as { name: 'my rules', rcpt() {} }";
 
 function badHook(message: string): UsageError {
   return new UsageError('SMTPD_BAD_HOOK', message);
