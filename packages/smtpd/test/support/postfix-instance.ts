@@ -114,14 +114,15 @@ export class PostfixInstance implements AsyncDisposable {
 
   /** Hands a message to Postfix, as programs of this machine do. */
   async sendmail(argv: readonly string[], content: string | Uint8Array): Promise<void> {
-    const child = spawn('sendmail', ['-C', this.configFolder, '-i', ...argv], {
-      env: ENVIRONMENT,
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
-    const said = new LineLog(child.stderr);
-    child.stdin.end(content);
-    const [code] = (await once(child, 'close')) as [number | null];
-    if (code !== 0) throw new Error(`sendmail ended with ${String(code)}: ${said.lines.join('\n')}`);
+    await this.#run('sendmail', ['-C', this.configFolder, '-i', ...argv], content);
+  }
+
+  /**
+   * Has it try at once what it has deferred, whenever it meant to. A message that it passes over, for the process that tried it last has
+   * not let go of its file yet, waits for another call, or for a minute.
+   */
+  async flush(): Promise<void> {
+    await this.#run('postqueue', ['-c', this.configFolder, '-f'], '');
   }
 
   /** Stops it, waits until all its processes are gone, and removes its folder. */
@@ -129,6 +130,14 @@ export class PostfixInstance implements AsyncDisposable {
     this.#child.stdin?.end();
     await this.#ended;
     this.#folder[Symbol.dispose]();
+  }
+
+  async #run(command: string, argv: readonly string[], input: string | Uint8Array): Promise<void> {
+    const child = spawn(command, argv, { env: ENVIRONMENT, stdio: ['pipe', 'ignore', 'pipe'] });
+    const said = new LineLog(child.stderr);
+    child.stdin.end(input);
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${said.lines.join('\n')}`);
   }
 }
 
