@@ -11,6 +11,7 @@ import { refuseUnknown, type CompleteOptions } from '../server/server-options.js
 import type { MailmanDirectory } from './mailman/mailman-directory.js';
 import { MailmanMapDirectory } from './mailman/mailman-map-directory.js';
 import { MailmanRESTDirectory, type MailmanRESTOptions } from './mailman/mailman-rest-directory.js';
+import { checkMailman } from './mailman/mailman-settings.js';
 import { PROXY_OPTION_NAMES, type PureProxyOptions, type RouteRequest } from './proxy/proxy-options.js';
 import { isPostmaster } from './proxy/relay-guard.js';
 import { isByRecipient, parseRoute, type Route } from './proxy/routes.js';
@@ -72,12 +73,13 @@ export class MailmanProxy extends PureProxy {
   constructor(options: MailmanProxyOptions = {}) {
     refuseUnknown(options, { names: OPTION_NAMES, meant: broughtToProxy });
     const { mailman = {}, unknownInListDomain = 'reject', ...rest } = options;
+    checkMailman(mailman);
     super(rest);
     // Another value comes from a program without types.
     if (!UNKNOWN_IN_LIST_DOMAIN.includes(unknownInListDomain)) {
       throw new UsageError(
         'SMTPD_BAD_OPTION',
-        `unknownInListDomain is ${UNKNOWN_IN_LIST_DOMAIN.join(' or ')}, not "${unknownInListDomain}"`,
+        `unknownInListDomain is ${UNKNOWN_IN_LIST_DOMAIN.join(' or ')}, not ${JSON.stringify(unknownInListDomain)}`,
       );
     }
     this.#relaysUnknown = unknownInListDomain === 'relay';

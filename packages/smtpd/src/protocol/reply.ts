@@ -5,6 +5,7 @@
  */
 
 import { UsageError } from './errors.js';
+import { kindOf } from './kind-of.js';
 
 /**
  * A reply: a three-digit code, an enhanced status code where there is one, and one line of text or more.
@@ -171,8 +172,15 @@ function isEnhancedCodeFor(code: number, enhanced: string): boolean {
 }
 
 function linesOf(text: string | readonly string[]): string[] {
-  const joined = typeof text === 'string' ? text : text.join('\n');
+  const joined = typeof text === 'string' ? text : joinLines(text);
   return joined.split(LINE_BREAK).flatMap((line) => foldLine(line.replace(CONTROL, ' ')));
+}
+
+/** A caller without types may have given no text at all. */
+function joinLines(given: unknown): string {
+  if (Array.isArray(given) && given.every((line) => typeof line === 'string')) return given.join('\n');
+  const found = Array.isArray(given) ? 'a list of something else' : kindOf(given);
+  throw new UsageError('SMTPD_BAD_REPLY', `The text of a reply is a string or a list of strings, not ${found}`);
 }
 
 /** RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets with its codes and CRLF. */

@@ -3,6 +3,8 @@
  * from elsewhere mean is in `brought-names.ts`.
  */
 
+import { kindOf } from './kind-of.js';
+
 /** What options there are, and how one that there is not is spoken of. */
 export interface KnownOptions {
   /** The names that there are. */
@@ -42,7 +44,7 @@ function isObject(given: unknown): given is object {
 
 /** As a rule it is an address. It may have a password, and is not repeated. */
 function noObject(given: unknown, { known, meant }: KnownOptions): string {
-  return `Options are an object, not ${typeof given}; ${meant?.()['host'] ?? `there are: ${[...known].join(', ')}`}`;
+  return `Options are an object, not ${kindOf(given)}; ${meant?.()['host'] ?? `there are: ${[...known].join(', ')}`}`;
 }
 
 function adviceOn(name: string, options: KnownOptions): string {

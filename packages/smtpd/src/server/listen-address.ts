@@ -2,6 +2,7 @@
 
 import type { BoundAddress, ListenAddress } from '../net/listener.js';
 import { UsageError } from '../protocol/errors.js';
+import { kindOf } from '../protocol/kind-of.js';
 
 /**
  * Reads a listen address.
@@ -17,16 +18,13 @@ import { UsageError } from '../protocol/errors.js';
  * ```
  */
 export function parseListenAddress(text: string): ListenAddress {
+  // A caller without types may have given a port alone.
+  if (typeof text !== 'string') throw new UsageError('SMTPD_BAD_ADDRESS', noAddress(kindOf(text)));
   if (text.includes('/')) return { path: text };
   const descriptor = DESCRIPTOR.exec(text)?.[1];
   if (descriptor !== undefined) return { fd: Number(descriptor) };
   const groups = HOST_AND_PORT.exec(text)?.groups;
-  if (groups === undefined) {
-    throw new UsageError(
-      'SMTPD_BAD_ADDRESS',
-      `"${text}" is no listen address; write host:port, [IPv6]:port, :port, a path with a slash, or fd:N`,
-    );
-  }
+  if (groups === undefined) throw new UsageError('SMTPD_BAD_ADDRESS', noAddress(`"${text}"`));
   const port = Number(groups['port']);
   if (port > 65_535) throw new UsageError('SMTPD_BAD_ADDRESS', `"${text}": a port is 0 to 65535`);
   return { host: groups['literal'] ?? groups['name'] ?? '', port };
@@ -36,6 +34,10 @@ export function parseListenAddress(text: string): ListenAddress {
 export function formatBoundAddress({ address, port, family }: BoundAddress): string {
   if (family === 'unix') return address;
   return family === 'IPv6' ? `[${address}]:${String(port)}` : `${address}:${String(port)}`;
+}
+
+function noAddress(given: string): string {
+  return `${given} is no listen address; write host:port, [IPv6]:port, :port, a path with a slash, or fd:N`;
 }
 
 const DESCRIPTOR = /^fd:(\d{1,9})$/;

@@ -10,8 +10,10 @@ import {
   UsageError,
   type MailmanAnswer,
   type MailmanDirectory,
+  type MailmanOptions,
   type MailmanProxyOptions,
   type MailmanRecipient,
+  type MailmanRESTOptions,
   type OfferNarrowing,
 } from '../../src/index.js';
 import { startTestServer, type TestServer } from '../../src/testing/index.js';
@@ -56,6 +58,8 @@ class StubDirectory implements MailmanDirectory {
 const NOT_MAILMANS: OfferNarrowing = {
   without: ['SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'PIPELINING', 'ENHANCEDSTATUSCODES', 'DSN'],
 };
+
+const REST = { url: 'http://127.0.0.1:8001', user: 'restadmin', password: 'secret' };
 
 /** A server that offers what Mailman does. */
 async function startRunner(options: { dataSizeLimit?: number } = {}): Promise<TestServer> {
@@ -464,6 +468,44 @@ describe('MailmanProxy', () => {
     const make = () => new MailmanProxy(options);
     expect(make).toThrow(UsageError);
     expect(make).toThrow(expect.objectContaining({ code }) as Error);
+  });
+
+  it.each([
+    [null, 'mailman is an object with lmtp, directory, not null'],
+    ['localhost:8024', 'mailman is an object with lmtp, directory, not a string'],
+    [{ lmtp: 8024 }, "mailman.lmtp is where its LMTP runner listens, such as 'localhost:8024', not a number"],
+    [{ rest: {} }, 'mailman has no "rest"; say directory: { rest: … }'],
+    [{ LMTP: 'localhost:8024' }, 'mailman has no "LMTP"; did you mean lmtp?'],
+    [{ directory: '/var/lib/mailman3/data' }, 'mailman.directory is an object with rest, maps, not a string'],
+    [{ directory: {} }, /^mailman\.directory is \{ rest: .* \}, \{ maps: .* \}, or an object with lookUp\(\)$/],
+    [{ directory: { rest: REST, maps: { folder: '/' } } }, /^mailman\.directory is \{ rest: /],
+    [{ directory: { lookUp: true } }, 'lookUp of mailman.directory is a function, not a boolean'],
+    [{ directory: { rest: null } }, 'mailman.directory.rest is an object with url, user, '],
+    [{ directory: { rest: { ...REST, pass: 'x' } } }, 'mailman.directory.rest has no "pass"; did you mean password?'],
+    [{ directory: { rest: { ...REST, url: undefined } } }, /^url is where the REST API is, such as .*, not undefined$/],
+    [
+      { directory: { rest: { ...REST, user: undefined } } },
+      'user is admin_user of Mailman’s [webservice], not undefined',
+    ],
+    [{ directory: { rest: { ...REST, password: 1234 } } }, /^password is admin_pass of .*, not a number$/],
+    [{ directory: { maps: '/data' } }, 'mailman.directory.maps is an object with folder, not a string'],
+    [{ directory: { maps: {} } }, 'folder is Mailman’s data_dir, not undefined'],
+  ])('tells a program without types that %j is no Mailman', (mailman, message) => {
+    const make = () => new MailmanProxy({ mailman: mailman as unknown as MailmanOptions });
+    expect(make).toThrow(UsageError);
+    expect(make).toThrow(message);
+  });
+
+  it('takes every setting of its REST API', () => {
+    const times = { domainsMs: 1, hitMs: 1, missMs: 1, staleMs: 1, failureMs: 1, timeoutMs: 1 };
+    const rest: Required<MailmanRESTOptions> = {
+      ...REST,
+      ...times,
+      entriesMax: 1,
+      responseBytesMax: 1,
+      clock: new ManualClock(),
+    };
+    expect(() => new MailmanProxy({ mailman: { directory: { rest } } })).not.toThrow();
   });
 
   it.each([

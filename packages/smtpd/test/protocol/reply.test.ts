@@ -75,6 +75,18 @@ describe('a reply', () => {
 });
 
 describe('the text of a reply', () => {
+  it.each([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [25, 'a number'],
+    [{ lines: [] }, 'the Object that was given'],
+    [['Hello', undefined], 'a list of something else'],
+  ])('is not %j, as a program without types may have it', (text, kind) => {
+    expect(() => new Reply(250, undefined, text as unknown as string)).toThrow(
+      new UsageError('SMTPD_BAD_REPLY', `The text of a reply is a string or a list of strings, not ${kind}`),
+    );
+  });
+
   it.each<[string | readonly string[], readonly string[]]>([
     ['', ['']],
     [[], ['']],

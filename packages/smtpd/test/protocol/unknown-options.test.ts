@@ -18,9 +18,14 @@ describe('unknownOptions', () => {
     expect(unknownOptions({ tls: 1, auth: undefined }, { known: KNOWN })).toBeUndefined();
   });
 
-  it.each(['a:secret@b:25', undefined, null, 25])('says that %j is no options, without repeating it', (given) => {
+  it.each([
+    ['a:secret@b:25', 'a string'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [25, 'a number'],
+  ])('says that %j is no options, without repeating it', (given, kind) => {
     expect(unknownOptions(given as unknown as object, { known: KNOWN })).toBe(
-      `Options are an object, not ${typeof given}; there are: ${[...KNOWN].join(', ')}`,
+      `Options are an object, not ${kind}; there are: ${[...KNOWN].join(', ')}`,
     );
     const meant = () => ({ host: "say localAddress: 'HOST:PORT'" });
     expect(unknownOptions(given as unknown as object, { known: KNOWN, meant })).toMatch(

@@ -63,6 +63,19 @@ describe('parseListenAddress', () => {
     );
   });
 
+  it.each([
+    [undefined, 'undefined'],
+    [25, 'a number'],
+    [{ port: 25 }, 'the Object that was given'],
+  ])('refuses %j of a program without types, and says what to write', (given, kind) => {
+    expect(() => parseListenAddress(given as unknown as string)).toThrow(
+      expect.objectContaining({
+        code: 'SMTPD_BAD_ADDRESS',
+        message: `${kind} is no listen address; write host:port, [IPv6]:port, :port, a path with a slash, or fd:N`,
+      }),
+    );
+  });
+
   it.each(['localhost:65536', '[::1]:99999', ':70000'])('refuses %s for its port', (text) => {
     expect(() => parseListenAddress(text)).toThrow(
       expect.objectContaining({ code: 'SMTPD_BAD_ADDRESS', message: `"${text}": a port is 0 to 65535` }),
