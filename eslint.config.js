@@ -41,6 +41,8 @@ export default defineConfig(
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'all', caughtErrorsIgnorePattern: '^_' },
       ],
+      // The compiler lets nobody write an enum, and looking for them takes long.
+      '@typescript-eslint/no-unsafe-enum-assignment': 'off',
       // It asks for `!`, which another rule forbids.
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       // A hook may return nothing, a reply, or a promise of either: `void` is one of the answers.
