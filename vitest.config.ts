@@ -33,21 +33,27 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification): boolean => BEGUN_FIRST.some((name) => moduleId.endsWith(name));
     const sorted = await super.sort(files);
-    const isPure = ({ project }: TestSpecification): boolean => project.name === 'pure';
+    const isTogether = ({ project }: TestSpecification): boolean => project.name === 'together';
     const rest = sorted.filter((file) => !isLong(file));
     // A process goes on to the next file when that is one of those which share it.
-    return [...sorted.filter(isLong), ...rest.filter((file) => !isPure(file)), ...rest.filter(isPure)];
+    return [...sorted.filter(isLong), ...rest.filter((file) => !isTogether(file)), ...rest.filter(isTogether)];
   }
 }
 
 /**
- * What is pure has nothing that one file could leave to the next: its files share a process, which loads what they have in common once.
- * Those that put something else in a module's place are not among them.
+ * These leave nothing to the file behind them, and share a process, which loads what they have in common once. Those are not among them that
+ * put something else in a module's place, change what all of a process has, or read its memory.
  */
-const PURE = [
-  'packages/smtpd/test/protocol/!(content-buffer|linear-work).test.ts',
-  'packages/smtpd/test/protocol/*/**/*.test.ts',
-];
+const TOGETHER = [
+  'protocol/!(content-buffer|linear-work).test.ts',
+  'protocol/*/**/*.test.ts',
+  'client/**/*.test.ts',
+  'conformance/!(old-module).test.ts',
+  'handlers/!(maildir-delivery|sink).test.ts',
+  'handlers/proxy/**/*.test.ts',
+  'laws/**/*.test.ts',
+  'server/!(bad-application|hooks|later|logger|tls-certificates|watch).test.ts',
+].map((path) => `packages/smtpd/test/${path}`);
 
 export default defineConfig({
   // Node 20 has no `using` declarations of its own: the compiler lowers them, here as in the build.
@@ -60,13 +66,13 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      { extends: true, test: { name: 'together', include: TOGETHER, isolate: false } },
       {
         extends: true,
         test: {
           name: 'other',
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...PURE],
+          exclude: [...configDefaults.exclude, ...TOGETHER],
         },
       },
     ],
