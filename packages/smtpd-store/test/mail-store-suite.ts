@@ -836,7 +836,7 @@ export function describeMailStore(name: string, open: (options?: SuiteOptions) =
             expect(await store.counts()).toEqual(model.counts());
           }
         }),
-        { numRuns: Number(process.env['STORE_TEST_RUNS'] ?? 50) },
+        { numRuns: Number(process.env['STORE_TEST_RUNS'] ?? 30) },
       );
     }, 120_000);
   });

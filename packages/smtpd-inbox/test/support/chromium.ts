@@ -47,6 +47,8 @@ function useBrowserAt(executablePath: string, options: () => ChromiumOptions = (
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
+  // Nothing is drawn by another processor: a process for that would only be asked.
+  '--in-process-gpu',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
