@@ -118,8 +118,11 @@ function formatDatabase(url: string, { database, host, port }: Client): string {
 const HAS_WHOLE_USERINFO = /^\w+:\/\/(?:[^@/?#]*@)?[^@]*$/;
 const CONNECT_MS_MAX = 10_000;
 const QUERY_MS_MAX = 120_000;
-/** A process that stops in the middle holds the others up no longer than this, and they wait no longer for it. */
-const BEGIN = `BEGIN; SET LOCAL synchronous_commit TO on; SET LOCAL lock_timeout TO '60s';
+/**
+ * Who has waited for the lock has to see what the others wrote meanwhile, whatever the database's own way is. A process that stops in the
+ * middle holds the others up no longer than this, and they wait no longer for it.
+ */
+const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit TO on; SET LOCAL lock_timeout TO '60s';
   SET LOCAL idle_in_transaction_session_timeout TO '30s'`;
 /** What makes our locks other ones than anybody else's; the letters `mail`. */
 const LOCK_CLASS = 0x6d61696c;

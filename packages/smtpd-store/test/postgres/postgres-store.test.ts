@@ -50,6 +50,16 @@ describe('stores in one database', () => {
     return Promise.all([open({ ...options, schema }), open({ ...options, schema })]);
   }
 
+  it.each(['repeatable read', 'serializable'])('take what comes to both where transactions are %s', async (level) => {
+    const url = new URL(server.url);
+    url.searchParams.set('options', `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`);
+    const [one, other] = await openTwo({ url: url.href });
+    const messages = Array.from({ length: 40 }, () => newMessage());
+    await Promise.all(messages.map((message, index) => (index % 2 === 0 ? one : other).add(message)));
+    expect(idsIn(await other.list({ limit: 100 }))).toHaveLength(40);
+    await Promise.all([one.close(), other.close()]);
+  });
+
   it('hear of each other, in the same order', async () => {
     const [one, other] = await openTwo();
     const heard = [one, other].map(async (store) => {
