@@ -53,9 +53,11 @@ function contentTypeOf({ url = '' }: IncomingMessage): string {
 /**
  * Says that the tests of this `describe` need Chromium, and starts one for all of them. Names below `.example` lead to this machine; no
  * other name leads anywhere.
+ *
+ * @param use - how much of it: all, or what loads and draws its pages
  */
-export function useBrowser(): () => Promise<BrowserContext> {
-  const browser = useChromium(() => ({ args: ARGUMENTS }));
+export function useBrowser(use: typeof useChromium = useChromium): () => Promise<BrowserContext> {
+  const browser = use(() => ({ args: ARGUMENTS }));
   return async () => {
     const context = await browser().newContext({ viewport: { width: 1440, height: 900 } });
     context.setDefaultTimeout(10_000);
