@@ -4,7 +4,7 @@
  * An error of one accept (too many open files, say) is reported and the listener goes on.
  */
 
-import { lstat, unlink } from 'node:fs/promises';
+import { lstatSync, unlinkSync, type BigIntStats } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 import { handleWays, isBareHandle, type BareHandle } from './bare-handle.js';
@@ -128,16 +128,26 @@ async function openPath(path: string, options: OpenOptions): Promise<Server> {
     return await openServer({ path }, options);
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE') throw error;
-    if (await isStaleSocket(path)) await unlink(path);
+    await removeStaleSocket(path);
     // Of several workers the first comes here when it has to replace a socket, and `node:cluster` lets the others share what it opens only
     // when they try as often. Where somebody else listens the second try fails like the first.
     return openServer({ path }, options);
   }
 }
 
-/** Whether this is a Unix socket on which nobody listens. A file of another kind refuses connections, too, and stays. */
-async function isStaleSocket(path: string): Promise<boolean> {
-  return (await lstat(path)).isSocket() && !(await isAlive(path));
+/**
+ * Removes a Unix socket on which nobody listens. A file of another kind refuses connections, too, and stays. While its socket is asked,
+ * somebody else who begins may have put his own in its place: that one stays, so it is looked at once more, and removed in the same turn.
+ */
+async function removeStaleSocket(path: string): Promise<void> {
+  const asked = statOf(path);
+  if (asked?.isSocket() !== true || (await isAlive(path))) return;
+  const found = statOf(path);
+  if (found?.ino === asked.ino && found.mtimeNs === asked.mtimeNs) unlinkSync(path);
+}
+
+function statOf(path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
 /** Whether somebody listens on a Unix socket. */

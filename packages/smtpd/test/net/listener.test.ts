@@ -2,7 +2,17 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +28,7 @@ import { SMTPServer } from '../../src/server/server.js';
 import { requireCommand } from '../support/component.js';
 import { RawClient } from '../support/raw-client.js';
 
+const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 const toClose: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -79,6 +90,8 @@ async function leaveStaleSocket(path: string): Promise<void> {
   await once(dead, 'listening');
   renameSync(`${path}.0`, path);
   await new Promise((resolve) => dead.close(resolve));
+  // It is older than what comes in its place, though a file system may count time in steps.
+  utimesSync(path, LONG_AGO, LONG_AGO);
   expect(existsSync(path)).toBe(true);
 }
 
@@ -239,6 +252,20 @@ describe('a Unix socket', () => {
     await leaveStaleSocket(path);
     await open({ path });
     expect(await hear({ path })).toBe('hello');
+  });
+
+  it('that a dead process left behind is replaced by one of those that begin at once, and by it alone', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const folder = newFolder();
+      const path = join(folder, 'smtpd.sock');
+      await leaveStaleSocket(path);
+      const begun = await Promise.allSettled(Array.from({ length: 6 }, () => open({ path })));
+      const refusals = begun.filter((one) => one.status === 'rejected').map((one) => one.reason as Error);
+      expect(refusals).toHaveLength(5);
+      for (const error of refusals) expect(error).toMatchObject({ code: 'EADDRINUSE' });
+      expect(await hear({ path })).toBe('hello');
+      expect(readdirSync(folder)).toEqual(['smtpd.sock']);
+    }
   });
 
   it('on which somebody listens is not replaced', async () => {
