@@ -10,6 +10,7 @@ import { startInbox, type InboxServer } from 'smtpd-inbox';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { InboxClient, InboxError, NoMessageError, type IsolatedInbox } from '../../src/client/index.js';
+import { freePort } from '../../../smtpd/test/support/free-port.js';
 import { RICH_MAIL, sendMail } from '../support/mails.js';
 
 let server: InboxServer;
@@ -555,7 +556,7 @@ describe('mail otherwise than by SMTP', () => {
 
 describe('a server', () => {
   it('that is not there is said to be not there', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const failure = await failureOf(new InboxClient({ url: `http://127.0.0.1:${String(port)}/` }).info());
     expect(failure).toMatchObject({
       code: 'UNREACHABLE',
@@ -642,9 +643,4 @@ async function otherServer(
       await new Promise((resolve) => other.close(resolve));
     },
   };
-}
-
-async function closedPort(): Promise<number> {
-  await using other = await otherServer(() => undefined);
-  return Number(new URL(other.url).port);
 }

@@ -11,6 +11,7 @@ import { startInbox, type InboxServer } from 'smtpd-inbox';
 import { startTestServer, type TestServer } from 'smtpd/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { freePort } from '../../../smtpd/test/support/free-port.js';
 import { ask, type Answered, type Asked } from '../support/http.js';
 import { RICH_MAIL, sendMail } from '../support/mails.js';
 
@@ -393,10 +394,7 @@ describe('the API does what its description says', () => {
     });
     await using hurried = await startInbox({ smtp: '127.0.0.1:0', http: '127.0.0.1:0', readTimeoutMs: 1 });
     await sendMail(hurried.smtpPort, { content: LONG_MAIL });
-    // Nobody listens at the port of a server that was closed.
-    const closed = await startTestServer();
-    const { port: closedPort } = closed;
-    await closed.close();
+    const closedPort = await freePort();
     await using deaf = await startInbox({
       smtp: '127.0.0.1:0',
       http: '127.0.0.1:0',
