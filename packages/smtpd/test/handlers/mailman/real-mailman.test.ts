@@ -383,4 +383,4 @@ async function refusal(sending: Promise<unknown>): Promise<Reply> {
 
 let messageCount = 0;
 const WAIT = { timeoutMs: 30_000 };
-const PAUSE_MS = 50;
+const PAUSE_MS = 200;
