@@ -471,24 +471,33 @@ describe('MailmanProxy', () => {
   });
 
   it.each([
-    [null, 'mailman is an object with lmtp, directory, not null'],
-    ['localhost:8024', 'mailman is an object with lmtp, directory, not a string'],
+    [null, 'mailman: Options are an object, not null; say lmtp: '],
+    ['localhost:8024', 'mailman: Options are an object, not a string; say lmtp: '],
     [{ lmtp: 8024 }, "mailman.lmtp is where its LMTP runner listens, such as 'localhost:8024', not a number"],
-    [{ rest: {} }, 'mailman has no "rest"; say directory: { rest: … }'],
-    [{ LMTP: 'localhost:8024' }, 'mailman has no "LMTP"; did you mean lmtp?'],
-    [{ directory: '/var/lib/mailman3/data' }, 'mailman.directory is an object with rest, maps, not a string'],
+    [{ rest: {} }, 'mailman: There is no option "rest"; say directory: { rest: … }'],
+    [{ LMTP: 'localhost:8024' }, 'mailman: There is no option "LMTP"; did you mean lmtp?'],
+    [
+      { directory: '/var/lib/mailman3/data' },
+      'mailman.directory: Options are an object, not a string; there are: rest, maps',
+    ],
     [{ directory: {} }, /^mailman\.directory is \{ rest: .* \}, \{ maps: .* \}, or an object with lookUp\(\)$/],
     [{ directory: { rest: REST, maps: { folder: '/' } } }, /^mailman\.directory is \{ rest: /],
-    [{ directory: { lookUp: true } }, 'lookUp of mailman.directory is a function, not a boolean'],
-    [{ directory: { rest: null } }, 'mailman.directory.rest is an object with url, user, '],
-    [{ directory: { rest: { ...REST, pass: 'x' } } }, 'mailman.directory.rest has no "pass"; did you mean password?'],
+    [{ directory: { lookUp: true } }, 'mailman.directory: There is no option "lookUp"; it is a function'],
+    [{ directory: { rest: null } }, 'mailman.directory.rest: Options are an object, not null; there are: url, user, '],
+    [
+      { directory: { rest: { ...REST, pass: 'x' } } },
+      'mailman.directory.rest: There is no option "pass"; did you mean password?',
+    ],
     [{ directory: { rest: { ...REST, url: undefined } } }, /^url is where the REST API is, such as .*, not undefined$/],
     [
       { directory: { rest: { ...REST, user: undefined } } },
       'user is admin_user of Mailman’s [webservice], not undefined',
     ],
     [{ directory: { rest: { ...REST, password: 1234 } } }, /^password is admin_pass of .*, not a number$/],
-    [{ directory: { maps: '/data' } }, 'mailman.directory.maps is an object with folder, not a string'],
+    [
+      { directory: { maps: '/data' } },
+      'mailman.directory.maps: Options are an object, not a string; there are: folder',
+    ],
     [{ directory: { maps: {} } }, 'folder is Mailman’s data_dir, not undefined'],
   ])('tells a program without types that %j is no Mailman', (mailman, message) => {
     const make = () => new MailmanProxy({ mailman: mailman as unknown as MailmanOptions });

@@ -3,6 +3,7 @@
 import { UsageError } from '../../protocol/errors.js';
 import { kindOf } from '../../protocol/kind-of.js';
 import { unknownOptions, type KnownOptions } from '../../protocol/unknown-options.js';
+import type { MailmanDirectory } from './mailman-directory.js';
 import type { MailmanRESTOptions } from './mailman-rest-directory.js';
 
 /**
@@ -13,11 +14,11 @@ import type { MailmanRESTOptions } from './mailman-rest-directory.js';
  * @example
  * ```ts
  * checkMailman({ directory: { rest: { url: 'http://127.0.0.1:8001', user: 'restadmin', password: 'secret' } } });
- * checkMailman({ rest: {} }); // throws: mailman has no "rest"; say directory: { rest: … }
+ * checkMailman({ rest: {} }); // throws: mailman: There is no option "rest"; say directory: { rest: … }
  * ```
  */
 export function checkMailman(given: object): void {
-  checkObject('mailman', given, {
+  checkNames('mailman', given, {
     known: new Set(['lmtp', 'directory']),
     meant: () => ({
       rest: 'say directory: { rest: … }',
@@ -34,11 +35,12 @@ export function checkMailman(given: object): void {
 }
 
 function checkDirectory(given: object): void {
-  if (isObject(given) && 'lookUp' in given) {
-    if (typeof given.lookUp === 'function') return;
-    throw badOption(`lookUp of mailman.directory is a function, not ${kindOf(given.lookUp)}`);
-  }
-  checkObject('mailman.directory', given, { known: new Set(['rest', 'maps']) });
+  // One's own may have whatever else it needs.
+  if (typeof (given as Partial<MailmanDirectory> | null)?.lookUp === 'function') return;
+  checkNames('mailman.directory', given, {
+    known: new Set(['rest', 'maps']),
+    meant: () => ({ lookUp: 'it is a function' }),
+  });
   const { rest, maps } = given as Partial<Record<string, object>>;
   if ((rest === undefined) === (maps === undefined)) {
     throw badOption(
@@ -46,28 +48,21 @@ function checkDirectory(given: object): void {
     );
   }
   if (rest !== undefined) {
-    checkObject('mailman.directory.rest', rest, { known: new Set<string>(REST_NAMES) });
+    checkNames('mailman.directory.rest', rest, { known: new Set<string>(REST_NAMES) });
     const { url, user, password } = rest as Partial<Record<string, unknown>>;
     checkText('url', url, 'where the REST API is, such as http://127.0.0.1:8001');
     checkText('user', user, 'admin_user of Mailman’s [webservice]');
     checkText('password', password, 'admin_pass of Mailman’s [webservice]');
   }
   if (maps !== undefined) {
-    checkObject('mailman.directory.maps', maps, { known: new Set(['folder']) });
+    checkNames('mailman.directory.maps', maps, { known: new Set(['folder']) });
     checkText('folder', (maps as Partial<Record<string, unknown>>)['folder'], 'Mailman’s data_dir');
   }
 }
 
-function checkObject(where: string, given: object, options: KnownOptions): void {
-  if (!isObject(given)) {
-    throw badOption(`${where} is an object with ${[...options.known].join(', ')}, not ${kindOf(given)}`);
-  }
-  const unknown = unknownOptions(given, { title: (name) => `${where} has no "${name}"`, ...options });
-  if (unknown !== undefined) throw badOption(unknown);
-}
-
-function isObject(given: unknown): given is object {
-  return typeof given === 'object' && given !== null;
+function checkNames(where: string, given: object, options: KnownOptions): void {
+  const unknown = unknownOptions(given, options);
+  if (unknown !== undefined) throw badOption(`${where}: ${unknown}`);
 }
 
 /** A password is not repeated. */
