@@ -16,10 +16,13 @@ import { sendMail } from '../packages/smtpd-inbox/test/support/mails.js';
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const run = promisify(execFile);
 
+const allBut = (...beginnings: readonly string[]): string => `--testNamePattern=^(?!${beginnings.join('|')})`;
+
 /** Whether its folder is a temporary one is the same to SQLite. */
+const TEMPORARY = 'a temporary SQLite store ';
 const STORE = {
   what: 'the store',
-  paths: ['packages/smtpd-store/test/sqlite', '--testNamePattern=^(?!a temporary SQLite store )'],
+  paths: ['packages/smtpd-store/test/sqlite', allBut(TEMPORARY)],
   passedMin: 100,
 };
 
@@ -28,7 +31,7 @@ const STORE_IN_SHORT = {
   ...STORE,
   paths: [
     'packages/smtpd-store/test/sqlite',
-    '--testNamePattern=^(?!a temporary SQLite store |an SQLite store keeps (a message while|its log short)|has every acknowledged)',
+    allBut(TEMPORARY, 'an SQLite store keeps (?:a message while|its log short)', 'has every acknowledged'),
   ],
 };
 
