@@ -1,17 +1,16 @@
 /** Mail as real programs write it has nothing that a strict receiver would refuse. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import nodemailer from 'nodemailer';
 import { startTestServer } from 'smtpd/testing';
 import { describe, expect, it } from 'vitest';
 
 import { lintMessage } from '../../src/mail/lint.js';
+import { run } from '../exchange/support.js';
 import { requireCommand } from './support/component.js';
 
 /** What is said of the message that somebody sends to the server, of these severities. */
 async function objectionsTo(
-  send: (port: number) => Promise<void>,
+  send: (port: number) => Promise<unknown>,
   severities = ['error', 'warning'],
 ): Promise<string[]> {
   await using server = await startTestServer();
@@ -28,12 +27,6 @@ async function objectionsTo(
   })
     .filter(({ severity }) => severities.includes(severity))
     .map(({ rule, text, line }) => `${rule} (${String(line)}): ${text}`);
-}
-
-async function run(command: string, words: readonly string[], input = ''): Promise<void> {
-  const child = spawn(command, words, { stdio: ['pipe', 'ignore', 'inherit'] });
-  child.stdin.end(input);
-  expect(await once(child, 'exit')).toEqual([0, null]);
 }
 
 describe('lintMessage', () => {

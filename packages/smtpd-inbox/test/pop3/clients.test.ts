@@ -49,6 +49,8 @@ async function run(
   let err = '';
   child.stdout.on('data', (piece: Buffer) => out.push(piece));
   child.stderr.on('data', (piece: Buffer) => (err += piece.toString()));
+  // A program that is told no more than `--version` does not read what we write.
+  child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);

@@ -122,7 +122,7 @@ export class PostfixInstance implements AsyncDisposable {
    * not let go of its file yet, waits for another call, or for a minute.
    */
   async flush(): Promise<void> {
-    await this.#run('postqueue', ['-c', this.configFolder, '-f'], '');
+    await this.#run('postqueue', ['-c', this.configFolder, '-f']);
   }
 
   /** Stops it, waits until all its processes are gone, and removes its folder. */
@@ -132,9 +132,11 @@ export class PostfixInstance implements AsyncDisposable {
     this.#folder[Symbol.dispose]();
   }
 
-  async #run(command: string, argv: readonly string[], input: string | Uint8Array): Promise<void> {
+  async #run(command: string, argv: readonly string[], input?: string | Uint8Array): Promise<void> {
     const child = spawn(command, argv, { env: ENVIRONMENT, stdio: ['pipe', 'ignore', 'pipe'] });
     const said = new LineLog(child.stderr);
+    // It may end without reading, even before we write. How it ended tells whether that was right.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${said.lines.join('\n')}`);
