@@ -8,7 +8,7 @@ import { deriveSCRAMCredentials, type SCRAMCredentialsOptions } from '../protoco
  * What an application stores of a password, as base64, so that users can log in with SCRAM and nobody who reads the store can.
  * Each hash needs its own.
  *
- * @throws {@link UsageError} `SMTPD_BAD_OPTION` when SASLprep refuses the password, or a number is impossible
+ * @throws {@link UsageError} `SMTPD_BAD_OPTION` when SASLprep refuses the password, or something is of a kind it cannot be, or impossible
  *
  * @example
  * ```ts

@@ -32,7 +32,7 @@ export interface SCRAMCredentialsOptions {
  * What an application stores of a password, as base64, so that users can log in with SCRAM and nobody who reads the store can.
  * Each hash needs its own.
  *
- * @throws {@link UsageError} `SMTPD_BAD_OPTION` when SASLprep refuses the password, or a number is impossible
+ * @throws {@link UsageError} `SMTPD_BAD_OPTION` when SASLprep refuses the password, or something is of a kind it cannot be, or impossible
  *
  * @example
  * ```ts
@@ -40,11 +40,9 @@ export interface SCRAMCredentialsOptions {
  * JSON.stringify(stored); // {"salt":"…","iterations":4096,"storedKey":"…","serverKey":"…"}
  * ```
  */
-export function deriveSCRAMCredentials(
-  crypto: SASLCrypto,
-  { hash, password, iterations = DEFAULT_ITERATIONS, salt = randomSalt(crypto) }: SCRAMCredentialsOptions,
-): SCRAMCredentials<string> {
-  checkKinds(hash, password);
+export function deriveSCRAMCredentials(crypto: SASLCrypto, options: SCRAMCredentialsOptions): SCRAMCredentials<string> {
+  checkKinds(options);
+  const { hash, password, iterations = DEFAULT_ITERATIONS, salt = randomSalt(crypto) } = options;
   const prepared = preparePassword(password);
   if (prepared === undefined) {
     throw new UsageError(
@@ -68,13 +66,20 @@ export function deriveSCRAMCredentials(
   };
 }
 
-/** A caller without types may have given a password that is not there. */
-function checkKinds(hash: string, password: unknown): void {
+/** A caller without types may have given a password that is not there, or a salt as the base64 that is stored. */
+function checkKinds(given: unknown): void {
+  if (typeof given !== 'object' || given === null) {
+    throw new UsageError('SMTPD_BAD_OPTION', `credentials are made from { hash, password }, not from ${kindOf(given)}`);
+  }
+  const { hash, password, salt } = given as Record<keyof SCRAMCredentialsOptions, unknown>;
   if (hash !== 'SHA-1' && hash !== 'SHA-256') {
     throw new UsageError('SMTPD_BAD_OPTION', `hash is SHA-1 or SHA-256, not ${JSON.stringify(hash)}`);
   }
   if (typeof password !== 'string') {
     throw new UsageError('SMTPD_BAD_OPTION', `password is a string, not ${kindOf(password)}`);
+  }
+  if (salt !== undefined && !(salt instanceof Uint8Array)) {
+    throw new UsageError('SMTPD_BAD_OPTION', `salt is a Uint8Array, not ${kindOf(salt)}`);
   }
 }
 
