@@ -15,6 +15,7 @@ import { startTestServer } from '../../src/testing/index.js';
 import { rejection } from './support.js';
 
 const missing = undefined as never;
+const misspelt = { hash: 'SHA-256', password: 'pencil', iteration: 10_000 } as const;
 const withSalt = { hash: 'SHA-256', password: 'pencil', salt: 'W22ZaJ0SNY7soEsUEjb6gQ==' as never } as const;
 
 describe('a value of another kind', () => {
@@ -28,7 +29,12 @@ describe('a value of another kind', () => {
     ['users', () => passwordAuth([] as never), 'Users are an object'],
     ['a password', () => passwordAuth({ alice: missing }), 'The password of "alice" is a string, not undefined'],
     ['a password of SCRAM', () => makeSCRAMCredentials({ hash: 'SHA-1', password: missing }), 'password is a string'],
-    ['what SCRAM needs', () => makeSCRAMCredentials(missing), 'are made from { hash, password }, not from undefined'],
+    [
+      'what SCRAM needs',
+      () => makeSCRAMCredentials(missing),
+      'Options are an object, not undefined; there are: hash, ',
+    ],
+    ['an option of SCRAM', () => makeSCRAMCredentials(misspelt), 'no option "iteration"; did you mean iterations?'],
     ['a salt as it is stored', () => makeSCRAMCredentials(withSalt), 'salt is a Uint8Array, not a string'],
     ['a hash', () => makeSCRAMCredentials({ hash: 'md5' as never, password: 'x' }), 'hash is SHA-1 or SHA-256'],
   ])('%s', (_name, make, said) => {

@@ -6,6 +6,7 @@
 import { UsageError } from '../errors.js';
 import { kindOf } from '../kind-of.js';
 import { octetAt, octets } from '../octets.js';
+import { unknownOptions } from '../unknown-options.js';
 import { encodeBase64 } from './base64.js';
 import type { SASLCrypto, SCRAMCredentials, SCRAMHash } from './mechanism.js';
 import { preparePassword } from './message-text.js';
@@ -67,11 +68,10 @@ export function deriveSCRAMCredentials(crypto: SASLCrypto, options: SCRAMCredent
 }
 
 /** A caller without types may have given a password that is not there, or a salt as the base64 that is stored. */
-function checkKinds(given: unknown): void {
-  if (typeof given !== 'object' || given === null) {
-    throw new UsageError('SMTPD_BAD_OPTION', `credentials are made from { hash, password }, not from ${kindOf(given)}`);
-  }
-  const { hash, password, salt } = given as Record<keyof SCRAMCredentialsOptions, unknown>;
+function checkKinds(given: SCRAMCredentialsOptions): void {
+  const unknown = unknownOptions(given, { known: NAMES });
+  if (unknown !== undefined) throw new UsageError('SMTPD_BAD_OPTION', unknown);
+  const { hash, password, salt }: Partial<Record<keyof SCRAMCredentialsOptions, unknown>> = given;
   if (hash !== 'SHA-1' && hash !== 'SHA-256') {
     throw new UsageError('SMTPD_BAD_OPTION', `hash is SHA-1 or SHA-256, not ${JSON.stringify(hash)}`);
   }
@@ -156,6 +156,12 @@ function randomSalt(crypto: SASLCrypto): Uint8Array {
 /** RFC 7677 §4, RFC 5802 §5.1: at least 4096. */
 export const DEFAULT_ITERATIONS = 4_096;
 
+const NAMES: ReadonlySet<string> = new Set([
+  'hash',
+  'password',
+  'iterations',
+  'salt',
+] satisfies (keyof SCRAMCredentialsOptions)[]);
 const SALT_BYTES = 16;
 const CLIENT_KEY = octets.encodeUTF8('Client Key');
 const SERVER_KEY = octets.encodeUTF8('Server Key');
