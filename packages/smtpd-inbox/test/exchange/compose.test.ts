@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { runWell } from '../../../smtpd/test/support/run-program.js';
 import { requirePythonModule } from '../../../smtpd/test/support/component.js';
 import type { NewMail } from '../../src/api/model.js';
 import { composeMail, type ComposedMail } from '../../src/exchange/compose.js';
 import { encodeText } from '../../src/exchange/transfer-encoding.js';
-import { run } from './support.js';
 
 const NOW = new Date('2026-11-05T20:01:09Z');
 const SMALL: NewMail = { from: 'ann@a.example', to: ['bob@b.example'] };
@@ -202,7 +202,7 @@ describe('Python’s email', () => {
 
   async function readByPython(all: readonly ComposedMail[]): Promise<Record<string, unknown>[]> {
     const input = JSON.stringify(all.map(({ raw }) => Buffer.from(raw).toString('base64')));
-    return JSON.parse(await run(python, ['-c', SCRIPT], input)) as Record<string, unknown>[];
+    return JSON.parse(await runWell(python, ['-c', SCRIPT], { input })) as Record<string, unknown>[];
   }
 });
 

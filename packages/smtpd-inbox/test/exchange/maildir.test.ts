@@ -3,10 +3,11 @@ import { chmodSync, mkdirSync, symlinkSync, utimesSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
+import { runWell } from '../../../smtpd/test/support/run-program.js';
 import { requireCommand, requirePythonModule } from '../../../smtpd/test/support/component.js';
 import { TemporaryFolder } from '../../../smtpd/test/support/temporary-folder.js';
 import { readMailFolder } from '../../src/exchange/maildir.js';
-import { itemsOf, run } from './support.js';
+import { itemsOf } from './support.js';
 
 const MAIL = 'Subject: a\n\na\n';
 
@@ -64,7 +65,7 @@ import mailbox, sys
 box = mailbox.Maildir(sys.argv[1] + '/box')
 m = mailbox.MaildirMessage('Subject: seen\\n\\na\\n'); m.set_subdir('cur'); m.set_flags('S'); box.add(m)
 box.add('Subject: fresh\\n\\nb\\n')`;
-    await run(PYTHON, ['-c', script, folder.path]);
+    await runWell(PYTHON, ['-c', script, folder.path]);
     const items = await itemsOf(readMailFolder(`${folder.path}/box`));
     expect(items).toMatchObject([
       { isRead: true, raw: Buffer.from('Subject: seen\n\na\n') },

@@ -6,11 +6,12 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { runWell } from '../../../smtpd/test/support/run-program.js';
 import { requirePythonModule } from '../../../smtpd/test/support/component.js';
 import { TemporaryFolder } from '../../../smtpd/test/support/temporary-folder.js';
 import { withWireLineEnds } from '../../src/exchange/import-item.js';
 import { readMbox, writeMbox, type MboxMessage, type MboxOptions } from '../../src/exchange/mbox.js';
-import { collect, inPieces, itemsOf, messagesOf, rawArbitrary, run, sizesArbitrary } from './support.js';
+import { collect, inPieces, itemsOf, messagesOf, rawArbitrary, sizesArbitrary } from './support.js';
 
 const AT = new Date('2026-11-05T20:01:09Z');
 
@@ -213,7 +214,7 @@ describe('Python’s mailbox', () => {
     const script = `
 import json, mailbox, sys
 print(json.dumps([[m.get_from(), m.get_payload()] for m in mailbox.mbox(sys.argv[1], create=False)]))`;
-    const read = JSON.parse(await run(python, ['-c', script, folder.write('mail.mbox', written)])) as unknown;
+    const read = JSON.parse(await runWell(python, ['-c', script, folder.write('mail.mbox', written)])) as unknown;
     // It leaves the quotes where they are.
     const from = 'ann@a.example Thu Nov  5 20:01:09 2026';
     expect(read).toEqual([
@@ -233,7 +234,7 @@ box = mailbox.mbox(sys.argv[1])
 for text in ('Subject: a\\n\\nFrom me\\n', 'Subject: b\\n\\nlast\\n'):
     box.add(text)
 box.close()`;
-    await run(python, ['-c', script, path]);
+    await runWell(python, ['-c', script, path]);
     const read = await messagesOf(readMbox(createReadStream(path)));
     expect(read.map(({ raw }) => Buffer.from(raw).toString())).toEqual([
       'Subject: a\n\nFrom me\n',

@@ -1,26 +1,8 @@
 /** What the tests of files share. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-
 import fc from 'fast-check';
 
 import type { ImportItem, ImportedMessage } from '../../src/exchange/import-item.js';
-
-/** Runs a program. @returns what it wrote @throws when it ends with anything but 0 */
-export async function run(command: string, argv: readonly string[], input?: string): Promise<string> {
-  const child = spawn(command, argv, { stdio: 'pipe' });
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  const [output, errors, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number | null]>,
-  ]);
-  if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${errors}${output}`);
-  return output;
-}
 
 export async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const collected: Uint8Array[] = [];

@@ -5,10 +5,11 @@ import fc from 'fast-check';
 import { strToU8, zipSync, type Zippable } from 'fflate';
 import { describe, expect, it } from 'vitest';
 
+import { runWell } from '../../../smtpd/test/support/run-program.js';
 import { requireCommand, requirePythonModule } from '../../../smtpd/test/support/component.js';
 import { TemporaryFolder } from '../../../smtpd/test/support/temporary-folder.js';
 import { emlName, readZip, writeZip, type ZippedMessage } from '../../src/exchange/zip.js';
-import { collect, inPieces, itemsOf, messagesOf, rawArbitrary, run, sizesArbitrary } from './support.js';
+import { collect, inPieces, itemsOf, messagesOf, rawArbitrary, sizesArbitrary } from './support.js';
 
 const AT = new Date(2026, 10, 25, 20, 1, 10);
 
@@ -48,16 +49,16 @@ describe('a zip that is written', () => {
       { id: '3', raw: Buffer.alloc(0), receivedAt: new Date(0) },
     ];
     const path = folder.write('mail.zip', await collect(writeZip(messages)));
-    expect(await run(UNZIP, ['-t', path])).toContain('No errors detected');
+    expect(await runWell(UNZIP, ['-t', path])).toContain('No errors detected');
     mkdirSync(`${folder.path}/out`);
-    await run(UNZIP, ['-q', path, '-d', `${folder.path}/out`]);
+    await runWell(UNZIP, ['-q', path, '-d', `${folder.path}/out`]);
     expect(readdirSync(`${folder.path}/out`).sort()).toEqual(messages.map(emlName).sort());
     expect(readFileSync(join(folder.path, 'out', emlName(messages[1]!)))).toEqual(messages[1]!.raw);
     const script = `
 import json, sys, zipfile
 z = zipfile.ZipFile(sys.argv[1])
 print(json.dumps([z.testzip(), [[i.filename, i.file_size, list(i.date_time)[:1]] for i in z.infolist()]]))`;
-    expect(JSON.parse(await run(PYTHON, ['-c', script, path]))).toEqual([
+    expect(JSON.parse(await runWell(PYTHON, ['-c', script, path]))).toEqual([
       null,
       [
         [emlName(messages[0]!), 17, [2026]],
@@ -228,7 +229,7 @@ import sys, zipfile
 with zipfile.ZipFile(sys.stdout.buffer, 'w', zipfile.ZIP_DEFLATED) as z:
     z.writestr('ä/a.eml', 'Subject: a\\n\\n' + 'a' * 1000)
     z.comment = b'PK not a directory'`;
-    await run('/bin/sh', ['-c', `"$0" -c "$1" | cat > "$2"`, PYTHON, script, path]);
+    await runWell('/bin/sh', ['-c', `"$0" -c "$1" | cat > "$2"`, PYTHON, script, path]);
     const [item] = await messagesOf(readZip(readFileSync(path)));
     expect(item).toMatchObject({ name: 'ä/a.eml', raw: Buffer.from(`Subject: a\n\n${'a'.repeat(1_000)}`) });
   });

@@ -4,8 +4,8 @@ import nodemailer from 'nodemailer';
 import { startTestServer } from 'smtpd/testing';
 import { describe, expect, it } from 'vitest';
 
+import { runWell } from '../../../smtpd/test/support/run-program.js';
 import { lintMessage } from '../../src/mail/lint.js';
-import { run } from '../exchange/support.js';
 import { requireCommand } from './support/component.js';
 
 /** What is said of the message that somebody sends to the server, of these severities. */
@@ -52,7 +52,7 @@ describe('lintMessage', () => {
   describe('with Python', () => {
     requireCommand('python3');
 
-    const send = (encoding: string) => (port: number) => run('python3', ['-c', PYTHON, String(port), encoding]);
+    const send = (encoding: string) => (port: number) => runWell('python3', ['-c', PYTHON, String(port), encoding]);
 
     it('has no error in what email and smtplib send', async () => {
       expect(await objectionsTo(send('7bit'), ['error'])).toEqual([]);
@@ -71,7 +71,7 @@ describe('lintMessage', () => {
 
     it('has nothing against what swaks makes up', async () => {
       const objections = await objectionsTo((port) =>
-        run('swaks', ['-s', '127.0.0.1', '-p', String(port), '-f', 'ann@a.example', '-t', 'bob@b.example']),
+        runWell('swaks', ['-s', '127.0.0.1', '-p', String(port), '-f', 'ann@a.example', '-t', 'bob@b.example']),
       );
       expect(objections).toEqual([]);
     });

@@ -1,11 +1,11 @@
 /** Programs that people read mail with, against POP3 of ours. */
 
-import { spawn } from 'node:child_process';
-
 import { openSQLiteStore, type MailStore } from 'smtpd-store';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { startPOP3, type POP3Server } from '../../src/pop3/start-pop3.js';
+import { runProgram, type ProgramEnd } from '../../../smtpd/test/support/run-program.js';
+import { requireCommand } from '../mail/support/component.js';
 import { keep } from './keep.js';
 
 /** What is hard to send: dots, a lone dot, NUL and 8-bit, bare CR and LF, no CRLF at the end. */
@@ -38,42 +38,8 @@ afterAll(async () => {
   await store.close();
 });
 
-/** Runs a program to its end. A server in this process can answer it meanwhile. */
-async function run(
-  command: string,
-  options: readonly string[],
-  input = '',
-): Promise<{ code: number | null; out: Buffer; err: string }> {
-  const child = spawn(command, options, { stdio: ['pipe', 'pipe', 'pipe'] });
-  const out: Buffer[] = [];
-  let err = '';
-  child.stdout.on('data', (piece: Buffer) => out.push(piece));
-  child.stderr.on('data', (piece: Buffer) => (err += piece.toString()));
-  // A program that is told no more than `--version` does not read what we write.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  return { code, out: Buffer.concat(out), err };
-}
-
-/** Says that the tests of this `describe` need a program. In CI a missing one is a failure. */
-function requireProgram(name: string): void {
-  beforeEach(async (context) => {
-    const isThere = await run(name, ['--version']).then(
-      ({ code }) => code === 0,
-      () => false,
-    );
-    if (isThere) return;
-    if (process.env['CI'] === 'true') throw new Error(`There is no ${name}; .ci/setup installs it`);
-    context.skip(`There is no ${name}`);
-  });
-}
-
 describe('Python’s poplib', () => {
-  requireProgram('python3');
+  requireCommand('python3');
 
   it('reads all, by STLS, and deletes', async () => {
     const script = `
@@ -99,9 +65,9 @@ pop.dele(2); pop.rset(); pop.dele(3)
 result['quit'] = pop.quit().decode()
 print(json.dumps(result))
 `;
-    const { code, out, err } = await run('python3', ['-'], script);
-    expect([code, err]).toEqual([0, '']);
-    const result = JSON.parse(out.toString()) as Record<string, unknown>;
+    const { code, stdout, stderr } = await runProgram('python3', ['-'], { input: script });
+    expect([code, stderr]).toEqual([0, '']);
+    const result = JSON.parse(stdout.toString()) as Record<string, unknown>;
     expect(result).toMatchObject({
       refused: expect.stringContaining('-ERR [AUTH]') as string,
       stat: [3, PLAIN.length + HARD.length + HOSTILE.length],
@@ -126,24 +92,24 @@ print(json.dumps(result))
 });
 
 describe('curl', () => {
-  requireProgram('curl');
-  const curl = (options: readonly string[], path = ''): ReturnType<typeof run> =>
-    run('curl', ['-sS', '--max-time', '20', ...options, `pop3://127.0.0.1:${String(port)}/${path}`]);
+  requireCommand('curl');
+  const curl = (options: readonly string[], path = ''): Promise<ProgramEnd> =>
+    runProgram('curl', ['-sS', '--max-time', '20', ...options, `pop3://127.0.0.1:${String(port)}/${path}`]);
 
   it.each([
     ['as it likes', ['-u', 'ann:s3cret word']],
     ['by AUTH PLAIN', ['-u', 'ann:s3cret word', '--login-options', 'AUTH=PLAIN']],
     ['over TLS', ['-u', 'ann:s3cret word', '--ssl-reqd', '-k']],
   ])('reads every octet, %s', async (_name, options) => {
-    const { out, err } = await curl(options, '2');
-    expect(err).toBe('');
+    const { stdout, stderr } = await curl(options, '2');
+    expect(stderr).toBe('');
     // It leaves the CRLF that belongs to the end to whoever reads.
-    expect(out.toString('latin1').replace(/\r\n$/, '')).toBe(HARD);
+    expect(stdout.toString('latin1').replace(/\r\n$/, '')).toBe(HARD);
   });
 
   it('lists, and is told when it may not', async () => {
-    const { out } = await curl(['-u', 'ann:s3cret word']);
-    expect(out.toString()).toBe(
+    const { stdout } = await curl(['-u', 'ann:s3cret word']);
+    expect(stdout.toString()).toBe(
       [PLAIN, HARD, HOSTILE].map(({ length }, index) => `${String(index + 1)} ${String(length)}\r\n`).join(''),
     );
     const { code } = await curl(['-u', 'ann:wrong']);
@@ -154,7 +120,7 @@ describe('curl', () => {
   it('reads over pop3s', async () => {
     await using implicit = await startPOP3({ store, address: '127.0.0.1:0', tls: { mode: 'implicit' } });
     const url = `pop3s://127.0.0.1:${String(implicit.addresses[0]?.port)}/1`;
-    const { out } = await run('curl', ['-sSk', '--max-time', '20', '-u', 'any:body', url]);
-    expect(out.toString('latin1')).toBe(PLAIN);
+    const { stdout } = await runProgram('curl', ['-sSk', '--max-time', '20', '-u', 'any:body', url]);
+    expect(stdout.toString('latin1')).toBe(PLAIN);
   });
 });

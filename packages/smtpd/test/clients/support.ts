@@ -1,7 +1,5 @@
 /** What the tests with real mail clients share: a client run to its end, a server that keeps mail, content, and its comparison. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +10,7 @@ import type { SMTPServerOptions } from '../../src/server/server-options.js';
 import { SMTPReplyError } from '../../src/protocol/reply.js';
 import { KeepingServer } from '../server/support.js';
 import { COMMAND_PATH } from '../support/command-path.js';
+import { runProgram } from '../support/run-program.js';
 
 /** How a client ended. */
 export interface ClientEnd {
@@ -21,24 +20,14 @@ export interface ClientEnd {
 }
 
 /** Runs a client to its end. What a user has configured for it through the environment does not reach it. */
-export async function runClient(
-  path: string,
-  argv: readonly string[],
-  input: Uint8Array = NOTHING,
-): Promise<ClientEnd> {
-  const child = spawn(path, argv, {
+export async function runClient(path: string, argv: readonly string[], input?: Uint8Array): Promise<ClientEnd> {
+  const { stdout, ...end } = await runProgram(path, argv, {
     env: { PATH: COMMAND_PATH, HOME: process.env['HOME'], LC_ALL: 'C.UTF-8' },
     timeout: CLIENT_TIMEOUT_MS,
     killSignal: 'SIGKILL',
+    input,
   });
-  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-  child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes));
-  child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
-  // A client that refuses to work does not read its input. What it says then is what the test shows.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  await once(child, 'close');
-  return { code: child.exitCode, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+  return { ...end, stdout: stdout.toString() };
 }
 
 /** A server on a free port. It takes mail for everybody but the recipients of `refused.example`. */
@@ -162,6 +151,5 @@ export const EIGHT_BIT_MESSAGE = Buffer.from(
   'latin1',
 );
 
-const NOTHING = new Uint8Array();
 /** Less than a test has, so that no client outlives its test. */
 const CLIENT_TIMEOUT_MS = 18_000;

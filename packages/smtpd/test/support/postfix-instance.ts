@@ -13,6 +13,7 @@ import { chmodSync, chownSync, mkdirSync, utimesSync } from 'node:fs';
 import { COMMAND_PATH } from './command-path.js';
 import { freePort } from './free-port.js';
 import { LineLog } from './line-log.js';
+import { runWell } from './run-program.js';
 import { TemporaryFolder } from './temporary-folder.js';
 
 /** What a private Postfix is made of. */
@@ -114,7 +115,7 @@ export class PostfixInstance implements AsyncDisposable {
 
   /** Hands a message to Postfix, as programs of this machine do. */
   async sendmail(argv: readonly string[], content: string | Uint8Array): Promise<void> {
-    await this.#run('sendmail', ['-C', this.configFolder, '-i', ...argv], content);
+    await runWell('sendmail', ['-C', this.configFolder, '-i', ...argv], { env: ENVIRONMENT, input: content });
   }
 
   /**
@@ -122,7 +123,7 @@ export class PostfixInstance implements AsyncDisposable {
    * not let go of its file yet, waits for another call, or for a minute.
    */
   async flush(): Promise<void> {
-    await this.#run('postqueue', ['-c', this.configFolder, '-f']);
+    await runWell('postqueue', ['-c', this.configFolder, '-f'], { env: ENVIRONMENT });
   }
 
   /** Stops it, waits until all its processes are gone, and removes its folder. */
@@ -130,16 +131,6 @@ export class PostfixInstance implements AsyncDisposable {
     this.#child.stdin?.end();
     await this.#ended;
     this.#folder[Symbol.dispose]();
-  }
-
-  async #run(command: string, argv: readonly string[], input?: string | Uint8Array): Promise<void> {
-    const child = spawn(command, argv, { env: ENVIRONMENT, stdio: ['pipe', 'ignore', 'pipe'] });
-    const said = new LineLog(child.stderr);
-    // It may end without reading, even before we write. How it ended tells whether that was right.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-    const [code] = (await once(child, 'close')) as [number | null];
-    if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${said.lines.join('\n')}`);
   }
 }
 
